@@ -1,0 +1,274 @@
+/**
+ * The native addon's functions (kernels/binding), as the rest of src/engine calls them.
+ *
+ * Arrays are row-major float32 unless said otherwise. Dimension letters: M rows (tokens), K inputs, N outputs, D model
+ * width, V vocabulary, B sequences, T positions, H heads, Dh = D / H. `out` arguments are overwritten, never added to.
+ * `null` where an optional array is absent; an optional output that is null is not computed.
+ * Wrong lengths throw a RangeError naming the function and the argument: nothing reads or writes out of bounds.
+ */
+export interface Native {
+  /** Instruction set in use: 'avx512' | 'avx2' | 'portable'. The best the CPU has, or ILF_ISA from the environment. */
+  isa(): string;
+  /** Choose another one that this CPU has (tests run every one). Throws if it has not. */
+  setIsa(name: string): void;
+  availableIsas(): string[];
+  /** Threads in the pool, the caller's included; 1 runs everything in the caller. Default: ILF_THREADS or all cores. */
+  setThreads(n: number): void;
+  threads(): number;
+  /** Nanoseconds spent inside native calls since the last reset (for the bench: share of time in kernels). */
+  kernelNanoseconds(): number;
+  resetKernelNanoseconds(): void;
+
+  /** c[M,N] (+)= op(a) op(b); op(a) is [M,K]: a is [K,M] if transA; op(b) is [K,N]: b is [N,K] if transB. */
+  gemm(
+    M: number,
+    N: number,
+    K: number,
+    a: Float32Array,
+    transA: boolean,
+    b: Float32Array,
+    transB: boolean,
+    c: Float32Array,
+    accumulate: boolean,
+  ): void;
+  /** `batch` independent products, strides in elements (0 broadcasts an operand). */
+  batchGemm(
+    batch: number,
+    M: number,
+    N: number,
+    K: number,
+    a: Float32Array,
+    strideA: number,
+    transA: boolean,
+    b: Float32Array,
+    strideB: number,
+    transB: boolean,
+    c: Float32Array,
+  ): void;
+
+  /** y = act(x w + bias) + residual. w is [K,N], or [N,K] if transW. act: 0 none, 1 GELU (tanh form, "gelu_new").
+   * pre [M,N]: x w + bias before the activation, kept for the backward pass (only used when act = 1). */
+  linearForward(
+    M: number,
+    N: number,
+    K: number,
+    x: Float32Array,
+    w: Float32Array,
+    transW: boolean,
+    bias: Float32Array | null,
+    act: 0 | 1,
+    residual: Float32Array | null,
+    y: Float32Array,
+    pre: Float32Array | null,
+  ): void;
+  /** dx [M,K], dw like w, dbias [N], any may be null. (The residual's gradient is dy itself.) */
+  linearBackward(
+    M: number,
+    N: number,
+    K: number,
+    x: Float32Array,
+    w: Float32Array,
+    transW: boolean,
+    act: 0 | 1,
+    pre: Float32Array | null,
+    dy: Float32Array,
+    dx: Float32Array | null,
+    dw: Float32Array | null,
+    dbias: Float32Array | null,
+  ): void;
+
+  /** kind 0: layer norm (x-mean)·rstd·gamma+beta; 1: RMS norm x·rstd·gamma (beta, mean null). mean, rstd: [M]. */
+  normForward(
+    kind: 0 | 1,
+    M: number,
+    D: number,
+    eps: number,
+    x: Float32Array,
+    gamma: Float32Array,
+    beta: Float32Array | null,
+    y: Float32Array,
+    mean: Float32Array | null,
+    rstd: Float32Array,
+  ): void;
+  normBackward(
+    kind: 0 | 1,
+    M: number,
+    D: number,
+    x: Float32Array,
+    gamma: Float32Array,
+    mean: Float32Array | null,
+    rstd: Float32Array,
+    dy: Float32Array,
+    dx: Float32Array,
+    dgamma: Float32Array,
+    dbeta: Float32Array | null,
+  ): void;
+
+  /** Causal self-attention. qkv [B,T,3,H,Dh] (one row is GPT-2's c_attn output), y [B,T,H,Dh], lse [B,H,T] is the log of
+   * each row's softmax denominator. Scale 1/sqrt(Dh). */
+  attentionForward(
+    B: number,
+    T: number,
+    H: number,
+    Dh: number,
+    qkv: Float32Array,
+    y: Float32Array,
+    lse: Float32Array,
+  ): void;
+  attentionBackward(
+    B: number,
+    T: number,
+    H: number,
+    Dh: number,
+    qkv: Float32Array,
+    y: Float32Array,
+    lse: Float32Array,
+    dy: Float32Array,
+    dqkv: Float32Array,
+  ): void;
+
+  /** Rotary embedding, Hugging Face's "rotate half" form: x [B,T,H,Dh], positions [T], angles pos·theta^(-2i/Dh).
+   * inverse rotates back (the gradient). */
+  rotary(
+    B: number,
+    T: number,
+    H: number,
+    Dh: number,
+    theta: number,
+    positions: Int32Array,
+    x: Float32Array,
+    y: Float32Array,
+    inverse: boolean,
+  ): void;
+
+  /** y[m] = wte[ids[m]] + wpe[positions[m]]; wpe and positions may be null. Ids out of range throw. */
+  embedForward(
+    M: number,
+    D: number,
+    ids: Int32Array,
+    positions: Int32Array | null,
+    wte: Float32Array,
+    wpe: Float32Array | null,
+    y: Float32Array,
+  ): void;
+  /** dwte [V,D], dwpe [P,D]: overwritten (zeroed, then scattered into); same result for any thread count. */
+  embedBackward(
+    M: number,
+    D: number,
+    ids: Int32Array,
+    positions: Int32Array | null,
+    dy: Float32Array,
+    dwte: Float32Array,
+    dwpe: Float32Array | null,
+  ): void;
+
+  /** loss[m] = lse(h_m Wᵀ) − (h_m Wᵀ)[labels[m]], W [V,D]; label −1: loss 0 and no gradient. lse [M]. */
+  crossEntropyForward(
+    M: number,
+    V: number,
+    D: number,
+    h: Float32Array,
+    w: Float32Array,
+    labels: Int32Array,
+    loss: Float32Array,
+    lse: Float32Array,
+  ): void;
+  /** dloss [M] is the gradient arriving at each loss. */
+  crossEntropyBackward(
+    M: number,
+    V: number,
+    D: number,
+    h: Float32Array,
+    w: Float32Array,
+    labels: Int32Array,
+    lse: Float32Array,
+    dloss: Float32Array,
+    dh: Float32Array | null,
+    dw: Float32Array | null,
+  ): void;
+
+  /** kl[m] = KL(softmax(hp_m Wpᵀ) ‖ softmax(hq_m Wqᵀ)), exact over V. Wp [V,Dp], Wq [V,Dq]. lseP, lseQ: [M]. */
+  klForward(
+    M: number,
+    V: number,
+    Dp: number,
+    Dq: number,
+    hp: Float32Array,
+    wp: Float32Array,
+    hq: Float32Array,
+    wq: Float32Array,
+    kl: Float32Array,
+    lseP: Float32Array,
+    lseQ: Float32Array,
+  ): void;
+  /** Gradients of both sides; each may be null. */
+  klBackward(
+    M: number,
+    V: number,
+    Dp: number,
+    Dq: number,
+    hp: Float32Array,
+    wp: Float32Array,
+    hq: Float32Array,
+    wq: Float32Array,
+    kl: Float32Array,
+    lseP: Float32Array,
+    lseQ: Float32Array,
+    dkl: Float32Array,
+    dhp: Float32Array | null,
+    dwp: Float32Array | null,
+    dhq: Float32Array | null,
+    dwq: Float32Array | null,
+  ): void;
+
+  /** sqrt of the sum of squares over all arrays, in double, deterministic. */
+  globalNorm(arrays: Float32Array[]): number;
+  /** Decoupled weight decay (Loshchilov & Hutter 2019), in place on params, m and v; gradients are multiplied by gradScale
+   * first (clipping). weightDecay: one number per array. step counts from 1. */
+  adamw(
+    params: Float32Array[],
+    grads: Float32Array[],
+    m: Float32Array[],
+    v: Float32Array[],
+    weightDecay: Float64Array,
+    lr: number,
+    beta1: number,
+    beta2: number,
+    eps: number,
+    step: number,
+    gradScale: number,
+  ): void;
+
+  /** A decoder of a GPT-2-shaped model with its KV caches. `weights` in the order: wte, wpe, then per layer ln_1.weight,
+   * ln_1.bias, attn.c_attn.weight, .bias, attn.c_proj.weight, .bias, ln_2.weight, ln_2.bias, mlp.c_fc.weight, .bias,
+   * mlp.c_proj.weight, .bias, then ln_f.weight, ln_f.bias. The decoder keeps references (no copies) until closed. */
+  createDecoder(
+    config: { layers: number; heads: number; width: number; vocab: number; positions: number; eps: number },
+    weights: Float32Array[],
+  ): NativeDecoder;
+
+  /** Samples one token per row. logits [B,V]. Order of filters as in Hugging Face: temperature, top-k (0 = off), top-p
+   * (1 = off); temperature 0 is argmax. uniform [B]: one number in [0,1) per row, inverse-CDF sampling in token order.
+   * logprob[b] is the token's log-probability under the full softmax of logits at temperature 1. */
+  sample(
+    B: number,
+    V: number,
+    logits: Float32Array,
+    temperature: number,
+    topK: number,
+    topP: number,
+    uniform: Float32Array,
+    tokens: Int32Array,
+    logprob: Float32Array,
+  ): void;
+}
+
+export interface NativeDecoder {
+  /** Runs prompts [P,T] (right-padded, lengths [P]), keeps their keys and values, and opens n rows per prompt that share
+   * them; maxNew: how many tokens each row may get after its prompt. logits [P,V]: at each prompt's last token. */
+  prefill(prompts: Int32Array, lengths: Int32Array, n: number, maxNew: number, logits: Float32Array): void;
+  /** Appends one token to each live row. rows: indices (prompt-major, p·n + i) of the rows to advance, in any order;
+   * tokens like rows. All live rows have the same number of new tokens so far. logits [rows.length, V]. */
+  step(rows: Int32Array, tokens: Int32Array, logits: Float32Array): void;
+  close(): void;
+}
