@@ -1,0 +1,205 @@
+// The layering of DESIGN, as a test: imports point downwards only, nothing but measurement sees an oracle, nothing but
+// the engine knows which tfjs backend runs, and there are no cycles. Type-only imports count: a type is knowledge too.
+// The files are parsed by the parser that vitest itself brings (oxc), so the rules need no dependency of their own.
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, posix, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { parseAst } from 'vitest/node';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+/** The layers from the bottom up. A file imports from its own folder and from lower layers. */
+const layers: string[][] = [
+  ['text', 'engine', 'store'],
+  ['bayes', 'lm'],
+  ['feedback', 'rankers', 'tasks', 'report'],
+  ['ilf'],
+  ['cli'],
+];
+
+/** Neighbours in one layer that may be imported: what a task is, and the errors and atomic writes of the store. */
+const sideways: Record<string, string[]> = {
+  feedback: ['tasks'],
+  rankers: ['tasks'],
+  text: ['store'],
+  engine: ['store'],
+};
+
+const oracle = /^src\/tasks\/(?:.*\/)?oracle\.ts$/;
+const mayImportOracle = /^src\/ilf\/measure[^/]*\.ts$/;
+const backend = /^@tensorflow\/tfjs(?:$|\/|-backend-|-node|-react-native)/;
+
+/** A source file: its path from the repository's root, with `/`, and its text. */
+type Sources = Map<string, string>;
+
+/** The module specifiers that a file names: import, export … from, import(), and import('…') types. */
+function specifiers(path: string, text: string): string[] {
+  const found: string[] = [];
+  const visit = (node: unknown): void => {
+    if (Array.isArray(node)) for (const child of node) visit(child);
+    else if (node !== null && typeof node === 'object') {
+      const { type, source } = node as { type?: string; source?: { value?: unknown } };
+      if (type !== undefined && /^(Import|Export|TSImport)/.test(type) && typeof source?.value === 'string')
+        found.push(source.value);
+      for (const child of Object.values(node)) visit(child);
+    }
+  };
+  visit(parseAst(text, { lang: 'ts' }, path));
+  return found;
+}
+
+/** The file a relative specifier means (`./x.js` is written for `x.ts`), or undefined where there is none. */
+function resolve(from: string, specifier: string, sources: Sources): string | undefined {
+  const target = posix.join(posix.dirname(from), specifier);
+  return [target.replace(/\.js$/, '.ts'), target].find((candidate) => sources.has(candidate));
+}
+
+/** A cycle among the imports as a path of files, or undefined. Depth-first, each file once. */
+function findCycle(edges: Map<string, string[]>): string[] | undefined {
+  const done = new Set<string>();
+  const stack: string[] = [];
+  const walk = (file: string): string[] | undefined => {
+    if (stack.includes(file)) return [...stack.slice(stack.indexOf(file)), file];
+    if (done.has(file)) return undefined;
+    stack.push(file);
+    for (const next of edges.get(file) ?? []) {
+      const cycle = walk(next);
+      if (cycle) return cycle;
+    }
+    stack.pop();
+    done.add(file);
+    return undefined;
+  };
+  for (const file of edges.keys()) {
+    const cycle = walk(file);
+    if (cycle) return cycle;
+  }
+  return undefined;
+}
+
+/** Every breach of the rules, one line each; an empty list is a sound architecture. */
+function breaches(sources: Sources): string[] {
+  const found: string[] = [];
+  const folderOf = (path: string) => path.split('/')[1] ?? '';
+  const layerOf = (folder: string) => layers.findIndex((layer) => layer.includes(folder));
+  const edges = new Map<string, string[]>();
+
+  for (const [path, text] of sources) {
+    const folder = folderOf(path);
+    if (layerOf(folder) < 0) {
+      found.push(`${path}: src/${folder} is in no layer; add it to the layers in tests/architecture.test.ts`);
+      continue;
+    }
+    const targets: string[] = [];
+    edges.set(path, targets);
+    for (const specifier of specifiers(path, text)) {
+      if (backend.test(specifier) && folder !== 'engine')
+        found.push(`${path} imports ${specifier}: only src/engine knows which backend runs`);
+      if (!specifier.startsWith('.')) continue;
+      const target = resolve(path, specifier, sources);
+      if (target === undefined) {
+        if (/(?:^|\/)(?:tests|bench)\//.test(specifier))
+          found.push(`${path} imports ${specifier}, outside src`);
+        continue;
+      }
+      targets.push(target);
+      if (oracle.test(target) && !mayImportOracle.test(path))
+        found.push(`${path} imports ${target}: only src/ilf/measure*.ts may see an oracle`);
+      const to = folderOf(target);
+      if (to === folder) continue;
+      if (layerOf(to) > layerOf(folder)) found.push(`${path} imports ${target}: upwards`);
+      else if (layerOf(to) === layerOf(folder) && !sideways[folder]?.includes(to))
+        found.push(`${path} imports ${target}: sideways`);
+    }
+  }
+  const cycle = findCycle(edges);
+  if (cycle) found.push(`cycle: ${cycle.join(' → ')}`);
+  return found;
+}
+
+/** All TypeScript files under src. */
+function readSources(): Sources {
+  const files = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true });
+  return new Map(
+    files
+      .filter((file) => file.isFile() && file.name.endsWith('.ts'))
+      .map((file) => join(file.parentPath, file.name))
+      .sort()
+      .map((file) => [relative(root, file).split(sep).join('/'), readFileSync(file, 'utf8')]),
+  );
+}
+
+describe('architecture', () => {
+  it('holds in src', () => {
+    const sources = readSources();
+    expect(sources.size).toBeGreaterThan(0);
+    expect(breaches(sources)).toEqual([]);
+  });
+
+  const lm = 'src/lm/model.ts';
+  const cases: [name: string, files: Record<string, string>, breach: RegExp | null][] = [
+    ['down is fine', { [lm]: `import { a } from '../engine/a.js';`, 'src/engine/a.ts': '' }, null],
+    ['up', { [lm]: `import { a } from '../ilf/a.js';`, 'src/ilf/a.ts': '' }, /upwards/],
+    ['a type counts', { [lm]: `import type { A } from '../ilf/a.js';`, 'src/ilf/a.ts': '' }, /upwards/],
+    ['import() types count', { [lm]: `type A = import('../ilf/a.js').A;`, 'src/ilf/a.ts': '' }, /upwards/],
+    ['import() counts', { [lm]: `await import('../ilf/a.js');`, 'src/ilf/a.ts': '' }, /upwards/],
+    ['export from counts', { [lm]: `export * from '../ilf/a.js';`, 'src/ilf/a.ts': '' }, /upwards/],
+    ['sideways', { [lm]: `import '../bayes/kl.js';`, 'src/bayes/kl.ts': '' }, /sideways/],
+    ['rankers know tasks', { 'src/rankers/a.ts': `import '../tasks/t.js';`, 'src/tasks/t.ts': '' }, null],
+    [
+      'tasks know no ranker',
+      { 'src/tasks/t.ts': `import '../rankers/a.js';`, 'src/rankers/a.ts': '' },
+      /sideways/,
+    ],
+    [
+      'an oracle in training',
+      { 'src/ilf/rank.ts': `import '../tasks/briefs/oracle.js';`, 'src/tasks/briefs/oracle.ts': '' },
+      /may see an oracle/,
+    ],
+    [
+      'an oracle through its task',
+      { 'src/tasks/index.ts': `export * from './briefs/oracle.js';`, 'src/tasks/briefs/oracle.ts': '' },
+      /may see an oracle/,
+    ],
+    [
+      'an oracle in measurement',
+      { 'src/ilf/measure-score.ts': `import '../tasks/briefs/oracle.js';`, 'src/tasks/briefs/oracle.ts': '' },
+      null,
+    ],
+    ['a backend in the model', { [lm]: `import '@tensorflow/tfjs-backend-cpu';` }, /which backend runs/],
+    [
+      'a backend in the engine',
+      { 'src/engine/a.ts': `import '@tensorflow/tfjs-backend-cpu/dist/base.js';` },
+      null,
+    ],
+    ['tfjs-core anywhere', { [lm]: `import * as tf from '@tensorflow/tfjs-core';` }, null],
+    ['a test', { [lm]: `import '../../tests/help.js';` }, /outside src/],
+    ['a new folder', { 'src/misc/a.ts': '' }, /in no layer/],
+    [
+      'a cycle',
+      { [lm]: `import './b.js';`, 'src/lm/b.ts': `import './c.js';`, 'src/lm/c.ts': `import './model.js';` },
+      /cycle: src\/lm\/model.ts → src\/lm\/b.ts → src\/lm\/c.ts → src\/lm\/model.ts/,
+    ],
+    [
+      'no cycle in a diamond',
+      {
+        [lm]: `import './b.js'; import './c.js';`,
+        'src/lm/b.ts': `import './d.js';`,
+        'src/lm/c.ts': `import './d.js';`,
+        'src/lm/d.ts': '',
+      },
+      null,
+    ],
+    [
+      'comments and strings do not count',
+      { [lm]: `// import '../ilf/a.js'\nconst s = "import '../ilf/a.js'";`, 'src/ilf/a.ts': '' },
+      null,
+    ],
+  ];
+  it.each(cases)('sees through: %s', (_name, files, breach) => {
+    const found = breaches(new Map(Object.entries(files)));
+    if (breach === null) expect(found).toEqual([]);
+    else expect(found.join('\n')).toMatch(breach);
+  });
+});
