@@ -1,0 +1,43 @@
+/**
+ * Bad input, or an environment that cannot do what was asked: the message is one line that says what was wrong,
+ * where, and what to do. The command line prints it and exits with status 2; anything else that is thrown is a bug.
+ */
+export class UserError extends Error {
+  override readonly name = 'UserError';
+}
+
+/** What the common system error codes mean to the reader, and what to do about it. */
+const MEANING: Record<string, string> = {
+  ENOENT: 'no such file or folder',
+  EACCES: 'permission denied',
+  EPERM: 'operation not permitted',
+  EISDIR: 'it is a folder, a file was expected',
+  ENOTDIR: 'a part of the path is a file, a folder was expected',
+  EEXIST: 'it exists already',
+  ENOSPC: 'no space left on the device; free some space or choose another folder',
+  EDQUOT: 'disk quota exceeded; free some space or choose another folder',
+  EFBIG: 'the file would be larger than the file system or ulimit allows',
+  EROFS: 'the file system is read-only; choose another folder',
+  EMFILE: 'too many open files',
+  ENAMETOOLONG: 'the name is too long',
+  ELOOP: 'too many symbolic links',
+  EIO: 'input/output error; check the disk',
+};
+
+/** The system error code of `error` ("ENOSPC"), or undefined where it is not a system error. */
+export function systemErrorCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error) || !('syscall' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+/**
+ * A system error as a UserError "cannot ${action} ${path}: reason". Errors that no system call raised are returned
+ * as they are: they are bugs, and their stack is worth more than a tidy line.
+ */
+export function asUserError(error: unknown, action: string, path: string): unknown {
+  const code = systemErrorCode(error);
+  if (code === undefined) return error;
+  return new UserError(`cannot ${action} ${path}: ${MEANING[code] ?? (error as Error).message}`, {
+    cause: error,
+  });
+}
