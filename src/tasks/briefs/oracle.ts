@@ -1,0 +1,32 @@
+/**
+ * The oracle of the embedded world: what a summary is worth, from the post's latent facts. Only measurement may call it;
+ * nothing that chooses or trains may (tests/architecture.test.ts).
+ */
+import { type Point, settled } from './points.js';
+import { read } from './reading.js';
+import { type Facts, slots } from './world.js';
+
+export interface Score {
+  /** Share of what the summary says that is a fact of the post. */
+  precision: number;
+  /** Share of the six facts that the summary says. */
+  recall: number;
+  /** Their harmonic mean. */
+  f1: number;
+}
+
+/** A fact counts once; wrong values, repetitions, details, fillers and whatever cannot be read count as said and not a fact. */
+export function scoreSummary(facts: Facts, summary: string): Score {
+  const reading = read(summary);
+  const right = slots.filter((slot) => reading.said[slot].includes(facts[slot])).length;
+  const values = slots.reduce((n, slot) => n + reading.said[slot].length, 0);
+  const said = values + reading.details.length + reading.fillers.length + reading.unknown.length;
+  const precision = said === 0 ? 0 : right / said;
+  const recall = right / slots.length;
+  return { precision, recall, f1: right === 0 ? 0 : (2 * precision * recall) / (precision + recall) };
+}
+
+/** Share of the feedback's points that a refinement settles; 1 means that the feedback was incorporated. */
+export function incorporated(facts: Facts, points: readonly Point[], refinement: string): number {
+  return points.filter((point) => settled(point, facts, refinement)).length / points.length;
+}
