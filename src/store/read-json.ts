@@ -1,0 +1,55 @@
+/** Reading JSON files that may be anything: a UserError that names the file, never a stack trace. */
+import { readFile, stat } from 'node:fs/promises';
+import type { z } from 'zod';
+import { asUserError, systemErrorCode, UserError } from './errors.js';
+
+/** Larger files are a mistake: the largest tokenizer.json have some 30 MB. */
+const MOST_BYTES = 1 << 28;
+
+/** A zod error as one short line: "a.b: what is wrong" of its first issue. */
+export function firstIssue(error: z.ZodError): string {
+  const { path, message } = error.issues[0]!;
+  return path.length > 0 ? `"${path.map(String).join('.').slice(0, 100)}": ${message}` : message;
+}
+
+/** The content of a text file without its byte-order mark. Errors: UserError (unreadable, too large, not UTF-8). */
+export async function readText(path: string, mostBytes = MOST_BYTES): Promise<string> {
+  try {
+    const { size } = await stat(path);
+    if (size > mostBytes)
+      throw new UserError(`cannot read ${path}: ${size} bytes, at most ${mostBytes} are allowed`);
+    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path));
+  } catch (error) {
+    if (error instanceof TypeError) throw new UserError(`cannot read ${path}: it is not UTF-8 text`);
+    throw asUserError(error, 'read', path);
+  }
+}
+
+/** A JSON file, checked against `schema`. Errors: UserError naming the file and the first field that is wrong. */
+export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {
+  const text = await readText(path);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new UserError(`cannot read ${path}: it is not valid JSON (${oneLine((error as Error).message)})`);
+  }
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) throw new UserError(`cannot use ${path}: ${firstIssue(parsed.error)}`);
+  return parsed.data;
+}
+
+/** As `readJson`, or undefined where there is no such file. */
+export async function readJsonIfThere<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
+  try {
+    return await readJson(path, schema);
+  } catch (error) {
+    if (error instanceof UserError && systemErrorCode(error.cause) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** JSON.parse quotes what it stumbled over: cut and without line breaks. */
+export function oneLine(message: string): string {
+  return message.replace(/\s+/g, ' ').slice(0, 200);
+}
