@@ -1,0 +1,79 @@
+/** JSON Lines: one JSON value a line, UTF-8. A byte-order mark, CRLF and blank lines are fine. */
+import { createReadStream } from 'node:fs';
+import type { z } from 'zod';
+import { asUserError, UserError } from './errors.js';
+import { firstIssue, oneLine } from './read-json.js';
+
+/** A longer line is a file of another kind. */
+const LONGEST_LINE = 1 << 24;
+
+/** The lines of a file as bytes. Split at \n alone: U+2028, which readline splits at too, may stand in a JSON string. */
+async function* byteLines(path: string): AsyncGenerator<Buffer> {
+  let rest: Buffer[] = [];
+  let length = 0;
+  let line = 1;
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 18 }) as AsyncIterable<Buffer>) {
+    let start = 0;
+    for (;;) {
+      const end = chunk.indexOf(0x0a, start);
+      const piece = chunk.subarray(start, end < 0 ? chunk.length : end);
+      length += piece.length;
+      if (length > LONGEST_LINE)
+        throw new UserError(`${path}:${line}: the line has more than ${LONGEST_LINE} bytes`);
+      rest.push(piece);
+      if (end < 0) break;
+      yield Buffer.concat(rest);
+      rest = [];
+      length = 0;
+      line += 1;
+      start = end + 1;
+    }
+  }
+  if (length > 0) yield Buffer.concat(rest);
+}
+
+/**
+ * Every line's value, checked against `schema`. Errors: UserError "PATH:LINE: what is wrong" for the first line that
+ * is not UTF-8, not JSON, or not what the schema asks for; UserError for a file that cannot be read.
+ */
+export async function readJsonl<T>(path: string, schema: z.ZodType<T>): Promise<T[]> {
+  const values: T[] = [];
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  let line = 0;
+  try {
+    for await (const bytes of byteLines(path)) {
+      line += 1;
+      const text = decodeLine(decoder, bytes, `${path}:${line}`, line === 1).trim();
+      if (text !== '') values.push(parseLine(text, schema, `${path}:${line}`));
+    }
+  } catch (error) {
+    throw asUserError(error, 'read', path);
+  }
+  return values;
+}
+
+function decodeLine(
+  decoder: InstanceType<typeof TextDecoder>,
+  bytes: Buffer,
+  where: string,
+  first: boolean,
+): string {
+  try {
+    const text = decoder.decode(bytes);
+    return first && text.startsWith('\ufeff') ? text.slice(1) : text;
+  } catch {
+    throw new UserError(`${where}: it is not UTF-8 text`);
+  }
+}
+
+function parseLine<T>(text: string, schema: z.ZodType<T>, where: string): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new UserError(`${where}: it is not valid JSON (${oneLine((error as Error).message)})`);
+  }
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) throw new UserError(`${where}: ${firstIssue(parsed.error)}`);
+  return parsed.data;
+}
