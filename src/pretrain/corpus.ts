@@ -73,7 +73,6 @@ export function improveSequence({ post, initial }: RefineCase, r: Random): Piece
   ];
 }
 
-/** The critic alone: post, summary → feedback, and nothing after it. */
 const judgeCandidates = 4;
 const answerWeight = 8;
 

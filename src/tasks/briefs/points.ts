@@ -32,6 +32,8 @@ export function pointsAgainst(facts: Facts, reading: Reading): Point[] {
 /** Whether a new summary does what a point asks for. */
 export function settled(point: Point, facts: Facts, summary: string): boolean {
   const reading = read(summary);
+  // An empty text leaves out every irrelevant detail; that is no improvement.
+  const saysSomething = slots.some((slot) => reading.said[slot].length > 0);
   const right = (slot: Slot) => reading.said[slot].includes(facts[slot]);
   switch (point.kind) {
     case 'missing':
@@ -39,9 +41,9 @@ export function settled(point: Point, facts: Facts, summary: string): boolean {
     case 'wrong':
       return right(point.slot) && !reading.said[point.slot].includes(point.wrong);
     case 'irrelevant':
-      return reading.said.event.length > 0 && !reading.details.includes(point.detail);
+      return saysSomething && !reading.details.includes(point.detail);
     case 'long':
-      return reading.said.event.length > 0 && reading.fillers.length === 0 && reading.unknown.length === 0;
+      return saysSomething && reading.fillers.length === 0 && reading.unknown.length === 0;
     case 'unclear':
       return right('relation') && right('name');
     case 'nothing':
