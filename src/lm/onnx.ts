@@ -1,0 +1,247 @@
+/**
+ * A GPT-2 model as an ONNX file, in the form that @xenova/transformers (and Optimum) expects of a decoder with a KV
+ * cache, so that the model can be served by onnxruntime.
+ *
+ * Letters: B rows, S new tokens, P cached tokens, T = P + S, D embedding, H heads, K = D / H, V vocabulary, N = B·S.
+ *
+ *     input_ids, position_ids (B, S)   attention_mask (B, T)   num_logits_to_keep ()   past_key_values.i.key|value (B, H, P, K)
+ *     logits (B, min(S, num_logits_to_keep), V), all S positions for 0                 present.i.key|value (B, H, T, K)
+ *
+ * attention_mask is 0 at padding, wherever that is; what padding positions give is finite and means nothing. The
+ * layers work on (N, D) so that every linear layer is one Gemm; the attention's 1/√K is folded into the query weights.
+ */
+import { join } from 'node:path';
+import { z } from 'zod';
+import { writeFileAtomic } from '../store/atomic.js';
+import { UserError } from '../store/errors.js';
+import { readJson } from '../store/read-json.js';
+import { type NamedTensor, readSafetensors } from '../store/safetensors.js';
+import { OnnxGraph } from './onnx-proto.js';
+
+/** Gelu is an operator from opset 20 on. */
+const OPSET = 20;
+
+const size = z.number().int().positive();
+const configSchema = z
+  .looseObject({
+    model_type: z.literal('gpt2'),
+    n_layer: size,
+    n_head: size,
+    n_embd: size,
+    n_positions: size,
+    vocab_size: size,
+    n_inner: size.nullish(),
+    layer_norm_epsilon: z.number().positive().default(1e-5),
+    activation_function: z.enum(['gelu_new', 'gelu_pytorch_tanh', 'gelu', 'relu']).default('gelu_new'),
+    scale_attn_by_inverse_layer_idx: z.literal(false).optional(),
+    scale_attn_weights: z.literal(true).optional(),
+    tie_word_embeddings: z.boolean().default(true),
+  })
+  .refine(({ n_embd, n_head }) => n_embd % n_head === 0, 'n_embd is not a multiple of n_head');
+type Config = z.infer<typeof configSchema>;
+
+/** Adds the activation `x` ↦ act(x) to the graph. */
+const ACTIVATIONS: Record<Config['activation_function'], [op: string, attributes: Record<string, string>]> = {
+  gelu_new: ['Gelu', { approximate: 'tanh' }],
+  gelu_pytorch_tanh: ['Gelu', { approximate: 'tanh' }],
+  gelu: ['Gelu', { approximate: 'none' }],
+  relu: ['Relu', {}],
+};
+
+/** A score that no softmax gives any weight; finite, so that a row of padding does not become NaN. */
+const MASKED = -1e9;
+
+/** Looks weights up by their Hugging Face names, checks their shapes, and puts them into the graph. */
+class Weights {
+  constructor(
+    private readonly graph: OnnxGraph,
+    private readonly tensors: Map<string, NamedTensor>,
+    private readonly path: string,
+  ) {}
+
+  data(name: string, shape: readonly number[]): Float32Array {
+    const tensor = this.tensors.get(name) ?? this.tensors.get(`transformer.${name}`);
+    if (tensor === undefined) throw new UserError(`${this.path} has no tensor "${name}"`);
+    if (tensor.shape.join() !== shape.join()) {
+      throw new UserError(`${this.path}: "${name}" is [${tensor.shape}], config.json makes it [${shape}]`);
+    }
+    return tensor.data;
+  }
+
+  add(name: string, shape: readonly number[]): string {
+    return this.graph.weight(name, shape, this.data(name, shape));
+  }
+}
+
+/** x (N, from) → x·W + b (N, to), with GPT-2's Conv1D weights. */
+function linear(
+  graph: OnnxGraph,
+  weights: Weights,
+  name: string,
+  x: string,
+  from: number,
+  to: number,
+): string {
+  return graph.node('Gemm', `${name}.out`, [
+    x,
+    weights.add(`${name}.weight`, [from, to]),
+    weights.add(`${name}.bias`, [to]),
+  ]);
+}
+
+function layerNorm(graph: OnnxGraph, weights: Weights, name: string, x: string, config: Config): string {
+  const { n_embd, layer_norm_epsilon } = config;
+  return graph.node(
+    'LayerNormalization',
+    `${name}.out`,
+    [x, weights.add(`${name}.weight`, [n_embd]), weights.add(`${name}.bias`, [n_embd])],
+    { axis: -1, epsilon: { float: layer_norm_epsilon } },
+  );
+}
+
+/** One of query, key, value for all heads: x (N, D) → (B, H, S, K). Its columns of c_attn, times `scale`. */
+function headsOf(
+  graph: OnnxGraph,
+  weights: Weights,
+  layer: string,
+  part: 'query' | 'key' | 'value',
+  x: string,
+  D: number,
+  scale: number,
+): string {
+  const first = { query: 0, key: D, value: 2 * D }[part];
+  const all = weights.data(`${layer}.attn.c_attn.weight`, [D, 3 * D]);
+  const columns = new Float32Array(D * D);
+  for (let row = 0; row < D; row++) {
+    for (let column = 0; column < D; column++) {
+      columns[row * D + column] = all[row * 3 * D + first + column]! * scale;
+    }
+  }
+  const bias = weights
+    .data(`${layer}.attn.c_attn.bias`, [3 * D])
+    .slice(first, first + D)
+    .map((b) => b * scale);
+  const name = `${layer}.attn.${part}`;
+  const flat = graph.node('Gemm', `${name}.flat`, [
+    x,
+    graph.weight(`${name}.weight`, [D, D], columns),
+    graph.weight(`${name}.bias`, [D], bias),
+  ]);
+  const split = graph.node('Reshape', `${name}.split`, [flat, 'shape_BSHK']);
+  return graph.node('Transpose', name, [split], { perm: [0, 2, 1, 3] });
+}
+
+/** x (N, D) → attention's output before its projection (N, D); cached keys and values come in and go out. */
+function attention(graph: OnnxGraph, weights: Weights, config: Config, index: number, x: string): string {
+  const { n_embd: D, n_head: H } = config;
+  const K = D / H;
+  const layer = `h.${index}`;
+  const query = headsOf(graph, weights, layer, 'query', x, D, 1 / Math.sqrt(K));
+  const [keys, values] = (['key', 'value'] as const).map((part) => {
+    const fresh = headsOf(graph, weights, layer, part, x, D, 1);
+    const past = graph.input(`past_key_values.${index}.${part}`, 'float32', ['batch', H, 'past', K]);
+    const present = graph.node('Concat', `present.${index}.${part}`, [past, fresh], { axis: 2 });
+    graph.output(present, 'float32', ['batch', H, 'total', K]);
+    return present;
+  }) as [string, string];
+  const keysT = graph.node('Transpose', `${layer}.attn.keysT`, [keys], { perm: [0, 1, 3, 2] });
+  const scores = graph.node('MatMul', `${layer}.attn.scores`, [query, keysT]);
+  const masked = graph.node('Add', `${layer}.attn.masked`, [scores, 'mask_B1ST']);
+  const probabilities = graph.node('Softmax', `${layer}.attn.probabilities`, [masked], { axis: -1 });
+  const mixed = graph.node('MatMul', `${layer}.attn.mixed`, [probabilities, values]);
+  const joined = graph.node('Transpose', `${layer}.attn.joined`, [mixed], { perm: [0, 2, 1, 3] });
+  return graph.node('Reshape', `${layer}.attn.flat`, [joined, graph.int64([-1, D])]);
+}
+
+/** Adds shape_BSHK and mask_B1ST (0 where a query may look, MASKED elsewhere), which all layers share. */
+function addShared(graph: OnnxGraph, config: Config): void {
+  const { n_embd: D, n_head: H } = config;
+  const shapeBS = graph.node('Shape', 'shape_BS', ['input_ids']);
+  graph.node('Concat', 'shape_BSHK', [shapeBS, graph.int64([H, D / H])], { axis: 0 });
+
+  const zero = graph.int64(0);
+  const one = graph.int64(1);
+  const S = graph.node('Gather', 'S', [shapeBS, one]);
+  const T = graph.node('Gather', 'T', [graph.node('Shape', 'shape_BT', ['attention_mask']), one]);
+  const P = graph.node('Sub', 'P', [T, S]);
+  const key = graph.node('Range', 'key_T', [zero, T, one]);
+  const query = graph.node('Range', 'query_S', [P, T, one]);
+  const queryColumn = graph.node('Unsqueeze', 'query_S1', [query, graph.int64([1])]);
+  const causal = graph.node('LessOrEqual', 'causal_ST', [key, queryColumn]);
+  const isToken = graph.node('Greater', 'token_BT', ['attention_mask', zero]);
+  const isTokenWide = graph.node('Unsqueeze', 'token_B11T', [isToken, graph.int64([1, 2])]);
+  const allowed = graph.node('And', 'allowed_B1ST', [isTokenWide, causal]);
+  graph.node('Where', 'mask_B1ST', [allowed, graph.float('unmasked', 0), graph.float('masked', MASKED)]);
+}
+
+/** The last num_logits_to_keep positions of hidden (N, D) through the language-model head. */
+function addHead(graph: OnnxGraph, config: Config, hidden: string, head: string): void {
+  const { n_embd: D, vocab_size: V } = config;
+  const shapeBSD = graph.node('Concat', 'shape_BSD', ['shape_BS', graph.int64([D])], { axis: 0 });
+  const rows = graph.node('Reshape', 'hidden_BSD', [hidden, shapeBSD]);
+  // Slicing from -n keeps n, and from -0 everything.
+  const start = graph.node('Unsqueeze', 'keep_from', [
+    graph.node('Neg', 'keep_from_scalar', ['num_logits_to_keep']),
+    graph.int64([0]),
+  ]);
+  const most = graph.int64([Number.MAX_SAFE_INTEGER]);
+  const kept = graph.node('Slice', 'kept', [rows, start, most, graph.int64([1])]);
+  const keptFlat = graph.node('Reshape', 'kept_flat', [kept, graph.int64([-1, D])]);
+  const flat = graph.node('Gemm', 'logits_flat', [keptFlat, head], { transB: 1 });
+  const B = graph.node('Slice', 'shape_B', ['shape_BS', graph.int64([0]), graph.int64([1])]);
+  const shape = graph.node('Concat', 'shape_logits', [B, graph.int64([-1, V])], { axis: 0 });
+  graph.node('Reshape', 'logits', [flat, shape]);
+  graph.output('logits', 'float32', ['batch', 'kept', V]);
+}
+
+function buildGraph(config: Config, tensors: Map<string, NamedTensor>, weightsPath: string): OnnxGraph {
+  const { n_embd: D, n_positions, vocab_size: V, n_layer } = config;
+  const inner = config.n_inner ?? 4 * D;
+  const graph = new OnnxGraph();
+  const weights = new Weights(graph, tensors, weightsPath);
+  graph.input('input_ids', 'int64', ['batch', 'sequence']);
+  graph.input('attention_mask', 'int64', ['batch', 'total']);
+  graph.input('position_ids', 'int64', ['batch', 'sequence']);
+  graph.input('num_logits_to_keep', 'int64', []);
+  addShared(graph, config);
+
+  const wte = weights.add('wte.weight', [V, D]);
+  const tokens = graph.node('Gather', 'token_embeddings', [wte, 'input_ids']);
+  const wpe = weights.add('wpe.weight', [n_positions, D]);
+  const positions = graph.node('Gather', 'position_embeddings', [wpe, 'position_ids']);
+  const embedded = graph.node('Add', 'embedded_BSD', [tokens, positions]);
+  let x = graph.node('Reshape', 'embedded', [embedded, graph.int64([-1, D])]);
+  for (let index = 0; index < n_layer; index++) {
+    const layer = `h.${index}`;
+    const attended = attention(
+      graph,
+      weights,
+      config,
+      index,
+      layerNorm(graph, weights, `${layer}.ln_1`, x, config),
+    );
+    const projected = linear(graph, weights, `${layer}.attn.c_proj`, attended, D, D);
+    x = graph.node('Add', `${layer}.after_attn`, [projected, x]);
+    const normed = layerNorm(graph, weights, `${layer}.ln_2`, x, config);
+    const wide = linear(graph, weights, `${layer}.mlp.c_fc`, normed, D, inner);
+    const [op, attributes] = ACTIVATIONS[config.activation_function];
+    const active = graph.node(op, `${layer}.mlp.act`, [wide], attributes);
+    const narrow = linear(graph, weights, `${layer}.mlp.c_proj`, active, inner, D);
+    x = graph.node('Add', `${layer}.out`, [narrow, x]);
+  }
+  const hidden = layerNorm(graph, weights, 'ln_f', x, config);
+  const head = config.tie_word_embeddings ? wte : weights.add('lm_head.weight', [V, D]);
+  addHead(graph, config, hidden, head);
+  return graph;
+}
+
+/**
+ * Writes `dir`/onnx/model.onnx from `dir`/config.json and `dir`/model.safetensors. Errors: UserError where these are
+ * missing, do not fit together, or are not a GPT-2 model.
+ */
+export async function exportOnnx(dir: string): Promise<void> {
+  const weightsPath = join(dir, 'model.safetensors');
+  const config = await readJson(join(dir, 'config.json'), configSchema);
+  const graph = buildGraph(config, await readSafetensors(weightsPath), weightsPath);
+  await writeFileAtomic(join(dir, 'onnx', 'model.onnx'), graph.encode('gpt2', OPSET));
+}
