@@ -1,0 +1,61 @@
+// Reads and checks the arguments of one call from JavaScript.
+#pragma once
+#include <node_api.h>
+#include <stdint.h>
+
+#include <string>
+#include <vector>
+
+namespace ilf {
+
+// Becomes a JavaScript RangeError (or TypeError, or Error) at the binding's edge.
+struct ArgumentError {
+  enum Kind { kRange, kType, kOther } kind;
+  std::string message;
+};
+
+class Args {
+ public:
+  static constexpr size_t kMost = 20;
+
+  Args(napi_env env, napi_callback_info info, const char* function);
+
+  int64_t dim(int i, const char* name, int64_t least = 1) const; // an integer in [least, 2^31)
+  double number(int i, const char* name) const;
+  bool flag(int i) const;
+  std::string text(int i, const char* name) const;
+  // Typed arrays of exactly `length` elements.
+  float* floats(int i, const char* name, int64_t length) const;
+  float* floatsOrNull(int i, const char* name, int64_t length) const;
+  int32_t* ints(int i, const char* name, int64_t length) const;
+  int32_t* intsOrNull(int i, const char* name, int64_t length) const;
+  double* doubles(int i, const char* name, int64_t length) const;
+  // Arrays of any length; it is returned.
+  float* floatsOfAnyLength(int i, const char* name, int64_t* length) const;
+  int32_t* intsOfAnyLength(int i, const char* name, int64_t* length) const;
+  // An Array of Float32Array.
+  void floatList(int i, const char* name, std::vector<float*>& data, std::vector<int64_t>& lengths) const;
+  // All of values[0, n) in [least, end).
+  void checkIds(const char* name, const int32_t* values, int64_t n, int64_t least, int64_t end) const;
+
+  [[noreturn]] void outOfRange(const char* name, const std::string& what) const;
+  bool isNull(int i) const;
+  napi_value value(int i) const { return values_[i]; }
+
+  const napi_env env;
+  void* data = nullptr; // the function's own pointer
+
+ private:
+  void* array(int i, const char* name, napi_typedarray_type type, int64_t* length) const;
+  void* arrayOf(int i, const char* name, napi_typedarray_type type, int64_t length) const;
+  const char* function_;
+  size_t count_ = kMost;
+  napi_value values_[kMost];
+};
+
+// Product of dimensions below 2^31 each; throws where it passes 2^53.
+int64_t times(int64_t a, int64_t b);
+
+void throwInJs(napi_env env, const ArgumentError& error);
+
+} // namespace ilf

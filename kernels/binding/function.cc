@@ -1,0 +1,50 @@
+#include "function.h"
+
+#include <chrono>
+#include <exception>
+
+namespace ilf {
+
+uint64_t spentNanoseconds = 0;
+
+namespace {
+
+struct Bound {
+  Function function;
+  void* data;
+};
+
+napi_value call(napi_env env, napi_callback_info info) {
+  void* raw;
+  napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &raw);
+  const Bound& bound = *static_cast<Bound*>(raw);
+  const auto start = std::chrono::steady_clock::now();
+  napi_value result = nullptr;
+  try {
+    Args args(env, info, bound.function.name);
+    args.data = bound.data;
+    result = bound.function.body(args);
+  } catch (const ArgumentError& error) {
+    throwInJs(env, error);
+  } catch (const std::exception& error) {
+    throwInJs(env, {ArgumentError::kOther, std::string(bound.function.name) + ": " + error.what()});
+  }
+  spentNanoseconds += std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start).count();
+  return result;
+}
+
+} // namespace
+
+void define(napi_env env, napi_value object, const Function* list, int count, void* data) {
+  for (int i = 0; i < count; i++) {
+    Bound* bound = new Bound{list[i], data};
+    napi_value function;
+    napi_create_function(env, list[i].name, NAPI_AUTO_LENGTH, call, bound, &function);
+    napi_set_named_property(env, object, list[i].name, function);
+    // Freed with the function, not before: a decoder's methods come and go.
+    napi_add_finalizer(
+        env, function, bound, [](napi_env, void* b, void*) { delete static_cast<Bound*>(b); }, nullptr, nullptr);
+  }
+}
+
+} // namespace ilf

@@ -1,0 +1,24 @@
+// Defines JavaScript functions from plain ones: timing, and errors across the boundary.
+#pragma once
+#include "args.h"
+
+namespace ilf {
+
+extern uint64_t spentNanoseconds; // inside native calls, on this JavaScript thread's side
+
+struct Function {
+  const char* name;
+  napi_value (*body)(Args&); // may throw ArgumentError or std::exception; null is undefined
+};
+
+// Adds functions to an object; `data` reaches the body as args.data.
+void define(napi_env env, napi_value object, const Function* list, int count, void* data);
+
+// Each file of operations adds its own.
+void defineEngine(napi_env env, napi_value exports);
+void defineProducts(napi_env env, napi_value exports);
+void defineLayers(napi_env env, napi_value exports);
+void defineLosses(napi_env env, napi_value exports);
+void defineOptimizer(napi_env env, napi_value exports);
+
+} // namespace ilf

@@ -1,0 +1,12 @@
+// Which instruction set's kernels run.
+#pragma once
+#include "../cpu/table.h"
+
+namespace ilf {
+
+extern const Kernels* kernels; // the ones in use
+
+int availableKernels(const Kernels** list); // those this CPU can run, best last; at most 4
+void chooseKernels();                       // the best, or ILF_ISA from the environment
+
+} // namespace ilf

@@ -1,0 +1,86 @@
+// Matrix products and linear layers.
+#include "function.h"
+#include "isa.h"
+
+namespace ilf {
+namespace {
+
+// Elements that `batch` matrices of `size` take, `stride` apart.
+int64_t extent(int64_t batch, int64_t stride, int64_t size) { return batch == 0 ? 0 : times(batch - 1, stride) + size; }
+
+napi_value gemm(Args& args) {
+  const int64_t M = args.dim(0, "M", 0), N = args.dim(1, "N"), K = args.dim(2, "K");
+  const float* a = args.floats(3, "a", times(M, K));
+  const float* b = args.floats(5, "b", times(K, N));
+  float* c = args.floats(7, "c", times(M, N));
+  if (M > 0) kernels->gemm(M, N, K, a, args.flag(4), b, args.flag(6), c, args.flag(8));
+  return nullptr;
+}
+
+// An operand may be longer than its matrices take: a view of a larger array.
+const float* operand(Args& args, int i, const char* name, int64_t least) {
+  int64_t length;
+  const float* p = args.floatsOfAnyLength(i, name, &length);
+  if (length < least)
+    args.outOfRange(name, "must have at least " + std::to_string(least) + " elements, has " + std::to_string(length));
+  return p;
+}
+
+napi_value batchGemm(Args& args) {
+  const int64_t batch = args.dim(0, "batch", 0), M = args.dim(1, "M", 0), N = args.dim(2, "N"), K = args.dim(3, "K");
+  const int64_t strideA = args.dim(5, "strideA", 0), strideB = args.dim(8, "strideB", 0);
+  const float* a = operand(args, 4, "a", extent(batch, strideA, times(M, K)));
+  const float* b = operand(args, 7, "b", extent(batch, strideB, times(K, N)));
+  float* c = args.floats(10, "c", times(batch, times(M, N)));
+  if (M > 0) kernels->batchGemm(batch, M, N, K, a, strideA, args.flag(6), b, strideB, args.flag(9), c);
+  return nullptr;
+}
+
+int activation(Args& args, int i) {
+  const int64_t act = args.dim(i, "act", 0);
+  if (act > 1) args.outOfRange("act", "must be 0 or 1");
+  return static_cast<int>(act);
+}
+
+napi_value linearForward(Args& args) {
+  const int64_t M = args.dim(0, "M", 0), N = args.dim(1, "N"), K = args.dim(2, "K");
+  const float* x = args.floats(3, "x", times(M, K));
+  const float* w = args.floats(4, "w", times(K, N));
+  const float* bias = args.floatsOrNull(6, "bias", N);
+  const int act = activation(args, 7);
+  const float* residual = args.floatsOrNull(8, "residual", times(M, N));
+  float* y = args.floats(9, "y", times(M, N));
+  float* pre = args.floatsOrNull(10, "pre", times(M, N));
+  if (M > 0) kernels->linearForward(M, N, K, x, w, args.flag(5), bias, act, residual, y, pre);
+  return nullptr;
+}
+
+napi_value linearBackward(Args& args) {
+  const int64_t M = args.dim(0, "M"), N = args.dim(1, "N"), K = args.dim(2, "K");
+  const float* x = args.floats(3, "x", times(M, K));
+  const float* w = args.floats(4, "w", times(K, N));
+  const int act = activation(args, 6);
+  const float* pre = args.floatsOrNull(7, "pre", times(M, N));
+  if (act == 1 && !pre) args.outOfRange("pre", "is needed where act is 1");
+  const float* dy = args.floats(8, "dy", times(M, N));
+  float* dx = args.floatsOrNull(9, "dx", times(M, K));
+  float* dw = args.floatsOrNull(10, "dw", times(K, N));
+  float* dbias = args.floatsOrNull(11, "dbias", N);
+  kernels->linearBackward(M, N, K, x, w, args.flag(5), act, pre, dy, dx, dw, dbias);
+  return nullptr;
+}
+
+const Function functions[] = {
+    {"gemm", gemm},
+    {"batchGemm", batchGemm},
+    {"linearForward", linearForward},
+    {"linearBackward", linearBackward},
+};
+
+} // namespace
+
+void defineProducts(napi_env env, napi_value exports) {
+  define(env, exports, functions, sizeof functions / sizeof *functions, nullptr);
+}
+
+} // namespace ilf

@@ -1,0 +1,135 @@
+// Causal self-attention, a task per (sequence, head): its keys and values are packed once, then blocks of queries meet
+// all keys up to their own. At most a block's rows of the attention matrix exist at a time, so memory is linear in T, and
+// a whole row is at hand: the softmax is the exact two-pass one. The backward pass recomputes the probabilities from lse
+// (Dao et al. 2022, §3.1).
+#include "../runtime/pool.h"
+#include "../runtime/scratch.h"
+#include "gemm.h"
+#include "ops.h"
+#include "softmax.h"
+
+namespace ilf {
+namespace ILF_NS {
+namespace {
+
+constexpr Index kQueries = VL == 16 ? 2 * MR : 24; // rows of a block of queries
+
+// Hands out pieces of one task's scratch memory, each 64-byte aligned.
+struct Pieces {
+  float* at;
+  float* take(Index count) {
+    float* p = at;
+    at += roundUp(count, 16);
+    return p;
+  }
+};
+
+ILF_INLINE void scaleRow(const float* x, Index n, float by, float* y) {
+  for (Index j = 0; j < n; j += VL) storeUpTo(y + j, loadUpTo(x + j, n - j) * by, n - j);
+}
+
+} // namespace
+
+void attentionForward(Index B, Index T, Index H, Index Dh, const float* qkv, float* y, float* lse) {
+  const Index D = H * Dh, ld = 3 * D, keysPad = roundUp(T, NR), dPad = roundUp(Dh, NR);
+  const float scale = 1.f / sqrtf(static_cast<float>(Dh));
+  const auto head = [&](Index task) {
+    const Index b = task / H, h = task % H;
+    const float* q = qkv + b * T * ld + h * Dh;
+    Pieces pieces = {scratch(kTask0, keysPad * Dh + T * dPad + kQueries * (Dh + keysPad + dPad) + 128)};
+    float* keys = pieces.take(keysPad * Dh); // kᵀ
+    float* values = pieces.take(T * dPad);
+    float* scaled = pieces.take(kQueries * Dh);
+    float* s = pieces.take(kQueries * keysPad);
+    float* o = pieces.take(kQueries * dPad);
+    packPanels(T, Dh, q + D, ld, true, keys);
+    packPanels(Dh, T, q + 2 * D, ld, false, values);
+    for (Index from = 0; from < T; from += kQueries) {
+      const Index rows = least(kQueries, T - from), seen = from + rows;
+      for (Index i = 0; i < rows; i++) scaleRow(q + (from + i) * ld, Dh, scale, scaled + i * Dh);
+      multiplyPanels(rows, roundUp(seen, NR), Dh, scaled, Dh, kRows, keys, Dh * NR, s, keysPad, false);
+      float inverse[kQueries];
+      for (Index i = 0; i < rows; i++) {
+        float* row = s + i * keysPad;
+        const Index valid = from + i + 1;
+        const float m = rowMax(row, valid), sum = rowExp(row, valid, m, row);
+        memset(row + valid, 0, (seen - valid) * sizeof(float));
+        inverse[i] = 1.f / sum;
+        lse[task * T + from + i] = m + logf(sum);
+      }
+      multiplyPanels(rows, dPad, seen, s, keysPad, kRows, values, T * NR, o, dPad, false);
+      for (Index i = 0; i < rows; i++) scaleRow(o + i * dPad, Dh, inverse[i], y + (b * T + from + i) * D + h * Dh);
+    }
+  };
+  if (2. * B * H * T * T * Dh < 1e6)
+    for (Index i = 0; i < B * H; i++) head(i);
+  else parallelFor(B * H, head);
+}
+
+void attentionBackward(Index B, Index T, Index H, Index Dh, const float* qkv, const float* y, const float* lse,
+                       const float* dy, float* dqkv) {
+  const Index D = H * Dh, ld = 3 * D, keysPad = roundUp(T, NR), dPad = roundUp(Dh, NR);
+  const float scale = 1.f / sqrtf(static_cast<float>(Dh));
+  const auto head = [&](Index task) {
+    const Index b = task / H, h = task % H;
+    const float* q = qkv + b * T * ld + h * Dh;
+    float* dq = dqkv + b * T * ld + h * Dh;
+    const Index size = 2 * keysPad * Dh + 3 * T * dPad + kQueries * (Dh + 2 * keysPad + 3 * dPad) + 256;
+    Pieces pieces = {scratch(kTask0, size)};
+    float* keysT = pieces.take(keysPad * Dh);
+    float* valuesT = pieces.take(keysPad * Dh);
+    float* keys = pieces.take(T * dPad);
+    float* dk = pieces.take(T * dPad);
+    float* dv = pieces.take(T * dPad);
+    float* scaled = pieces.take(kQueries * Dh);
+    float* p = pieces.take(kQueries * keysPad);
+    float* ds = pieces.take(kQueries * keysPad);
+    float* qPanels = pieces.take(kQueries * dPad);
+    float* dyPanels = pieces.take(kQueries * dPad);
+    float* dqBlock = pieces.take(kQueries * dPad);
+    packPanels(T, Dh, q + D, ld, true, keysT);
+    packPanels(T, Dh, q + 2 * D, ld, true, valuesT);
+    packPanels(Dh, T, q + D, ld, false, keys);
+    memset(dk, 0, T * dPad * sizeof(float));
+    memset(dv, 0, T * dPad * sizeof(float));
+    for (Index from = 0; from < T; from += kQueries) {
+      const Index rows = least(kQueries, T - from), seen = from + rows;
+      const float* dyBlock = dy + (b * T + from) * D + h * Dh;
+      const float* yBlock = y + (b * T + from) * D + h * Dh;
+      for (Index i = 0; i < rows; i++) scaleRow(q + (from + i) * ld, Dh, scale, scaled + i * Dh);
+      packPanels(Dh, rows, scaled, Dh, false, qPanels);
+      packPanels(Dh, rows, dyBlock, D, false, dyPanels);
+      multiplyPanels(rows, roundUp(seen, NR), Dh, scaled, Dh, kRows, keysT, Dh * NR, p, keysPad, false);
+      multiplyPanels(rows, roundUp(seen, NR), Dh, dyBlock, D, kRows, valuesT, Dh * NR, ds, keysPad, false);
+      for (Index i = 0; i < rows; i++) {
+        Vec dot = {};
+        for (Index j = 0; j < Dh; j += VL)
+          dot += loadUpTo(dyBlock + i * D + j, Dh - j) * loadUpTo(yBlock + i * D + j, Dh - j);
+        const float delta = sumLanes(dot), shift = lse[task * T + from + i];
+        float *pi = p + i * keysPad, *dsi = ds + i * keysPad;
+        const Index valid = from + i + 1;
+        for (Index j = 0; j < valid; j += VL) {
+          const Vec e = vexp(loadUpTo(pi + j, valid - j, -3.0e38f) - shift);
+          storeUpTo(dsi + j, e * (loadUpTo(dsi + j, valid - j) - delta), valid - j);
+          storeUpTo(pi + j, e, valid - j);
+        }
+        memset(pi + valid, 0, (seen - valid) * sizeof(float));
+        memset(dsi + valid, 0, (seen - valid) * sizeof(float));
+      }
+      multiplyPanels(rows, dPad, seen, ds, keysPad, kRows, keys, T * NR, dqBlock, dPad, false);
+      for (Index i = 0; i < rows; i++) scaleRow(dqBlock + i * dPad, Dh, scale, dq + (from + i) * ld);
+      multiplyPanels(seen, dPad, rows, ds, keysPad, kCols, qPanels, rows * NR, dk, dPad, true);
+      multiplyPanels(seen, dPad, rows, p, keysPad, kCols, dyPanels, rows * NR, dv, dPad, true);
+    }
+    for (Index t = 0; t < T; t++) {
+      memcpy(dq + t * ld + D, dk + t * dPad, Dh * sizeof(float));
+      memcpy(dq + t * ld + 2 * D, dv + t * dPad, Dh * sizeof(float));
+    }
+  };
+  if (5. * B * H * T * T * Dh < 1e6)
+    for (Index i = 0; i < B * H; i++) head(i);
+  else parallelFor(B * H, head);
+}
+
+} // namespace ILF_NS
+} // namespace ilf

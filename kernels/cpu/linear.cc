@@ -1,0 +1,89 @@
+// y = act(x w + bias) + residual and its gradients. Bias, activation and residual are applied to each register tile of
+// the product while it is in the first-level cache.
+#include "../runtime/pool.h"
+#include "../runtime/scratch.h"
+#include "gelu.h"
+#include "gemm.h"
+#include "ops.h"
+#include "linear.h"
+
+namespace ilf {
+namespace ILF_NS {
+namespace {
+
+void applyLinear(const void* ctx, Index row, Index col, Index rows, Index cols, const float* tile, float* c, Index ldc) {
+  const LinearEpilogue& l = *static_cast<const LinearEpilogue*>(ctx);
+  for (Index i = 0; i < rows; i++) {
+    const Index at = (row + i) * l.N + col;
+    for (Index j = 0; j < cols; j += VL) {
+      const Index left = cols - j;
+      Vec v = load(tile + i * NR + j);
+      if (l.bias) v += loadUpTo(l.bias + col + j, left);
+      if (l.pre) storeUpTo(l.pre + at + j, v, left);
+      if (l.act == 1) v = gelu(v);
+      if (l.residual) v += loadUpTo(l.residual + at + j, left);
+      storeUpTo(c + i * ldc + j, v, left);
+    }
+  }
+}
+
+constexpr Index kBiasRows = 64; // rows that one partial sum of the bias' gradient takes
+
+} // namespace
+
+Epilogue linearEpilogue(const LinearEpilogue* l) {
+  return {l->bias || l->act || l->residual || l->pre ? applyLinear : nullptr, l};
+}
+
+void linearForward(Index M, Index N, Index K, const float* x, const float* w, bool transW, const float* bias, int act,
+                   const float* residual, float* y, float* pre) {
+  float* packed = scratch(kPackB, packedSize(N, K));
+  packBShared(N, K, w, transW ? K : N, transW, packed);
+  const LinearEpilogue fused = {N, act, bias, residual, act == 1 ? pre : nullptr};
+  const Epilogue e = linearEpilogue(&fused);
+  gemmPackedShared(M, N, K, x, K, false, packed, y, N, false, e.apply ? &e : nullptr);
+}
+
+void linearBackward(Index M, Index N, Index K, const float* x, const float* w, bool transW, int act, const float* pre,
+                    const float* dy, float* dx, float* dw, float* dbias) {
+  // The gradient at x w + bias, and partial sums of it over fixed blocks of rows for the bias.
+  const float* d = dy;
+  const Index blocks = (M + kBiasRows - 1) / kBiasRows;
+  if (act == 1 || dbias) {
+    float* through = act == 1 ? scratch(kOp0, M * N) : nullptr;
+    float* sums = dbias ? scratch(kOp1, blocks * N) : nullptr;
+    const auto block = [&](Index b) {
+      float* sum = sums ? sums + b * N : nullptr;
+      if (sum) memset(sum, 0, N * sizeof(float));
+      for (Index i = b * kBiasRows; i < least(M, (b + 1) * kBiasRows); i++)
+        for (Index j = 0; j < N; j += VL) {
+          const Index at = i * N + j, left = N - j;
+          Vec g = loadUpTo(dy + at, left);
+          if (through) {
+            g *= geluSlope(loadUpTo(pre + at, left));
+            storeUpTo(through + at, g, left);
+          }
+          if (sum) storeUpTo(sum + j, loadUpTo(sum + j, left) + g, left);
+        }
+    };
+    if (M * N < 32768)
+      for (Index b = 0; b < blocks; b++) block(b);
+    else parallelFor(blocks, block);
+    if (dbias) {
+      memset(dbias, 0, N * sizeof(float));
+      for (Index b = 0; b < blocks; b++)
+        for (Index j = 0; j < N; j++) dbias[j] += sums[b * N + j];
+    }
+    if (through) d = through;
+  }
+  if (dx) { // d wᵀ
+    float* packed = scratch(kPackB, packedSize(K, N));
+    packBShared(K, N, w, transW ? K : N, !transW, packed);
+    gemmPackedShared(M, K, N, d, N, false, packed, dx, K, false);
+  }
+  if (dw && transW) gemm(N, K, M, d, true, x, false, dw, false);  // dᵀ x
+  if (dw && !transW) gemm(K, N, M, x, true, d, false, dw, false); // xᵀ d
+}
+
+} // namespace ILF_NS
+} // namespace ilf

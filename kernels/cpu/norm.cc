@@ -1,0 +1,73 @@
+// Layer norm (Ba et al. 2016) and RMS norm (Zhang & Sennrich 2019).
+#include "norm.h"
+
+#include "../runtime/pool.h"
+#include "../runtime/scratch.h"
+#include "ops.h"
+
+namespace ilf {
+namespace ILF_NS {
+namespace {
+
+constexpr Index kRows = 64; // rows of a task, and of one partial sum of the parameters' gradients
+
+template <class F>
+void overRows(Index M, Index D, F body) {
+  const Index blocks = (M + kRows - 1) / kRows;
+  const auto block = [&](Index b) { body(b, b * kRows, least(M, (b + 1) * kRows)); };
+  if (M * D < 32768)
+    for (Index b = 0; b < blocks; b++) block(b);
+  else parallelFor(blocks, block);
+}
+
+} // namespace
+
+void normForward(int kind, Index M, Index D, float eps, const float* x, const float* gamma, const float* beta, float* y,
+                 float* mean, float* rstd) {
+  overRows(M, D, [&](Index, Index from, Index to) {
+    for (Index i = from; i < to; i++)
+      normRow(kind, D, eps, x + i * D, gamma, beta, y + i * D, mean ? mean + i : nullptr, rstd + i);
+  });
+}
+
+// With x̂ = (x − μ) r and g = dy γ: dx = r (g − mean(g) − x̂ mean(g x̂)); RMS norm has no mean(g) and μ = 0.
+void normBackward(int kind, Index M, Index D, const float* x, const float* gamma, const float* mean, const float* rstd,
+                  const float* dy, float* dx, float* dgamma, float* dbeta) {
+  const Index blocks = (M + kRows - 1) / kRows;
+  float* sums = scratch(kOp0, blocks * 2 * D);
+  overRows(M, D, [&](Index b, Index from, Index to) {
+    float *sg = sums + b * 2 * D, *sb = sg + D;
+    memset(sg, 0, 2 * D * sizeof(float));
+    for (Index i = from; i < to; i++) {
+      const float mu = kind == 0 ? mean[i] : 0.f, r = rstd[i];
+      const float *xi = x + i * D, *dyi = dy + i * D;
+      Vec total = {}, along = {};
+      for (Index j = 0; j < D; j += VL) {
+        const Index left = D - j;
+        const Vec hat = (loadUpTo(xi + j, left) - mu) * r, up = loadUpTo(dyi + j, left);
+        const Vec g = up * loadUpTo(gamma + j, left);
+        total += g;
+        along += g * hat;
+        storeUpTo(sg + j, loadUpTo(sg + j, left) + up * hat, left);
+        if (dbeta) storeUpTo(sb + j, loadUpTo(sb + j, left) + up, left);
+      }
+      const float meanG = kind == 0 ? sumLanes(total) / D : 0.f, meanGX = sumLanes(along) / D;
+      for (Index j = 0; j < D; j += VL) {
+        const Index left = D - j;
+        const Vec hat = (loadUpTo(xi + j, left) - mu) * r;
+        const Vec g = loadUpTo(dyi + j, left) * loadUpTo(gamma + j, left);
+        storeUpTo(dx + i * D + j, r * (g - meanG - hat * meanGX), left);
+      }
+    }
+  });
+  memset(dgamma, 0, D * sizeof(float));
+  if (dbeta) memset(dbeta, 0, D * sizeof(float));
+  for (Index b = 0; b < blocks; b++)
+    for (Index j = 0; j < D; j++) {
+      dgamma[j] += sums[b * 2 * D + j];
+      if (dbeta) dbeta[j] += sums[b * 2 * D + D + j];
+    }
+}
+
+} // namespace ILF_NS
+} // namespace ilf

@@ -1,0 +1,20 @@
+// The table of one instruction set's operations, through which the binding calls them.
+#pragma once
+#include <stdint.h>
+
+namespace ilf {
+
+typedef int64_t Index;
+
+constexpr Index kNormBlock = 16384;
+
+struct Kernels {
+  const char* name;
+#define OP(name, parameters) void(*name) parameters;
+#include "ops.def"
+#undef OP
+};
+
+extern const Kernels portableKernels, avx2Kernels, avx512Kernels, wideKernels;
+
+} // namespace ilf

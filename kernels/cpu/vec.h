@@ -1,0 +1,89 @@
+// Vectors of ILF_VL floats (GCC and Clang vector extensions): one source for every instruction set.
+//
+// Files that include this are compiled once per instruction set, each into its own namespace ILF_NS. They must not use
+// C++ library templates: the linker keeps one copy of those for all, possibly one with instructions this CPU lacks.
+#pragma once
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#define ILF_INLINE static inline __attribute__((always_inline))
+
+namespace ilf {
+namespace ILF_NS {
+
+typedef int64_t Index;
+
+constexpr int VL = ILF_VL;
+typedef float Vec __attribute__((vector_size(4 * VL)));
+typedef int32_t IntVec __attribute__((vector_size(4 * VL)));
+typedef float LooseVec __attribute__((vector_size(4 * VL), aligned(4), may_alias));
+
+ILF_INLINE Vec load(const float* p) { return *reinterpret_cast<const LooseVec*>(p); }
+ILF_INLINE void store(float* p, Vec v) { *reinterpret_cast<LooseVec*>(p) = v; }
+ILF_INLINE Vec splat(float x) { return x - Vec{}; }
+
+// The last n < VL elements of a row; absent lanes are `fill`. Tails use the same vector arithmetic as full vectors, so an
+// element's value does not depend on where it stands.
+ILF_INLINE Vec loadPart(const float* p, Index n, float fill = 0) {
+  float t[VL];
+  for (int i = 0; i < VL; i++) t[i] = i < n ? p[i] : fill;
+  return load(t);
+}
+ILF_INLINE void storePart(float* p, Vec v, Index n) {
+  float t[VL];
+  store(t, v);
+  for (Index i = 0; i < n; i++) p[i] = t[i];
+}
+ILF_INLINE Vec loadUpTo(const float* p, Index n, float fill = 0) { return n >= VL ? load(p) : loadPart(p, n, fill); }
+ILF_INLINE void storeUpTo(float* p, Vec v, Index n) {
+  if (n >= VL) store(p, v);
+  else storePart(p, v, n);
+}
+
+ILF_INLINE Vec vmax(Vec a, Vec b) { return a > b ? a : b; }
+
+ILF_INLINE float sumLanes(Vec v) {
+  float t[VL];
+  store(t, v);
+  for (int half = VL / 2; half > 0; half /= 2)
+    for (int i = 0; i < half; i++) t[i] += t[i + half];
+  return t[0];
+}
+ILF_INLINE float maxLanes(Vec v) {
+  float t[VL];
+  store(t, v);
+  for (int half = VL / 2; half > 0; half /= 2)
+    for (int i = 0; i < half; i++) t[i] = t[i] > t[i + half] ? t[i] : t[i + half];
+  return t[0];
+}
+
+// e^x, relative error below 1.2e-7; 0 below −87.33 (no denormals), NaN for NaN. Cody–Waite reduction by ln 2, then the
+// degree-6 polynomial of Cephes' expf (Moshier).
+ILF_INLINE Vec vexp(Vec x) {
+  const Vec c = x > 88.37626f ? splat(88.37626f) : x;
+  const Vec magic = splat(12582912.f); // 1.5·2^23: adding it rounds to an integer
+  const Vec shifted = c * 1.44269504f + magic;
+  const Vec n = shifted - magic;
+  Vec r = c - n * 0.693359375f;
+  r = r - n * -2.12194440e-4f;
+  Vec p = splat(1.9875691500e-4f);
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * (r * r) + r + 1.f;
+  const IntVec bits = ((IntVec)shifted + (127 - 0x4B400000)) << 23;
+  return x < -87.33f ? Vec{} : p * (Vec)bits;
+}
+
+// 1 / (1 + e^−x)
+ILF_INLINE Vec vsigmoid(Vec x) { return 1.f / (1.f + vexp(-x)); }
+
+ILF_INLINE Index roundUp(Index n, Index to) { return (n + to - 1) / to * to; }
+ILF_INLINE Index least(Index a, Index b) { return a < b ? a : b; }
+ILF_INLINE Index most(Index a, Index b) { return a > b ? a : b; }
+
+} // namespace ILF_NS
+} // namespace ilf

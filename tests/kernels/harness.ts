@@ -1,0 +1,96 @@
+/** Loads the addon (building it where it is missing) and runs a test under every instruction set, with 1 and 2 threads. */
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { describe, expect } from 'vitest';
+import type { Native } from '../../src/engine/native.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const addon = `${root}build/ilf_cpu.node`;
+if (!existsSync(addon)) {
+  execFileSync(process.execPath, [`${root}kernels/build.mjs`], {
+    env: { ...process.env, ILF_REQUIRE_NATIVE: '1' },
+    stdio: 'inherit',
+  });
+}
+
+export const native = createRequire(import.meta.url)(addon) as Native;
+
+/** A describe block for each instruction set and number of threads. */
+export function underEverySetting(name: string, body: (use: () => void) => void): void {
+  for (const isa of native.availableIsas())
+    for (const threads of [1, 2])
+      describe(`${name} (${isa}, ${threads} thread${threads > 1 ? 's' : ''})`, () => {
+        body(() => {
+          native.setIsa(isa);
+          native.setThreads(threads);
+        });
+      });
+}
+
+/** Uniform numbers in [-scale, scale), the same for the same seed (mulberry32). */
+export function random(length: number, seed: number, scale = 1): Float32Array {
+  let state = seed | 0;
+  return Float32Array.from({ length }, () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return (((t ^ (t >>> 14)) >>> 0) / 2 ** 31 - 1) * scale;
+  });
+}
+
+export function randomIds(length: number, end: number, seed: number): Int32Array {
+  return Int32Array.from(random(length, seed), (x) => Math.min(end - 1, Math.floor(((x + 1) / 2) * end)));
+}
+
+/** An output array full of NaN, so that an element that is not written, or added to, shows. */
+export const blank = (length: number): Float32Array => new Float32Array(length).fill(Number.NaN);
+
+/** Fails where |actual − expected| > tolerance · (1 + |expected|) for any element. */
+export function expectClose(actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance = 1e-5): void {
+  expect(actual.length).toBe(expected.length);
+  for (let i = 0; i < actual.length; i++) {
+    const error = Math.abs(actual[i]! - expected[i]!);
+    if (!(error <= tolerance * (1 + Math.abs(expected[i]!))))
+      expect.fail(`element ${i}: ${actual[i]} instead of ${expected[i]}`);
+  }
+}
+
+/** Fails where two arrays differ in any bit (NaN, not written, fails too). */
+export function expectSameBits(actual: Float32Array, expected: Float32Array): void {
+  expect(actual.length).toBe(expected.length);
+  for (let i = 0; i < actual.length; i++)
+    if (actual[i] !== expected[i]) expect.fail(`element ${i}: ${actual[i]} instead of ${expected[i]}`);
+}
+
+/** d loss / d x by central differences in float64, at every stride-th element; NaN elsewhere. */
+export function differences(x: Float64Array, loss: () => number, stride = 1, step = 1e-5): Float64Array {
+  const result = new Float64Array(x.length).fill(Number.NaN);
+  for (let i = 0; i < x.length; i += stride) {
+    const kept = x[i]!;
+    x[i] = kept + step;
+    const up = loss();
+    x[i] = kept - step;
+    const down = loss();
+    x[i] = kept;
+    result[i] = (up - down) / (2 * step);
+  }
+  return result;
+}
+
+/** expectClose where the expectation is not NaN. */
+export function expectGradient(actual: Float32Array, expected: Float64Array, tolerance = 1e-4): void {
+  expectClose(
+    actual.filter((_, i) => !Number.isNaN(expected[i]!)),
+    expected.filter((e) => !Number.isNaN(e)),
+    tolerance,
+  );
+  for (const a of actual) if (Number.isNaN(a)) expect.fail('an element of the gradient was not written');
+}
+
+export const dot = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  return sum;
+};
