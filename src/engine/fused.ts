@@ -1,0 +1,13 @@
+/**
+ * The fused operations: what would cost too much as separate tfjs ops. Each has one signature and two implementations, native
+ * under the `cpu` engine and a composition of tfjs ops under every other backend.
+ */
+export { type AdamHyper, type AdamState, adamw, createAdamState, disposeAdamState } from './ops/adamw.js';
+export { causalAttention } from './ops/causal-attention.js';
+export { embed } from './ops/embed.js';
+export { globalNorm } from './ops/global-norm.js';
+export { type LinearOptions, linear } from './ops/linear.js';
+export { linearCrossEntropy } from './ops/linear-cross-entropy.js';
+export { linearKL } from './ops/linear-kl.js';
+export { layerNorm, rmsNorm } from './ops/norm.js';
+export { rotary } from './ops/rotary.js';

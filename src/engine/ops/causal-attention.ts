@@ -1,0 +1,58 @@
+import { activeNative, type IlfCpuBackend } from '../backend.js';
+import * as tf from '../tf.js';
+
+/**
+ * Causal multi-head self-attention, softmax(q kᵀ / √Dh) v: qkv [B,T,3D] (queries, keys, values of all heads, GPT-2's c_attn
+ * output) → [B,T,D].
+ */
+export function causalAttention(qkv: tf.Tensor3D, heads: number): tf.Tensor3D {
+  const backend = activeNative();
+  return backend ? causalAttentionNative(backend, qkv, heads) : causalAttentionComposed(qkv, heads);
+}
+
+/** 0 on and below the diagonal, −1e9 above: [T,T]. */
+function causalMask(T: number): tf.Tensor2D {
+  const mask = new Float32Array(T * T);
+  for (let t = 0; t < T; t++) mask.fill(-1e9, t * T + t + 1, (t + 1) * T);
+  return tf.tensor2d(mask, [T, T]);
+}
+
+export function causalAttentionComposed(qkv: tf.Tensor3D, heads: number): tf.Tensor3D {
+  return tf.tidy(() => {
+    const [B, T, D3] = qkv.shape;
+    const D = D3 / 3;
+    const Dh = D / heads;
+    const split = qkv.reshape([B, T, 3, heads, Dh]).transpose([2, 0, 3, 1, 4]);
+    const part = (i: number) => split.slice([i], [1]).reshape<tf.Tensor3D>([B * heads, T, Dh]);
+    const scores = tf.matMul(part(0), part(1), false, true).mul(1 / Math.sqrt(Dh));
+    const p = tf.softmax(scores.add<tf.Tensor3D>(causalMask(T)));
+    return tf
+      .matMul(p, part(2))
+      .reshape([B, heads, T, Dh])
+      .transpose([0, 2, 1, 3])
+      .reshape<tf.Tensor3D>([B, T, D]);
+  });
+}
+
+function causalAttentionNative(backend: IlfCpuBackend, qkv: tf.Tensor3D, H: number): tf.Tensor3D {
+  const { native, pool } = backend;
+  const [B, T, D3] = qkv.shape;
+  const D = D3 / 3;
+  const Dh = D / H;
+  const run = tf.customGrad((...args) => {
+    const save = args[1] as unknown as tf.GradSaveFunc;
+    const y = pool.take(B * T * D);
+    const lse = pool.take(B * H * T);
+    native.attentionForward(B, T, H, Dh, backend.raw(qkv), y, lse);
+    const value = backend.tensor<tf.Tensor3D>(y, [B, T, D]);
+    save([qkv, value, backend.tensor(lse, [B, H, T])]);
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
+      const [qkvs, ys, lses] = saved.map((t) => backend.raw(t)) as [Float32Array, Float32Array, Float32Array];
+      const dqkv = pool.take(B * T * D3);
+      native.attentionBackward(B, T, H, Dh, qkvs, ys, lses, backend.raw(dy), dqkv);
+      return backend.tensor(dqkv, [B, T, D3]);
+    };
+    return { value, gradFunc };
+  });
+  return run(qkv) as tf.Tensor3D;
+}

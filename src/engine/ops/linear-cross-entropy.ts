@@ -1,0 +1,99 @@
+import { activeNative, type IlfCpuBackend } from '../backend.js';
+import * as tf from '../tf.js';
+import { chunks, rowsPerChunk } from './chunks.js';
+
+/**
+ * Cross-entropy of the output projection's softmax, without its logits in memory: h [M,D], w [V,D], labels [M] →
+ * [M], −ln softmax(h wᵀ)[label] in nats. Label −1: loss 0, no gradient.
+ */
+export function linearCrossEntropy(h: tf.Tensor2D, w: tf.Tensor2D, labels: Int32Array): tf.Tensor1D {
+  const backend = activeNative();
+  return backend ? linearCrossEntropyNative(backend, h, w, labels) : linearCrossEntropyComposed(h, w, labels);
+}
+
+/** The same by chunks of rows, whose logits are computed again for the gradient. chunkRows is for tests. */
+export function linearCrossEntropyComposed(
+  h: tf.Tensor2D,
+  w: tf.Tensor2D,
+  labels: Int32Array,
+  chunkRows = rowsPerChunk(w.shape[0]),
+): tf.Tensor1D {
+  const [M, D] = h.shape;
+  const V = w.shape[0];
+  const parts = [...chunks(M, chunkRows)];
+  const logProbs = (hc: tf.Tensor2D, wc: tf.Tensor2D) => tf.logSoftmax(tf.matMul(hc, wc, false, true));
+  // Rows without a label are masked, not left to oneHot: tfjs-backend-wasm writes out of bounds for −1.
+  const known = (from: number, rows: number) => labels.subarray(from, from + rows);
+  const hot = (from: number, rows: number) =>
+    tf.oneHot(
+      tf.tensor1d(
+        known(from, rows).map((l) => Math.max(l, 0)),
+        'int32',
+      ),
+      V,
+      1,
+      0,
+      'float32',
+    ) as tf.Tensor2D;
+  const seen = (from: number, rows: number) =>
+    tf.tensor1d(Float32Array.from(known(from, rows), (l) => (l < 0 ? 0 : 1)));
+  const rowsOf = (x: tf.Tensor, from: number, rows: number) => (x as tf.Tensor2D).slice([from, 0], [rows, D]);
+  const run = tf.customGrad((...args) => {
+    const save = args[2] as unknown as tf.GradSaveFunc;
+    const losses = parts.map(([from, rows]) =>
+      tf.tidy(() => {
+        const ln = hot(from, rows)
+          .mul(logProbs(rowsOf(h, from, rows), w))
+          .sum<tf.Tensor1D>(1);
+        return ln.mul<tf.Tensor1D>(seen(from, rows)).neg();
+      }),
+    );
+    save([h, w]);
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
+      const [hs, ws] = saved as [tf.Tensor2D, tf.Tensor2D];
+      const dh: tf.Tensor2D[] = [];
+      let dw: tf.Tensor2D | null = null;
+      for (const [from, rows] of parts) {
+        const [dhc, dwc] = tf.tidy((): [tf.Tensor2D, tf.Tensor2D] => {
+          const hc = rowsOf(hs, from, rows);
+          const scale = (dy as tf.Tensor1D).slice(from, rows).mul(seen(from, rows)).reshape([rows, 1]);
+          const dlogits = logProbs(hc, ws).exp().sub<tf.Tensor2D>(hot(from, rows)).mul<tf.Tensor2D>(scale);
+          const dwPart: tf.Tensor2D = tf.matMul(dlogits, hc, true, false);
+          return [tf.matMul<tf.Tensor2D>(dlogits, ws), dw ? dw.add<tf.Tensor2D>(dwPart) : dwPart];
+        });
+        dh.push(dhc);
+        dw = dwc;
+      }
+      return [tf.concat(dh, 0), dw as unknown as tf.Tensor2D];
+    };
+    return { value: tf.concat(losses), gradFunc };
+  });
+  return run(h, w) as tf.Tensor1D;
+}
+
+function linearCrossEntropyNative(
+  backend: IlfCpuBackend,
+  h: tf.Tensor2D,
+  w: tf.Tensor2D,
+  labels: Int32Array,
+): tf.Tensor1D {
+  const { native, pool } = backend;
+  const [M, D] = h.shape;
+  const V = w.shape[0];
+  const run = tf.customGrad((...args) => {
+    const save = args[2] as unknown as tf.GradSaveFunc;
+    const loss = pool.take(M);
+    const lse = pool.take(M);
+    native.crossEntropyForward(M, V, D, backend.raw(h), backend.raw(w), labels, loss, lse);
+    save([h, w, backend.tensor(lse, [M])]);
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
+      const [hs, ws, lses] = saved.map((t) => backend.raw(t)) as [Float32Array, Float32Array, Float32Array];
+      const dh = pool.take(M * D);
+      const dw = pool.take(V * D);
+      native.crossEntropyBackward(M, V, D, hs, ws, labels, lses, backend.raw(dy), dh, dw);
+      return [backend.tensor(dh, [M, D]), backend.tensor(dw, [V, D])];
+    };
+    return { value: backend.tensor<tf.Tensor1D>(loss, [M]), gradFunc };
+  });
+  return run(h, w) as tf.Tensor1D;
+}

@@ -1,0 +1,82 @@
+import { activeNative, type IlfCpuBackend } from '../backend.js';
+import * as tf from '../tf.js';
+
+/** Layer normalisation over the last dimension (Ba et al. 2016): x [M,D], gamma, beta [D] → [M,D]. */
+export function layerNorm(x: tf.Tensor2D, gamma: tf.Tensor1D, beta: tf.Tensor1D, eps: number): tf.Tensor2D {
+  const backend = activeNative();
+  return backend ? normNative(backend, x, gamma, beta, eps) : layerNormComposed(x, gamma, beta, eps);
+}
+
+/** Root-mean-square normalisation (Zhang & Sennrich 2019): x [M,D], gamma [D] → [M,D]. */
+export function rmsNorm(x: tf.Tensor2D, gamma: tf.Tensor1D, eps: number): tf.Tensor2D {
+  const backend = activeNative();
+  return backend ? normNative(backend, x, gamma, null, eps) : rmsNormComposed(x, gamma, eps);
+}
+
+export function layerNormComposed(
+  x: tf.Tensor2D,
+  gamma: tf.Tensor1D,
+  beta: tf.Tensor1D,
+  eps: number,
+): tf.Tensor2D {
+  return tf.tidy(() => {
+    const centred = x.sub<tf.Tensor2D>(x.mean(1, true));
+    const rstd = centred.square().mean(1, true).add(eps).rsqrt();
+    return centred.mul(rstd).mul(gamma).add(beta);
+  });
+}
+
+export function rmsNormComposed(x: tf.Tensor2D, gamma: tf.Tensor1D, eps: number): tf.Tensor2D {
+  return tf.tidy(() => x.mul(x.square().mean(1, true).add(eps).rsqrt()).mul(gamma));
+}
+
+/** Layer norm where beta is given, else RMS norm. */
+function normNative(
+  backend: IlfCpuBackend,
+  x: tf.Tensor2D,
+  gamma: tf.Tensor1D,
+  beta: tf.Tensor1D | null,
+  eps: number,
+): tf.Tensor2D {
+  const { native, pool } = backend;
+  const [M, D] = x.shape;
+  const kind = beta ? 0 : 1;
+  const run = tf.customGrad((...args) => {
+    const save = args.pop() as unknown as tf.GradSaveFunc;
+    const y = pool.take(M * D);
+    const mean = beta ? pool.take(M) : null;
+    const rstd = pool.take(M);
+    native.normForward(
+      kind,
+      M,
+      D,
+      eps,
+      backend.raw(x),
+      backend.raw(gamma),
+      beta && backend.raw(beta),
+      y,
+      mean,
+      rstd,
+    );
+    const kept: tf.Tensor[] = [x, gamma, backend.tensor(rstd, [M])];
+    if (mean) kept.push(backend.tensor(mean, [M]));
+    save(kept);
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
+      const [xs, gammas, rstds, means] = saved.map((t) => backend.raw(t)) as [
+        Float32Array,
+        Float32Array,
+        Float32Array,
+        Float32Array?,
+      ];
+      const dx = pool.take(M * D);
+      const dgamma = pool.take(D);
+      const dbeta = beta ? pool.take(D) : null;
+      native.normBackward(kind, M, D, xs, gammas, means ?? null, rstds, backend.raw(dy), dx, dgamma, dbeta);
+      const grads = [backend.tensor(dx, [M, D]), backend.tensor(dgamma, [D])];
+      if (dbeta) grads.push(backend.tensor(dbeta, [D]));
+      return grads;
+    };
+    return { value: backend.tensor<tf.Tensor2D>(y, [M, D]), gradFunc };
+  });
+  return run(...(beta ? [x, gamma, beta] : [x, gamma])) as tf.Tensor2D;
+}
