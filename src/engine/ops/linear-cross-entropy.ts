@@ -22,19 +22,15 @@ export function linearCrossEntropyComposed(
   const V = w.shape[0];
   const parts = [...chunks(M, chunkRows)];
   const logProbs = (hc: tf.Tensor2D, wc: tf.Tensor2D) => tf.logSoftmax(tf.matMul(hc, wc, false, true));
-  // Rows without a label are masked, not left to oneHot: tfjs-backend-wasm writes out of bounds for −1.
+  // tfjs-backend-wasm's oneHot writes out of bounds for −1 and integer bits into floats: hence the mask and the cast.
   const known = (from: number, rows: number) => labels.subarray(from, from + rows);
-  const hot = (from: number, rows: number) =>
-    tf.oneHot(
-      tf.tensor1d(
-        known(from, rows).map((l) => Math.max(l, 0)),
-        'int32',
-      ),
-      V,
-      1,
-      0,
-      'float32',
-    ) as tf.Tensor2D;
+  const hot = (from: number, rows: number) => {
+    const ids = tf.tensor1d(
+      known(from, rows).map((l) => Math.max(l, 0)),
+      'int32',
+    );
+    return tf.cast(tf.oneHot(ids, V), 'float32') as tf.Tensor2D;
+  };
   const seen = (from: number, rows: number) =>
     tf.tensor1d(Float32Array.from(known(from, rows), (l) => (l < 0 ? 0 : 1)));
   const rowsOf = (x: tf.Tensor, from: number, rows: number) => (x as tf.Tensor2D).slice([from, 0], [rows, D]);
