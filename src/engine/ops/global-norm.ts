@@ -10,6 +10,6 @@ export function globalNorm(tensors: readonly tf.Tensor[]): number {
 }
 
 export function globalNormComposed(tensors: readonly tf.Tensor[]): number {
-  const squares = tensors.map((t) => tf.tidy(() => t.square().sum()).dataSync()[0]!);
+  const squares = tensors.map((t) => tf.tidy(() => t.square().sum().dataSync()[0]!));
   return Math.sqrt(squares.reduce((sum, x) => sum + x, 0));
 }

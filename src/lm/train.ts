@@ -1,0 +1,223 @@
+/**
+ * Training with AdamW. A step's loss is Σ w·ce / Σ w over all its tokens, however many rectangles it is computed in, so that
+ * accumulating gradients changes nothing but rounding. Everything random is a function of (seed, epoch) and the optimizer's
+ * state can be saved, so a resumed training continues bit for bit.
+ *
+ * Leaves out: mixed precision (the backend's business), more than one device.
+ */
+import { type AdamState, adamw, createAdamState, globalNorm, linearCrossEntropy } from '../engine/fused.js';
+import * as tf from '../engine/tf.js';
+import { UserError } from '../store/errors.js';
+import { readSafetensors, writeSafetensors } from '../store/safetensors.js';
+import { type Example, epochSteps, rectangles, type StepSize, toBatch, totalWeight } from './batch.js';
+import type { CausalLM } from './model.js';
+import { learningRate, type Schedule } from './schedule.js';
+
+/**
+ * Where examples come from: a list, shuffled anew each epoch; or a function that makes the examples of a step, the same ones
+ * whenever it is asked (a resumed training asks from where it stopped).
+ */
+export type Source = readonly Example[] | ((step: number) => readonly Example[]);
+
+export interface TrainOptions extends Schedule {
+  /** Optimizer steps in all; for a list, epochs may be given instead. */
+  steps?: number;
+  epochs?: number;
+  /** What one optimizer step takes from a list. Ignored for a function. */
+  stepSize: StepSize;
+  /** Most padded tokens computed at once: bounds memory, not the result. */
+  maxTokens: number;
+  betas: readonly [number, number];
+  eps: number;
+  /** Decoupled, on matrices only (embeddings included; biases and norms not). */
+  weightDecay: number;
+  /** Largest norm of the gradient of all parameters together; 0: no clipping. */
+  clip: number;
+  seed: number;
+}
+
+export const TRAIN_DEFAULTS: TrainOptions = {
+  lr: 3e-3,
+  warmup: 100,
+  decay: 'cosine',
+  floor: 0.05,
+  stepSize: { tokens: 4096 },
+  maxTokens: 8192,
+  betas: [0.9, 0.98],
+  eps: 1e-8,
+  weightDecay: 0.01,
+  clip: 1,
+  seed: 0,
+};
+
+export interface StepInfo {
+  /** Steps done, this one included, and in all. */
+  step: number;
+  steps: number;
+  /** Weighted mean cross-entropy in nats per token; 0 where the step has no weight (then nothing is updated). */
+  loss: number;
+  lr: number;
+  /** Norm of the gradient before clipping. */
+  gradNorm: number;
+  /** Input tokens of this step, without padding; and per second of this step. */
+  tokens: number;
+  tokensPerSecond: number;
+  /** For saving a checkpoint; belongs to the training. */
+  state: AdamState;
+}
+
+/** One forward and backward pass in rectangles: the loss and the gradients of lm's parameters, in their order. */
+function lossAndGrads(lm: CausalLM, examples: readonly Example[], weight: number, maxTokens: number) {
+  const vars = [...lm.params.values()];
+  const parts = rectangles(
+    examples.map((e) => Math.max(1, e.ids.length - 1)),
+    maxTokens,
+  );
+  let tokens = 0;
+  let loss = 0;
+  let grads: tf.Tensor[] | null = null;
+  for (const part of parts) {
+    const batch = toBatch(part.map((i) => examples[i]!));
+    tokens += batch.tokens;
+    const { value, grads: named } = tf.variableGrads(() => {
+      const h = lm.hidden(batch.ids, batch.B, batch.T);
+      const ce = linearCrossEntropy(h, lm.wte, batch.labels);
+      return ce.mul(tf.tensor1d(batch.weights.map((w) => w / weight))).sum<tf.Scalar>();
+    }, vars);
+    loss += value.dataSync()[0]!;
+    value.dispose();
+    const fresh = vars.map((v) => named[v.name]!);
+    if (grads === null) grads = fresh;
+    else {
+      const sums: tf.Tensor[] = grads.map((g, i) => tf.add(g, fresh[i]!));
+      tf.dispose([...grads, ...fresh]);
+      grads = sums;
+    }
+  }
+  return { loss, tokens, grads: grads! };
+}
+
+/** One optimizer step on these examples. Updates lm and state. */
+function trainStep(
+  lm: CausalLM,
+  examples: readonly Example[],
+  state: AdamState,
+  lr: number,
+  options: TrainOptions,
+): { loss: number; tokens: number; gradNorm: number } {
+  const weight = totalWeight(examples);
+  if (!(weight > 0)) {
+    state.step++;
+    return { loss: 0, tokens: 0, gradNorm: 0 };
+  }
+  const { loss, tokens, grads } = lossAndGrads(lm, examples, weight, options.maxTokens);
+  const gradNorm = globalNorm(grads);
+  if (!Number.isFinite(gradNorm)) {
+    tf.dispose(grads);
+    throw new UserError(
+      `training diverged at step ${state.step + 1} (loss ${loss}); lower the learning rate`,
+    );
+  }
+  const gradScale = options.clip > 0 && gradNorm > options.clip ? options.clip / gradNorm : 1;
+  const vars = [...lm.params.values()];
+  const decay = vars.map((v) => (v.rank >= 2 ? options.weightDecay : 0));
+  const [beta1, beta2] = options.betas;
+  adamw(vars, grads, state, decay, { lr, beta1, beta2, eps: options.eps, gradScale });
+  tf.dispose(grads);
+  return { loss, tokens, gradNorm };
+}
+
+/** Every step of a training on a list, as example indices. */
+function planSteps(
+  examples: readonly Example[],
+  { stepSize, steps, epochs, seed }: TrainOptions,
+): number[][] {
+  const lengths = examples.map((e) => e.ids.length);
+  const plan: number[][] = [];
+  for (let epoch = 0; epochs !== undefined ? epoch < epochs : plan.length < steps!; epoch++) {
+    plan.push(...epochSteps(lengths, stepSize, seed, epoch));
+  }
+  return steps === undefined ? plan : plan.slice(0, steps);
+}
+
+/** Errors of the caller's options and texts, before any time is spent. */
+function check(source: Source, { steps, epochs }: TrainOptions): void {
+  if ((steps === undefined) === (epochs === undefined))
+    throw new UserError('training: give either steps or epochs');
+  if (typeof source === 'function' && steps === undefined)
+    throw new UserError('training on a stream needs steps');
+  if (typeof source !== 'function' && source.length === 0)
+    throw new UserError('training: there are no examples');
+}
+
+/**
+ * Trains lm in place. onStep is awaited after every step; returning false stops the training there. `state` resumes: the
+ * optimizer's state after the steps done so far, with the same source and options. Returns the final state, which the caller
+ * disposes of (disposeAdamState).
+ */
+export async function train(
+  lm: CausalLM,
+  source: Source,
+  options: Partial<TrainOptions>,
+  onStep?: (info: StepInfo) => unknown,
+  state: AdamState = createAdamState([...lm.params.values()]),
+): Promise<AdamState> {
+  const full = { ...TRAIN_DEFAULTS, ...options };
+  check(source, full);
+  const plan = typeof source === 'function' ? null : planSteps(source, full);
+  const steps = plan ? plan.length : full.steps!;
+  while (state.step < steps) {
+    const started = performance.now();
+    const step = state.step;
+    const lr = learningRate(full, step, steps);
+    const examples =
+      typeof source === 'function'
+        ? source(step)
+        : plan![step]!.map((i) => (source as readonly Example[])[i]!);
+    const { loss, tokens, gradNorm } = trainStep(lm, examples, state, lr, full);
+    const tokensPerSecond = tokens / ((performance.now() - started) / 1000);
+    const info = { step: step + 1, steps, loss, lr, gradNorm, tokens, tokensPerSecond, state };
+    if ((await onStep?.(info)) === false) break;
+    // Lets timers and signals in.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return state;
+}
+
+/** Writes the optimizer's state; the tensors are "m." and "v." before the parameters' names, and "step". */
+export async function saveTrainState(lm: CausalLM, state: AdamState, path: string): Promise<void> {
+  const names = [...lm.params.keys()];
+  const list = (prefix: string, vars: tf.Variable[]) =>
+    vars.map((v, i) => ({
+      name: `${prefix}.${names[i]}`,
+      shape: v.shape,
+      data: v.dataSync() as Float32Array,
+    }));
+  const step = { name: 'step', shape: [1], data: Float32Array.of(state.step) };
+  await writeSafetensors(path, [step, ...list('m', state.m), ...list('v', state.v)]);
+}
+
+/** Reads what saveTrainState wrote for a model of this shape. Throws UserError where it does not fit. */
+export async function loadTrainState(lm: CausalLM, path: string): Promise<AdamState> {
+  const tensors = await readSafetensors(path);
+  const find = (name: string, shape: number[]) => {
+    const tensor = tensors.get(name);
+    if (!tensor || tensor.shape.join() !== shape.join()) {
+      throw new UserError(
+        `${path}: ${name} is missing or does not fit the model; it belongs to another training`,
+      );
+    }
+    return tensor.data;
+  };
+  const list = (prefix: string) => [...lm.params].map(([name, v]) => find(`${prefix}.${name}`, v.shape));
+  const [step, m, v] = [find('step', [1])[0]!, list('m'), list('v')];
+  const state = createAdamState([...lm.params.values()]);
+  const assign = (vars: tf.Variable[], values: Float32Array[]) =>
+    vars.forEach((variable, i) => {
+      tf.tidy(() => variable.assign(tf.tensor(values[i]!, variable.shape)));
+    });
+  assign(state.m, m);
+  assign(state.v, v);
+  state.step = step;
+  return state;
+}

@@ -1,0 +1,73 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { gpt2Config } from '../../src/lm/config.js';
+import { loadLM, saveLM } from '../../src/lm/files.js';
+import type { CausalLM } from '../../src/lm/model.js';
+import { type NamedTensor, writeSafetensors } from '../../src/store/safetensors.js';
+import { use } from '../engine/harness.js';
+import { TINY, tinyLM, weightsOf } from './helpers.js';
+
+let dir: string;
+beforeAll(async () => {
+  await use('js');
+  dir = await mkdtemp(join(tmpdir(), 'ilf-lm-'));
+});
+afterAll(() => rm(dir, { recursive: true }));
+
+const tensorsOf = (lm: CausalLM): NamedTensor[] =>
+  [...lm.params].map(([name, v]) => ({ name, shape: v.shape, data: v.dataSync() as Float32Array }));
+
+/** A folder with tiny's config and these tensors. */
+async function folder(tensors: NamedTensor[], config: object = {}): Promise<string> {
+  const at = await mkdtemp(join(dir, 'model-'));
+  await writeFile(join(at, 'config.json'), JSON.stringify({ model_type: 'gpt2', ...TINY, ...config }));
+  await writeSafetensors(join(at, 'model.safetensors'), tensors);
+  return at;
+}
+
+test('save and load give the same weights and outputs', async () => {
+  const lm = tinyLM(7);
+  await saveLM(lm, join(dir, 'saved'));
+  const back = await loadLM(join(dir, 'saved'));
+  expect(back.config).toEqual(lm.config);
+  expect(weightsOf(back)).toEqual(weightsOf(lm));
+  const ids = Int32Array.of(1, 2, 3, 4, 5, 6);
+  expect(back.hidden(ids, 2, 3).dataSync()).toEqual(lm.hidden(ids, 2, 3).dataSync());
+});
+
+test("the layout of Hugging Face's own GPT-2 files loads", async () => {
+  const lm = tinyLM(8);
+  const tensors = tensorsOf(lm).map((t) => ({ ...t, name: `transformer.${t.name}` }));
+  const wte = lm.wte.dataSync() as Float32Array;
+  tensors.push({ name: 'lm_head.weight', shape: lm.wte.shape, data: wte });
+  const mask = { shape: [1, 1, 4, 4], data: new Float32Array(16) };
+  tensors.push({ name: 'transformer.h.0.attn.bias', ...mask });
+  tensors.push({ name: 'transformer.h.1.attn.masked_bias', shape: [], data: Float32Array.of(-1e4) });
+  const back = await loadLM(await folder(tensors, { n_inner: null, bos_token_id: 3 }));
+  expect(weightsOf(back)).toEqual(weightsOf(lm));
+  expect(back.config.bos_token_id).toBe(3);
+});
+
+test('files that do not fit are refused in one line', async () => {
+  const tensors = tensorsOf(tinyLM(9));
+  const refused = async (at: Promise<string>, what: RegExp) => {
+    const error = await loadLM(await at).catch((e: Error) => e);
+    expect(error).toMatchObject({ name: 'UserError', message: expect.stringMatching(what) });
+    expect((error as Error).message).not.toContain('\n');
+  };
+  await refused(folder(tensors.slice(1)), /wte\.weight is missing/);
+  await refused(
+    folder([...tensors, { name: 'x', shape: [1], data: Float32Array.of(1) }]),
+    /unknown tensor x/,
+  );
+  await refused(folder(tensors, { n_positions: 33 }), /wpe\.weight has the shape \[32,16\]/);
+  const head = { name: 'lm_head.weight', shape: [23, 16], data: new Float32Array(23 * 16) };
+  await refused(folder([...tensors, head]), /tied/);
+  await refused(folder(tensors, { model_type: 'llama' }), /model_type/);
+  await refused(folder(tensors, { n_head: 3 }), /multiple of n_head/);
+  await refused(folder(tensors, { activation_function: 'relu' }), /activation_function/);
+  await refused(folder(tensors, { n_layer: -1 }), /n_layer/);
+  expect(() => gpt2Config({ ...TINY, n_embd: 0.5 })).toThrow('n_embd');
+});
