@@ -1,0 +1,170 @@
+// The report on a terminal. What comes from data is hostile: a post must not move the cursor, recolour the screen or
+// reverse the text, so control and direction characters are shown as what they are, not sent.
+import { styleText } from 'node:util';
+import Table from 'cli-table3';
+import { formatSeconds } from './format.js';
+import { rowGroups, verdict } from './rows.js';
+import type { Report, SamplePost } from './types.js';
+
+/** The terminal's width in columns, and whether it may be coloured. */
+export interface Terminal {
+  width: number;
+  color: boolean;
+}
+
+/** What a stream can do: 80 columns and no colours where it is no terminal; NO_COLOR is honoured (no-color.org). */
+export function terminalOf(
+  stream: { isTTY?: boolean; columns?: number },
+  environment: Record<string, string | undefined> = process.env,
+): Terminal {
+  const color = stream.isTTY === true && !environment.NO_COLOR && environment.TERM !== 'dumb';
+  return { width: Math.max(40, (stream.isTTY && stream.columns) || 80), color };
+}
+
+/** The whole closing text: verdict, table, where the rest is. */
+export function renderFinal(report: Report, terminal: Terminal): string {
+  return [
+    wrap(verdict(report), terminal.width),
+    '',
+    finalTable(report, terminal),
+    '',
+    wrap(`Intervals: ${report.interval}. ${formatSeconds(report.seconds)} in all.`, terminal.width),
+  ].join('\n');
+}
+
+/** The table of measures: measure, before, after, interval. */
+export function finalTable(report: Report, { width, color }: Terminal): string {
+  const bold = (text: string) => (color ? styleText('bold', text) : text);
+  const dim = (text: string) => (color ? styleText('dim', text) : text);
+  const groups = rowGroups(report);
+  const all = groups.flatMap((group) => group.rows);
+  const widest = (head: string, cells: string[]) => Math.max(head.length, ...cells.map(textWidth)) + 2;
+  const widths = [
+    widest(
+      'before',
+      all.map((row) => row.before),
+    ),
+    widest(
+      'after',
+      all.map((row) => row.after),
+    ),
+    widest(
+      'interval',
+      all.map((row) => row.interval),
+    ),
+  ];
+  // The measures' names take what the numbers leave; narrow terminals wrap them, and the intervals next.
+  const names = widest(
+    'measure',
+    all.map((row) => `  ${row.measure}`),
+  );
+  const first = Math.min(names, Math.max(16, width - widths.reduce((a, b) => a + b, 0)));
+  widths[2] = Math.max(12, Math.min(widths[2]!, width - first - widths[0]! - widths[1]!));
+
+  const table = new Table({
+    head: ['measure', 'before', 'after', 'interval'].map(bold),
+    colWidths: [first, ...widths],
+    colAligns: ['left', 'right', 'right', 'left'],
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
+    chars: {
+      ...{ top: '', 'top-mid': '', 'top-left': '', 'top-right': '' },
+      ...{ bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '' },
+      ...{ left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '' },
+    },
+  });
+  for (const group of groups) {
+    table.push([{ colSpan: 4, content: bold(group.title) }]);
+    // Wrapped here: the table's own wrapping cuts words short once a cell begins with spaces.
+    for (const row of group.rows)
+      table.push([
+        wrap(row.measure, first - 4).replace(/^/gm, '  '),
+        row.before,
+        row.after,
+        wrap(row.interval, widths[2]! - 2),
+      ]);
+    if (group.absent) table.push([{ colSpan: 4, content: dim(`  ${plain(group.absent)}`) }]);
+  }
+  return table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n');
+}
+
+/** A sample post and what became of it, wrapped to the terminal's width. */
+export function renderSample(sample: SamplePost, { width, color }: Terminal): string {
+  const score = (value: number | undefined) => (value === undefined ? '' : ` (score ${value.toFixed(2)})`);
+  const parts: [label: string, text: string | undefined][] = [
+    ['Post', sample.post],
+    [`Before${score(sample.scores?.initial)}`, sample.initial],
+    ['Feedback', sample.feedback],
+    [`Refinement${score(sample.scores?.refinement)}`, sample.refinement],
+    [`After${score(sample.scores?.tuned)}`, sample.tuned],
+    ['Gold', sample.gold],
+  ];
+  return parts
+    .filter(([, text]) => text !== undefined)
+    .map(([label, text]) => {
+      const head = color ? styleText('bold', label) : label;
+      return `${head}\n${wrap(plain(text!), width - 2).replace(/^/gm, '  ')}`;
+    })
+    .join('\n');
+}
+
+/** Text that is safe to print: control characters as visible symbols, direction marks left out; line breaks stay. */
+export function plain(text: string): string {
+  return text
+    .replace(/\r\n?/g, '\n')
+    .replace(/\t/g, ' ')
+    .replace(/[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]/g, '')
+    .replace(/\p{Cc}/gu, (c) =>
+      c === '\n' ? c : c < ' ' ? String.fromCharCode(0x2400 + c.charCodeAt(0)) : '\ufffd',
+    );
+}
+
+/** Breaks lines between words so that none is wider than `width` columns; a longer word is cut. */
+export function wrap(text: string, width: number): string {
+  const lines: string[] = [];
+  for (const paragraph of text.split('\n')) {
+    let line = '';
+    for (let word of paragraph.split(/ +/)) {
+      if (line !== '' && textWidth(line) + 1 + textWidth(word) <= width) {
+        line += ` ${word}`;
+        continue;
+      }
+      if (line !== '') lines.push(line);
+      while (textWidth(word) > width) {
+        const head = fitting(word, width);
+        lines.push(head);
+        word = word.slice(head.length);
+      }
+      line = word;
+    }
+    lines.push(line);
+  }
+  return lines.join('\n');
+}
+
+const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
+const wide =
+  /^(?:\p{Extended_Pictographic}|\p{Regional_Indicator}|[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\u{20000}-\u{3fffd}])/u;
+const invisible = /^[\p{Mark}\p{Cf}]+$/u;
+
+/** Columns that a text takes on a terminal: East Asian wide characters and emoji take two. */
+export function textWidth(text: string): number {
+  if (/^[ -~]*$/.test(text)) return text.length;
+  let columns = 0;
+  for (const { segment } of graphemes.segment(text))
+    columns += invisible.test(segment) ? 0 : wide.test(segment) ? 2 : 1;
+  return columns;
+}
+
+/** The longest beginning that fits; one grapheme at least. */
+function fitting(word: string, width: number): string {
+  let head = '';
+  for (const { segment } of graphemes.segment(word)) {
+    if (head !== '' && textWidth(head + segment) > width) break;
+    head += segment;
+  }
+  return head;
+}
