@@ -56,7 +56,7 @@ function valueProto(name: string, type: DataType, shape: readonly Dim[]) {
   return { name, type: { tensor_type: { elem_type: DATA_TYPE[type], shape: { dim } } } };
 }
 
-/** A graph in the making. Values are named by strings; `node` returns its output's name. */
+/** A graph in the making. Values are named by strings; `node` returns its (first) output's name. */
 export class OnnxGraph {
   private readonly nodes: object[] = [];
   private readonly initializers: object[] = [];
@@ -102,13 +102,15 @@ export class OnnxGraph {
 
   node(
     op_type: string,
-    output: string,
+    output: string | readonly string[],
     input: readonly string[],
     attributes: Record<string, Attribute> = {},
   ): string {
-    const attribute = Object.entries(attributes).map(([name, value]) => attributeProto(name, value));
-    this.nodes.push({ name: output, op_type, input, output: [output], attribute });
-    return output;
+    const outputs = typeof output === 'string' ? [output] : output;
+    const name = outputs[0]!;
+    const attribute = Object.entries(attributes).map(([key, value]) => attributeProto(key, value));
+    this.nodes.push({ name, op_type, input, output: outputs, attribute });
+    return name;
   }
 
   /** The model file's bytes. Errors: UserError where they would be more than the format allows. */
@@ -125,6 +127,6 @@ export class OnnxGraph {
       output: this.outputs,
     };
     const opset_import = [{ domain: '', version: opset }];
-    return ModelProto.encode({ ir_version: 8, producer_name: 'ilf', graph, opset_import }).finish();
+    return ModelProto.encode({ ir_version: 11, producer_name: 'ilf', graph, opset_import }).finish();
   }
 }
