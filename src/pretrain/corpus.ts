@@ -3,8 +3,9 @@
  * corpus is always the same text; it is made when it is needed and never stored.
  */
 import { annotate, type Feedback } from '../tasks/briefs/annotator.js';
-import { settled } from '../tasks/briefs/points.js';
+import { pointsAgainst, settled } from '../tasks/briefs/points.js';
 import { drawPost, type Post } from '../tasks/briefs/post.js';
+import { read } from '../tasks/briefs/reading.js';
 import { exchangeOne, improve, refine } from '../tasks/briefs/refining.js';
 import { drawPlan, write } from '../tasks/briefs/summary.js';
 import { details } from '../tasks/briefs/world.js';
@@ -73,37 +74,44 @@ export function improveSequence({ post, initial }: RefineCase, r: Random): Piece
   ];
 }
 
-const judgeCandidates = 4;
 const answerWeight = 8;
 
 /** Refinements that a judge may meet: more or less careful ones, unchanged ones, and pairs that differ in one value. */
-function madeUpRefinements({ post, initial, feedback }: RefineCase, r: Random): string[] {
-  const out: string[] = [];
-  while (out.length < judgeCandidates) {
-    const first = r.chance(0.08)
-      ? initial
-      : refine(r, post.facts, post.text, initial, feedback.points, r.pick([0.4, 0.7, 0.9]));
-    out.push(first);
-    if (r.chance(0.5)) out.push(exchangeOne(r, post.facts, first, feedback.points));
-  }
-  return r.shuffle(out.slice(0, judgeCandidates));
+function madeUpRefinements({ post, initial }: RefineCase, r: Random): string[] {
+  if (r.chance(0.05))
+    return [
+      initial,
+      refine(r, post.facts, post.text, initial, pointsAgainst(post.facts, read(initial)), 0.5),
+    ];
+  const points = pointsAgainst(post.facts, read(initial));
+  const first = refine(r, post.facts, post.text, initial, points, r.pick([0.4, 0.6, 0.8]));
+  return [first, exchangeOne(r, post.facts, first, points)];
 }
 
 /**
- * Several refinements of one case, each followed by the question and its answer: the first is just what InstructRM is
- * asked, the others make one sequence teach four answers.
+ * Refinements of one case, each asked about more than once with different feedback: the first question is just what
+ * InstructRM is asked; the others make one sequence teach many answers.
  */
 export function judgeSequence(of: RefineCase, r: Random, sampled?: readonly string[]): Piece[] {
   const prompt = r.pick(judgePrompts);
-  const refinements = sampled ? r.shuffle(sampled).slice(0, judgeCandidates) : madeUpRefinements(of, r);
-  const pieces: Piece[] = [
-    { text: prompt.prefix(of.post.text, of.initial, of.feedback.text), weight: promptWeight / 3 },
-  ];
+  const { post, initial } = of;
+  const refinements = sampled ? r.shuffle(sampled).slice(0, 2) : madeUpRefinements(of, r);
+  const pieces: Piece[] = [{ text: prompt.prefix(post.text, initial), weight: promptWeight / 3 }];
   refinements.forEach((refinement, i) => {
-    const good = of.feedback.points.every((point) => settled(point, of.post.facts, refinement));
     if (i > 0) pieces.push({ text: '\nNew summary:', weight: 0 });
-    pieces.push({ text: prompt.suffix(refinement), weight: 0 });
-    pieces.push({ text: good ? prompt.positive : prompt.negative, weight: answerWeight });
+    const asked = new Set<string>();
+    for (let j = 0; j < 3; j++) {
+      const { text, points } = i + j === 0 ? of.feedback : annotate(r, post.facts, initial, 'training');
+      if (asked.has(text)) continue;
+      asked.add(text);
+      let suffix = prompt.suffix(refinement, text, post.text);
+      // The post stands in the sequence once, and the refinement before its questions once.
+      if (i + j > 0) suffix = suffix.replace(`\nPost: ${post.text}`, '');
+      if (j > 0) suffix = suffix.slice(` ${refinement}`.length);
+      const good = points.every((point) => settled(point, post.facts, refinement));
+      pieces.push({ text: suffix, weight: 0 });
+      pieces.push({ text: good ? prompt.positive : prompt.negative, weight: answerWeight });
+    }
   });
   return pieces;
 }

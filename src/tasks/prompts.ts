@@ -20,56 +20,55 @@ export interface JudgePrompt {
   /** The answers, one token each. */
   positive: string;
   negative: string;
-  /** What all refinements of one feedback share, up to and including "New summary:". */
-  prefix(post: string, summary: string, feedback: string): string;
-  /** The refinement, the question if it comes last, and "Answer:". */
-  suffix(refinement: string): string;
+  /** What all refinements of one summary share. */
+  prefix(post: string, summary: string): string;
+  /** The rest, up to and including "Answer:". */
+  suffix(refinement: string, feedback: string, post: string): string;
 }
 
-const postFirst = (post: string, summary: string, feedback: string) =>
-  `Post: ${post}\nSummary: ${summary}\nFeedback: ${feedback}\nNew summary:`;
-const feedbackFirst = (post: string, summary: string, feedback: string) =>
-  `Feedback: ${feedback}\nPost: ${post}\nSummary: ${summary}\nNew summary:`;
-const answer = (refinement: string, question = '') => ` ${refinement}\n${question}Answer:`;
+const summaries = (summary: string) => `Summary: ${summary}\nNew summary:`;
+const check = (refinement: string, feedback: string) => ` ${refinement}\nFeedback: ${feedback}`;
 
-/** InstructRM's five prompts: they differ in wording, in what comes first, and in the answers. */
+/** InstructRM's five prompts: they differ in wording, in what comes first and last, and in the answers. */
 export const judgePrompts: readonly JudgePrompt[] = [
   {
-    name: 'incorporates, question last',
+    name: 'incorporates, post first, question last',
     positive: ' Yes',
     negative: ' No',
-    prefix: postFirst,
-    suffix: (refinement) => answer(refinement, 'Does the new summary incorporate the feedback?\n'),
+    prefix: (post, summary) => `Post: ${post}\n${summaries(summary)}`,
+    suffix: (...[refinement, feedback]) =>
+      `${check(refinement, feedback)}\nDoes the new summary incorporate the feedback?\nAnswer:`,
   },
   {
-    name: 'incorporates, task first',
+    name: 'incorporates, task first, post first',
     positive: ' Yes',
     negative: ' No',
-    prefix: (...of) =>
-      `Decide whether the new summary incorporates the feedback, Yes or No.\n${postFirst(...of)}`,
-    suffix: (refinement) => answer(refinement),
+    prefix: (post, summary) =>
+      `Decide whether the new summary incorporates the feedback, Yes or No.\nPost: ${post}\n${summaries(summary)}`,
+    suffix: (...[refinement, feedback]) => `${check(refinement, feedback)}\nAnswer:`,
   },
   {
-    name: 'incorporates, feedback before post',
+    name: 'incorporates, post last',
     positive: ' Yes',
     negative: ' No',
-    prefix: feedbackFirst,
-    suffix: (refinement) => answer(refinement, 'Was the feedback followed in the new summary?\n'),
+    prefix: (_, summary) => summaries(summary),
+    suffix: (refinement, feedback, post) =>
+      `${check(refinement, feedback)}\nPost: ${post}\nWas the feedback followed in the new summary?\nAnswer:`,
   },
   {
-    name: 'improves, question last',
+    name: 'improves, post first, question last',
     positive: ' True',
     negative: ' False',
-    prefix: postFirst,
-    suffix: (refinement) =>
-      answer(refinement, 'The new summary improves on the summary with respect to the feedback.\n'),
+    prefix: (post, summary) => `Post: ${post}\n${summaries(summary)}`,
+    suffix: (...[refinement, feedback]) =>
+      `${check(refinement, feedback)}\nThe new summary improves on the summary with respect to the feedback.\nAnswer:`,
   },
   {
-    name: 'improves, task first, feedback before post',
+    name: 'improves, task first, post last',
     positive: ' True',
     negative: ' False',
-    prefix: (...of) =>
-      `Is it True or False that the new summary is better with respect to the feedback?\n${feedbackFirst(...of)}`,
-    suffix: (refinement) => answer(refinement),
+    prefix: (_, summary) =>
+      `Is it True or False that the new summary is better with respect to the feedback?\n${summaries(summary)}`,
+    suffix: (refinement, feedback, post) => `${check(refinement, feedback)}\nPost: ${post}\nAnswer:`,
   },
 ];

@@ -1,0 +1,68 @@
+/** One training of the recipe, with checkpoints: killed anywhere, it goes on where its last checkpoint was. */
+import { existsSync } from 'node:fs';
+import { appendFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Example } from '../lm/batch.js';
+import { loadLM, saveLM } from '../lm/files.js';
+import type { CausalLM } from '../lm/model.js';
+import { loadTrainState, saveTrainState, train } from '../lm/train.js';
+import { writeFolderAtomic } from '../store/atomic.js';
+
+export interface Phase {
+  name: string;
+  steps: number;
+  lr: number;
+  seed: number;
+  /** The examples of an optimizer step, the same whenever it is asked. */
+  source: (step: number) => readonly Example[];
+}
+
+const checkpointEvery = 250;
+const logEvery = 25;
+
+/** Trains `start()` and returns it; `dir` holds the checkpoint, `log` gets a JSON line every 25 steps. */
+export async function trainPhase(
+  { name, steps, lr, seed, source }: Phase,
+  start: () => Promise<CausalLM>,
+  dir: string,
+  log: string,
+  onStep: (step: number, steps: number, loss: number) => void,
+): Promise<CausalLM> {
+  const resume = existsSync(join(dir, 'config.json'));
+  const lm = resume ? await loadLM(dir) : await start();
+  const state = resume ? await loadTrainState(lm, join(dir, 'optimizer.safetensors')) : undefined;
+  let loss = 0;
+  let tokens = 0;
+  let seconds = 0;
+  const last = await train(
+    lm,
+    source,
+    { steps, lr, seed },
+    async (info) => {
+      loss += info.loss / logEvery;
+      tokens += info.tokens;
+      seconds += info.tokens / info.tokensPerSecond || 0;
+      onStep(info.step, steps, info.loss);
+      if (info.step % logEvery === 0) {
+        const line = {
+          phase: name,
+          step: info.step,
+          loss: +loss.toFixed(4),
+          lr: info.lr,
+          tokensPerSecond: Math.round(tokens / seconds),
+        };
+        await appendFile(log, `${JSON.stringify(line)}\n`);
+        [loss, tokens, seconds] = [0, 0, 0];
+      }
+      if (info.step % checkpointEvery === 0 || info.step === steps) {
+        await writeFolderAtomic(dir, async (temporary) => {
+          await saveLM(lm, temporary);
+          await saveTrainState(lm, info.state, join(temporary, 'optimizer.safetensors'));
+        });
+      }
+    },
+    state,
+  );
+  void last;
+  return lm;
+}
