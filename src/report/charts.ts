@@ -1,32 +1,27 @@
-// The charts of a report, as SVG strings made by vega-lite without a browser. Every chart has axis titles with units, shows
-// intervals where its numbers have them, and says its n. Colours are Okabe and Ito's, which colour-blind readers can tell
-// apart, and never the only distinction. They are CSS variables with a fallback: the page's light and dark themes set them,
-// and an SVG on its own still looks right. About 400 px wide, so that a phone shows them at full size.
-import * as vega from 'vega';
-import { compile, type TopLevelSpec } from 'vega-lite';
+// The charts of a report, as SVG strings. Every chart has axis titles with units, shows intervals where its numbers have
+// them, and says its n. What cannot be drawn from the numbers given is left out.
 import { type Estimate, type KlEstimates, meanEstimate } from '../bayes/index.js';
+import {
+  blue,
+  type Chart,
+  chart,
+  counts,
+  faint,
+  green,
+  ink,
+  interval,
+  intervalsX,
+  intervalsY,
+  orange,
+  purple,
+  referenceX,
+  referenceY,
+  width,
+} from './chart-kit.js';
 import { formatNumber } from './format.js';
 import type { RankedPoint, Report, RoundMeasures } from './types.js';
 
-export interface Chart {
-  id: string;
-  title: string;
-  /** What is drawn, and of how many. */
-  caption: string;
-  svg: string;
-}
-
-type Layer = Record<string, unknown>;
-
-const ink = 'currentColor';
-const faint = 'var(--chart-faint, #8a8f98)';
-const grid = 'var(--chart-grid, #d9dce1)';
-const blue = 'var(--chart-1, #0072b2)';
-const orange = 'var(--chart-2, #d55e00)';
-const green = 'var(--chart-3, #009e73)';
-const purple = 'var(--chart-4, #a85a8c)';
-
-const width = 330;
+export type { Chart } from './chart-kit.js';
 
 /** All charts that the report's numbers allow, in reading order. */
 export async function reportCharts(report: Report): Promise<Chart[]> {
@@ -53,7 +48,6 @@ export async function reportCharts(report: Report): Promise<Chart[]> {
       ],
       { value: 0.5, label: 'draw' },
     ),
-    distributionChart(scores),
     roundsChart(
       'score-rounds',
       'Score by round',
@@ -64,7 +58,7 @@ export async function reportCharts(report: Report): Promise<Chart[]> {
     roundsChart(
       'win-rate-rounds',
       'Win rate by round',
-      'share won against the base model',
+      'share won against base',
       rounds.map((r) => [r.round, r.winRate]),
       { value: 0.5, label: 'draw' },
     ),
@@ -72,6 +66,7 @@ export async function reportCharts(report: Report): Promise<Chart[]> {
     klChart('kl-base-from-tuned', 'KL(base ‖ tuned) by round', rounds, (r) => r.kl?.baseFromTuned),
     rankingChart(measures.ranking),
     rankedChart(ranked, measures.ranking?.pairAccuracy),
+    distributionChart(scores),
     weightsChart(report.posterior?.weights),
   ]);
   return made.filter((chart) => chart !== undefined);
@@ -93,8 +88,8 @@ async function ratesChart(
     scale: { domain: [0, 1] },
     axis: { format: '.0%', tickCount: 5, title: axis },
   };
-  return chart(id, title, `95% intervals; ${counts(values)}.`, {
-    width: 260,
+  return chart(id, title, `Bars: intervals; ${counts(values)}.`, {
+    width: 215,
     height: { step: 38 },
     layer: [
       ...(rule ? referenceX(rule) : []),
@@ -129,9 +124,9 @@ async function rankingChart(ranking: Report['measures']['ranking']): Promise<Cha
   return chart(
     'ranking',
     'What each ranker picks',
-    `95% intervals; ${counts(values)}. The axis need not start at 0.${paired}`,
+    `Bars: intervals; ${counts(values)}. The axis does not start at 0.${paired}`,
     {
-      width: 260,
+      width: 215,
       height: { step: 38 },
       layer: intervalsX(
         values,
@@ -161,7 +156,7 @@ async function roundsChart(
     axis: { title: axis, tickCount: 5, ...(share && { format: '.0%' }) },
   };
   const x = { field: 'round', type: 'ordinal', axis: { title: 'round (0: base model)', labelAngle: 0 } };
-  return chart(id, title, `95% intervals; ${counts(values)}.`, {
+  return chart(id, title, `Bars: intervals; ${counts(values)}.`, {
     width,
     height: 190,
     layer: [
@@ -177,10 +172,10 @@ async function roundsChart(
 }
 
 const estimators: [key: keyof KlEstimates, label: string, color: string, shape: string][] = [
-  ['raoBlackwell', 'exact per prefix', blue, 'circle'],
+  ['raoBlackwell', 'exact', blue, 'circle'],
   ['k1', 'k1', orange, 'square'],
-  ['k3TokenSum', 'k3, summed over tokens', green, 'triangle-up'],
-  ['k3', 'k3 of the sequence', purple, 'diamond'],
+  ['k3TokenSum', 'k3 by token', green, 'triangle-up'],
+  ['k3', 'k3 by sequence', purple, 'diamond'],
 ];
 
 /** One direction of the KL after each round by each estimator, side by side. */
@@ -198,7 +193,7 @@ async function klChart(
   );
   if (values.length === 0) return undefined;
   // A rare ratio can throw the sequence k3 far off; the axis follows the estimators that behave, and the caption says so.
-  const tame = values.filter((v) => v.estimator !== 'k3 of the sequence');
+  const tame = values.filter((v) => v.estimator !== 'k3 by sequence');
   const top = 1.15 * Math.max(...tame.map((v) => v.hi ?? v.value));
   const bottom = Math.min(0, ...tame.map((v) => v.lo ?? v.value));
   const beyond = values.filter((v) => (v.hi ?? v.value) > top || (v.lo ?? v.value) < bottom);
@@ -222,7 +217,7 @@ async function klChart(
   return chart(
     id,
     title,
-    `95% intervals; ${counts(values)}. All four estimate the same number; none is clamped.${clipped}`,
+    `Bars: intervals; ${counts(values)}. All estimate the same number; none is clamped.${clipped}`,
     { width, height: 190, layer: intervalsY(values, { ...x }, y, color, { xOffset, shape }) },
   );
 }
@@ -277,6 +272,7 @@ async function distributionChart(scores: Report['scores']): Promise<Chart | unde
             axis: {
               title: i === order.length - 1 ? 'score of a summary' : null,
               labels: i === order.length - 1,
+              values: Array.from({ length: 6 }, (_, tick) => lo + (tick * (hi - lo)) / 5),
               tickCount: 5,
             },
           },
@@ -356,7 +352,7 @@ async function rankedChart(
         },
         {
           data: { values: bins },
-          mark: { type: 'point', filled: true, size: 70, color: blue },
+          mark: { type: 'point', filled: true, size: 70, opacity: 1, color: blue },
           encoding: { x, y },
         },
       ],
@@ -420,130 +416,4 @@ async function weightsChart(weights: number[][] | undefined): Promise<Chart | un
       layer: [...referenceY({ value: 1 / n, label: `1/${n}` }), ...intervalsY(values, x, y, { value: blue })],
     },
   );
-}
-
-/** An estimate as chart data; an end that is infinite or unknown is null, and its bar is not drawn. */
-function interval({ value, lo, hi, n }: Estimate) {
-  const finite = Number.isFinite(lo) && Number.isFinite(hi);
-  return { value, lo: finite ? lo : null, hi: finite ? hi : null, n };
-}
-
-/** "n = 200 contexts", or the range where the rows differ. */
-function counts(values: readonly { n: number }[]): string {
-  const [least, most] = [Math.min(...values.map((v) => v.n)), Math.max(...values.map((v) => v.n))];
-  return least === most ? `n = ${most} contexts` : `n = ${least} to ${most} contexts`;
-}
-
-/** Dots with horizontal intervals and their numbers, a row each. */
-function intervalsX(
-  values: readonly { label: string; value: number; lo: number | null; hi: number | null }[],
-  x: Layer & { axis: Layer },
-  order: readonly string[],
-): Layer[] {
-  const y = {
-    field: 'label',
-    type: 'nominal',
-    sort: order,
-    axis: { title: null, ticks: false, domain: false },
-  };
-  const percent = x.axis.format === '.0%';
-  const data = {
-    values: values.map((v) => ({ ...v, text: formatNumber(v.value, percent ? 'share' : 'score') })),
-  };
-  return [
-    {
-      data: { values: values.filter((v) => v.lo !== null) },
-      mark: { type: 'rule', color: blue, strokeWidth: 2 },
-      encoding: { y, x: { ...x, field: 'lo' }, x2: { field: 'hi' } },
-    },
-    { data, mark: { type: 'point', filled: true, size: 80, color: blue }, encoding: { y, x } },
-    {
-      data,
-      mark: { type: 'text', dy: -11, color: ink, fontSize: 11 },
-      encoding: { y, x, text: { field: 'text' } },
-    },
-  ];
-}
-
-/** Dots with vertical intervals. */
-function intervalsY(
-  values: readonly Layer[],
-  x: Layer,
-  y: Layer,
-  color: Layer,
-  more: { xOffset?: Layer; shape?: Layer } = {},
-): Layer[] {
-  const { shape, ...offset } = more;
-  return [
-    {
-      data: { values: values.filter((v) => v.lo !== null) },
-      mark: { type: 'rule', strokeWidth: 2, clip: true },
-      encoding: { x, ...offset, y: { ...y, field: 'lo' }, y2: { field: 'hi' }, color },
-    },
-    {
-      data: { values },
-      mark: { type: 'point', filled: true, size: 70, opacity: 1, clip: true },
-      encoding: { x, ...offset, y, color, ...(shape && { shape }) },
-    },
-  ];
-}
-
-function referenceX({ value, label }: { value: number; label: string }): Layer[] {
-  const data = { values: [{ value, label }] };
-  const x = { field: 'value', type: 'quantitative' };
-  return [
-    { data, mark: { type: 'rule', color: faint, strokeDash: [4, 3] }, encoding: { x } },
-    {
-      data,
-      mark: { type: 'text', color: faint, align: 'left', dx: 4, baseline: 'top', y: 2, fontSize: 10 },
-      encoding: { x, text: { field: 'label' } },
-    },
-  ];
-}
-
-function referenceY({ value, label }: { value: number; label: string }): Layer[] {
-  const data = { values: [{ value, label }] };
-  const y = { field: 'value', type: 'quantitative' };
-  return [
-    { data, mark: { type: 'rule', color: faint, strokeDash: [4, 3] }, encoding: { y } },
-    {
-      data,
-      mark: { type: 'text', color: faint, align: 'right', x: 'width', dx: -4, dy: -6, fontSize: 10 },
-      encoding: { y, text: { field: 'label' } },
-    },
-  ];
-}
-
-/** Compiles and draws. The data are inline; nothing is loaded. */
-async function chart(id: string, title: string, caption: string, spec: Layer): Promise<Chart> {
-  const full = {
-    background: null,
-    padding: 4,
-    config: {
-      aria: false, // the page gives the figure one label; a label for every dot would bury the reader
-      font: 'system-ui, -apple-system, "Segoe UI", sans-serif',
-      view: { stroke: null },
-      title: { color: ink },
-      axis: {
-        labelColor: ink,
-        titleColor: ink,
-        tickColor: grid,
-        domainColor: grid,
-        gridColor: grid,
-        labelFontSize: 11,
-        titleFontSize: 11,
-        titleFontWeight: 'normal',
-        titlePadding: 8,
-        labelLimit: 220,
-      },
-      axisX: { grid: false },
-      legend: { labelColor: ink, labelFontSize: 11, labelLimit: 200 },
-      rule: { strokeCap: 'round' },
-    },
-    ...spec,
-  } as unknown as TopLevelSpec; // layers are put together as plain objects; compile() checks them
-  const view = new vega.View(vega.parse(compile(full).spec), { renderer: 'none', logLevel: vega.Error });
-  const svg = await view.toSVG();
-  view.finalize();
-  return { id, title, caption, svg };
 }

@@ -98,7 +98,12 @@ function posteriorView(posterior: PosteriorSummary): [name: string, value: strin
   const power = (base: string, weight: number) =>
     weight === 0 ? '' : ` · ${base}${weight === 1 ? '' : `^${weight}`}`;
   const rows: [string, string][] = [
-    ['Weights', `ω ∝ exp(β R)${power('π₀', priorWeight)}${power('1/q', proposalWeight)}`],
+    ['Weights', `ω ∝ exp(β R)${power('π₀', priorWeight)}${power('(1/q)', proposalWeight)}`],
+    // What weighted samples of q stand for: the weights times q itself.
+    [
+      'Target',
+      `∝ exp(β R)${power('π₀', priorWeight)}${power('q', 1 - proposalWeight)}${proposalWeight === 0 ? ': uncorrected for the proposal q, which thereby acts as the prior' : ''}`,
+    ],
     [
       'β',
       beta === Number.POSITIVE_INFINITY ? '∞: the best-ranked refinement takes all (argmax)' : String(beta),

@@ -23,13 +23,14 @@ body {
   font: 16px/1.55 system-ui, -apple-system, "Segoe UI", sans-serif; overflow-wrap: break-word;
 }
 main { max-width: 60rem; margin: 0 auto; padding: 2.5rem 1.25rem 4rem; }
-header p { margin: 0; color: var(--soft); }
+header > p { margin: 0; color: var(--soft); }
 h1 { font-size: 1.75rem; line-height: 1.2; margin: 0 0 .4rem; letter-spacing: -.01em; }
 h2 { font-size: 1.2rem; margin: 3rem 0 .5rem; }
 h3 { font-size: 1rem; margin: 0; }
 p { margin: .5rem 0; max-width: 44rem; }
 .soft { color: var(--soft); font-size: .875rem; }
-.verdict {
+header > .verdict {
+  color: var(--ink);
   margin: 1.75rem 0 0; padding: 1.1rem 1.25rem; max-width: none; font-size: 1.15rem; line-height: 1.45;
   background: var(--tint); border-left: 4px solid var(--accent); border-radius: 0 8px 8px 0;
 }
@@ -48,7 +49,7 @@ tr.group .soft { display: block; font-weight: 400; max-width: 44rem; }
 figure {
   margin: 0; padding: 1rem; background: var(--card); border: 1px solid var(--line); border-radius: 10px; min-width: 0;
 }
-figure svg { display: block; max-width: 100%; height: auto; margin: .5rem 0 .25rem; }
+figure svg { display: block; width: 100%; max-width: 28rem; height: auto; margin: .5rem 0 .25rem; }
 figcaption { color: var(--soft); font-size: .8rem; line-height: 1.45; }
 .sample { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 1rem 1.25rem; margin: 1rem 0; }
 .sample dl { margin: 0; display: grid; grid-template-columns: 7.5rem 1fr; gap: .6rem 1rem; }
@@ -66,7 +67,7 @@ summary { cursor: pointer; font-weight: 600; }
 @media (max-width: 40rem) {
   main { padding: 1.5rem 1rem 3rem; }
   h1 { font-size: 1.4rem; }
-  .verdict { font-size: 1.05rem; }
+  header > .verdict { font-size: 1.05rem; }
   .sample dl, .facts { grid-template-columns: 1fr; gap: .1rem; }
   .sample dd, .facts dd { margin-bottom: .6rem; }
   figure { padding: .75rem; }
@@ -106,7 +107,7 @@ export const page = `<!doctype html>
 
 <section id="measures">
 <h2>All measures</h2>
-<p class="soft">Intervals: <%= it.report.interval %>. n counts contexts. Where there is a before and an after, the interval is the paired difference’s.</p>
+<p class="soft">Intervals: <%= it.report.interval %>. n counts contexts. A signed number before an interval is the paired difference, and the interval is its; other intervals are of “after”.</p>
 <table class="measures">
 <thead><tr><th>measure</th><th class="num">before</th><th class="num">after</th><th>interval</th><th class="num">n</th></tr></thead>
 <% for (const group of it.groups) { %>
@@ -138,7 +139,7 @@ export const page = `<!doctype html>
 <section id="samples">
 <h2>Sample posts</h2>
 <% if (it.samples.length === 0) { %><p class="soft">This run kept no samples.</p><% } else { %>
-<p class="soft">Held-out posts, drawn before anything was measured.<% if (it.scored) { %> Scores by the judge.<% } %></p>
+<p class="soft">What each step made of them.<% if (it.scored) { %> Scores by the judge.<% } %></p>
 <% } %>
 <% for (const sample of it.samples) { %>
 <article class="sample"><dl>

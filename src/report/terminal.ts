@@ -1,6 +1,5 @@
 // The report on a terminal. What comes from data is hostile: a post must not move the cursor, recolour the screen or
 // reverse the text, so control and direction characters are shown as what they are, not sent.
-import { styleText } from 'node:util';
 import Table from 'cli-table3';
 import { formatSeconds } from './format.js';
 import { rowGroups, verdict } from './rows.js';
@@ -34,8 +33,8 @@ export function renderFinal(report: Report, terminal: Terminal): string {
 
 /** The table of measures: measure, before, after, interval. */
 export function finalTable(report: Report, { width, color }: Terminal): string {
-  const bold = (text: string) => (color ? styleText('bold', text) : text);
-  const dim = (text: string) => (color ? styleText('dim', text) : text);
+  const bold = (text: string) => (color ? `\u001b[1m${text}\u001b[22m` : text);
+  const dim = (text: string) => (color ? `\u001b[2m${text}\u001b[22m` : text);
   const groups = rowGroups(report);
   const all = groups.flatMap((group) => group.rows);
   const widest = (head: string, cells: string[]) => Math.max(head.length, ...cells.map(textWidth)) + 2;
@@ -105,7 +104,7 @@ export function renderSample(sample: SamplePost, { width, color }: Terminal): st
   return parts
     .filter(([, text]) => text !== undefined)
     .map(([label, text]) => {
-      const head = color ? styleText('bold', label) : label;
+      const head = color ? `\u001b[1m${label}\u001b[22m` : label;
       return `${head}\n${wrap(plain(text!), width - 2).replace(/^/gm, '  ')}`;
     })
     .join('\n');
@@ -135,6 +134,7 @@ export function wrap(text: string, width: number): string {
       if (line !== '') lines.push(line);
       while (textWidth(word) > width) {
         const head = fitting(word, width);
+        if (head === word) break;
         lines.push(head);
         word = word.slice(head.length);
       }

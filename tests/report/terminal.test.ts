@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import { formatDifference, formatNumber, formatSeconds } from '../../src/report/format.js';
+import {
+  finalTable,
+  plain,
+  renderFinal,
+  renderSample,
+  terminalOf,
+  textWidth,
+  wrap,
+} from '../../src/report/terminal.js';
+import { sampleReport } from './sample-report.js';
+
+const report = sampleReport();
+const esc = '\u001b';
+
+describe('terminal', () => {
+  it.each([48, 80, 120])('fits %i columns, and loses no word', (width) => {
+    const text = renderFinal(report, { width, color: false });
+    for (const line of text.split('\n')) expect(textWidth(line), line).toBeLessThanOrEqual(width);
+    expect(text).not.toContain('…');
+    expect(text).not.toContain(esc);
+  });
+
+  it('shows measure, before, after and interval', () => {
+    const lines = finalTable(report, { width: 100, color: false }).split('\n');
+    expect(lines[0]).toMatch(/^measure +before +after +interval$/);
+    expect(lines.find((line) => line.includes('Mean score '))).toMatch(
+      /^ {2}Mean score +0\.\d{3} +0\.\d{3} +\+0\.\d{3}: 0\.\d{3} to 0\.\d{3}$/,
+    );
+    expect(lines.find((line) => line.includes('KL(tuned ‖ base)'))).toBeDefined();
+  });
+
+  it('says what was not measured', () => {
+    const table = finalTable(
+      { ...report, measures: {}, absent: { winRate: 'There is no oracle for this data.' } },
+      { width: 80, color: false },
+    );
+    expect(table).toContain('There is no oracle for this data.');
+    expect(table).toContain('Not measured in this run.');
+  });
+
+  it('colours only where it may', () => {
+    expect(terminalOf({ isTTY: true, columns: 100 }, {})).toEqual({ width: 100, color: true });
+    expect(terminalOf({ isTTY: true, columns: 100 }, { NO_COLOR: '1' }).color).toBe(false);
+    expect(terminalOf({ isTTY: true, columns: 100 }, { NO_COLOR: '' }).color).toBe(true);
+    expect(terminalOf({ columns: 100 }, {})).toEqual({ width: 80, color: false });
+    expect(finalTable(report, { width: 80, color: true })).toContain(`${esc}[1m`);
+  });
+
+  it('wraps sample posts to the width', () => {
+    const text = renderSample(report.samples[0]!, { width: 50, color: false });
+    expect(text).toContain('Before (score 0.33)\n  Maria hosts a concert on Sunday.');
+    for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(50);
+    expect(text.replace(/\s+/g, ' ')).toContain(report.samples[0]!.post);
+  });
+
+  it('lets no post steer the terminal', () => {
+    const hostile = `a${esc}[2J${esc}]0;title\u0007b\u009b31mc\rd\u202ee`;
+    const shown = plain(hostile);
+    expect(shown.replaceAll('\n', '')).not.toMatch(/\p{Cc}|\u202e/u);
+    expect(shown).toBe('a␛[2J␛]0;title␇b\ufffd31mc\nde');
+    const sample = {
+      post: hostile,
+      initial: hostile,
+      feedback: hostile,
+      refinement: hostile,
+      tuned: hostile,
+    };
+    expect(renderSample(sample, { width: 80, color: false })).not.toContain(esc);
+  });
+});
+
+describe('wrap', () => {
+  it('breaks between words, keeps line breaks, cuts what is too long', () => {
+    expect(wrap('one two three', 7)).toBe('one two\nthree');
+    expect(wrap('a\n\nb', 10)).toBe('a\n\nb');
+    expect(wrap('abcdefghij', 4)).toBe('abcd\nefgh\nij');
+    expect(wrap('', 4)).toBe('');
+  });
+  it('knows wide and combining characters', () => {
+    expect(textWidth('日本語')).toBe(6);
+    expect(textWidth('e\u0301')).toBe(1);
+    expect(textWidth('👩‍👩‍👧')).toBe(2);
+    expect(wrap('日本語日本語', 5)).toBe('日本\n語日\n本語');
+    expect(wrap('👩‍👩‍👧👩‍👩‍👧', 1)).toBe('👩‍👩‍👧\n👩‍👩‍👧');
+  });
+});
+
+describe('numbers', () => {
+  it('read well', () => {
+    expect(formatNumber(0.7312, 'share')).toBe('73.1%');
+    expect(formatNumber(-0.0312, 'score')).toBe('−0.031');
+    expect(formatNumber(0.80123, 'nats')).toBe('0.801');
+    expect(formatNumber(12.345, 'nats')).toBe('12.3');
+    expect(formatNumber(12345.6, 'nats')).toBe('12346');
+    expect(formatNumber(0.0000123, 'nats')).toBe('0.0000');
+    expect(formatNumber(0, 'nats')).toBe('0');
+    expect(formatNumber(Infinity, 'nats')).toBe('∞');
+    expect(formatDifference(0.0312, 'share')).toBe('+3.1 points');
+    expect(formatDifference(-0.5, 'score')).toBe('−0.500');
+  });
+  it('tell time', () => {
+    expect(formatSeconds(1.234)).toBe('1.2 s');
+    expect(formatSeconds(45.4)).toBe('45 s');
+    expect(formatSeconds(59.9)).toBe('1 min 0 s');
+    expect(formatSeconds(512)).toBe('8 min 32 s');
+    expect(formatSeconds(7500)).toBe('2 h 5 min');
+  });
+});
