@@ -83,17 +83,21 @@ const ACTIVATIONS: Record<string, (x: number) => number> = {
   relu: (x) => Math.max(0, x),
 };
 
-/** Logits [T][V] of one sequence. */
-export function referenceLogits(config: TinyConfig, tensors: Tensors, ids: readonly number[]): number[][] {
+/** Logits [T][V] of one sequence, of its positions from `from` on. */
+export function referenceLogits(
+  config: TinyConfig,
+  tensors: Tensors,
+  ids: readonly number[],
+  from = 0,
+): number[][] {
   const { n_layer, n_head: H, n_embd: D } = config;
   const K = D / H;
   const data = (name: string) => tensors.get(name)!.data;
   const row = (name: string, index: number) => Array.from(data(name).subarray(index * D, (index + 1) * D));
   const linear = (name: string, x: number[]): number[] => {
-    const w = data(`${name}.weight`);
-    return Array.from(data(`${name}.bias`), (b, j) =>
-      x.reduce((sum, value, i) => sum + value * w[i * data(`${name}.bias`).length + j]!, b),
-    );
+    const [w, b] = [data(`${name}.weight`), data(`${name}.bias`)];
+    const n = b.length;
+    return Array.from(b, (bias, j) => x.reduce((total, value, i) => total + value * w[i * n + j]!, bias));
   };
   const norm = (name: string, x: number[]): number[] => {
     const mean = x.reduce((a, b) => a + b) / D;
@@ -110,16 +114,15 @@ export function referenceLogits(config: TinyConfig, tensors: Tensors, ids: reado
     x = x.map((residual, t) => {
       const mixed: number[] = [];
       for (let head = 0; head < H; head++) {
-        const at = (s: number, part: number) => qkv[s]!.slice(part * D + head * K, part * D + (head + 1) * K);
-        const q = at(t, 0);
-        const scores = Array.from(
-          { length: t + 1 },
-          (_, s) => at(s, 1).reduce((a, k, j) => a + k * q[j]!, 0) / Math.sqrt(K),
-        );
+        const at = head * K;
+        const q = qkv[t]!.slice(at, at + K);
+        const keys = qkv.slice(0, t + 1).map((row) => row.slice(D + at, D + at + K));
+        const values = qkv.slice(0, t + 1).map((row) => row.slice(2 * D + at, 2 * D + at + K));
+        const scores = keys.map((key) => key.reduce((a, k, j) => a + k * q[j]!, 0) / Math.sqrt(K));
         const most = Math.max(...scores);
         const exps = scores.map((score) => Math.exp(score - most));
         const total = exps.reduce((a, b) => a + b);
-        for (let j = 0; j < K; j++) mixed.push(exps.reduce((a, e, s) => a + (e / total) * at(s, 2)[j]!, 0));
+        for (let j = 0; j < K; j++) mixed.push(exps.reduce((a, e, s) => a + (e / total) * values[s]![j]!, 0));
       }
       const after = sum(residual, linear(`h.${i}.attn.c_proj`, mixed));
       const inner = linear(`h.${i}.mlp.c_fc`, norm(`h.${i}.ln_2`, after)).map(act);
@@ -127,7 +130,7 @@ export function referenceLogits(config: TinyConfig, tensors: Tensors, ids: reado
     });
   }
   const head = config.tie_word_embeddings === false ? 'lm_head.weight' : 'wte.weight';
-  return x.map((h) => {
+  return x.slice(from).map((h) => {
     const normed = norm('ln_f', h);
     return Array.from({ length: config.vocab_size }, (_, v) =>
       row(head, v).reduce((a, w, j) => a + w * normed[j]!, 0),
