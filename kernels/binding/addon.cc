@@ -9,5 +9,6 @@ NAPI_MODULE_INIT() {
   ilf::defineLayers(env, exports);
   ilf::defineLosses(env, exports);
   ilf::defineOptimizer(env, exports);
+  ilf::defineGeneration(env, exports);
   return exports;
 }

@@ -62,7 +62,7 @@ const Function functions[] = {
 } // namespace
 
 void defineEngine(napi_env env, napi_value exports) {
-  define(env, exports, functions, sizeof functions / sizeof *functions, nullptr);
+  define(env, exports, functions, sizeof functions / sizeof *functions);
 }
 
 } // namespace ilf

@@ -11,7 +11,7 @@ namespace {
 
 struct Bound {
   Function function;
-  void* data;
+  std::shared_ptr<void> data;
 };
 
 napi_value call(napi_env env, napi_callback_info info) {
@@ -22,7 +22,7 @@ napi_value call(napi_env env, napi_callback_info info) {
   napi_value result = nullptr;
   try {
     Args args(env, info, bound.function.name);
-    args.data = bound.data;
+    args.data = bound.data.get();
     result = bound.function.body(args);
   } catch (const ArgumentError& error) {
     throwInJs(env, error);
@@ -35,13 +35,12 @@ napi_value call(napi_env env, napi_callback_info info) {
 
 } // namespace
 
-void define(napi_env env, napi_value object, const Function* list, int count, void* data) {
+void define(napi_env env, napi_value object, const Function* list, int count, std::shared_ptr<void> data) {
   for (int i = 0; i < count; i++) {
     Bound* bound = new Bound{list[i], data};
     napi_value function;
     napi_create_function(env, list[i].name, NAPI_AUTO_LENGTH, call, bound, &function);
     napi_set_named_property(env, object, list[i].name, function);
-    // Freed with the function, not before: a decoder's methods come and go.
     napi_add_finalizer(
         env, function, bound, [](napi_env, void* b, void*) { delete static_cast<Bound*>(b); }, nullptr, nullptr);
   }

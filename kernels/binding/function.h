@@ -1,5 +1,7 @@
 // Defines JavaScript functions from plain ones: timing, and errors across the boundary.
 #pragma once
+#include <memory>
+
 #include "args.h"
 
 namespace ilf {
@@ -11,8 +13,8 @@ struct Function {
   napi_value (*body)(Args&); // may throw ArgumentError or std::exception; null is undefined
 };
 
-// Adds functions to an object; `data` reaches the body as args.data.
-void define(napi_env env, napi_value object, const Function* list, int count, void* data);
+// Adds functions to an object; `data` reaches the body as args.data and lives as long as one of the functions.
+void define(napi_env env, napi_value object, const Function* list, int count, std::shared_ptr<void> data = nullptr);
 
 // Each file of operations adds its own.
 void defineEngine(napi_env env, napi_value exports);
@@ -20,5 +22,6 @@ void defineProducts(napi_env env, napi_value exports);
 void defineLayers(napi_env env, napi_value exports);
 void defineLosses(napi_env env, napi_value exports);
 void defineOptimizer(napi_env env, napi_value exports);
+void defineGeneration(napi_env env, napi_value exports);
 
 } // namespace ilf

@@ -1,4 +1,4 @@
-// Norms, attention, embeddings.
+// Norms, attention, rotary embedding, embeddings.
 #include "function.h"
 #include "isa.h"
 
@@ -63,6 +63,18 @@ napi_value attentionBackward(Args& args) {
   return nullptr;
 }
 
+napi_value rotary(Args& args) {
+  const int64_t B = args.dim(0, "B", 0), T = args.dim(1, "T"), H = args.dim(2, "H"), Dh = args.dim(3, "Dh");
+  if (Dh % 2 != 0) args.outOfRange("Dh", "must be even");
+  const double theta = args.number(4, "theta");
+  const int64_t size = times(times(B, T), times(H, Dh));
+  const int32_t* positions = args.ints(5, "positions", T);
+  const float* x = args.floats(6, "x", size);
+  float* y = args.floats(7, "y", size);
+  kernels->rotary(B, T, H, Dh, theta, positions, x, y, args.flag(8));
+  return nullptr;
+}
+
 // A table of rows of D floats; returns how many.
 float* table(Args& args, int i, const char* name, int64_t D, int64_t* rows) {
   int64_t length;
@@ -105,12 +117,13 @@ const Function functions[] = {
     {"normForward", normForward},           {"normBackward", normBackward},
     {"attentionForward", attentionForward}, {"attentionBackward", attentionBackward},
     {"embedForward", embedForward},         {"embedBackward", embedBackward},
+    {"rotary", rotary},
 };
 
 } // namespace
 
 void defineLayers(napi_env env, napi_value exports) {
-  define(env, exports, functions, sizeof functions / sizeof *functions, nullptr);
+  define(env, exports, functions, sizeof functions / sizeof *functions);
 }
 
 } // namespace ilf

@@ -31,15 +31,48 @@ napi_value crossEntropyBackward(Args& args) {
   return nullptr;
 }
 
+napi_value klForward(Args& args) {
+  const int64_t M = args.dim(0, "M", 0), V = args.dim(1, "V"), Dp = args.dim(2, "Dp"), Dq = args.dim(3, "Dq");
+  const float* hp = args.floats(4, "hp", times(M, Dp));
+  const float* wp = args.floats(5, "wp", times(V, Dp));
+  const float* hq = args.floats(6, "hq", times(M, Dq));
+  const float* wq = args.floats(7, "wq", times(V, Dq));
+  float* kl = args.floats(8, "kl", M);
+  float* lseP = args.floats(9, "lseP", M);
+  float* lseQ = args.floats(10, "lseQ", M);
+  kernels->klForward(M, V, Dp, Dq, hp, wp, hq, wq, kl, lseP, lseQ);
+  return nullptr;
+}
+
+napi_value klBackward(Args& args) {
+  const int64_t M = args.dim(0, "M"), V = args.dim(1, "V"), Dp = args.dim(2, "Dp"), Dq = args.dim(3, "Dq");
+  const float* hp = args.floats(4, "hp", times(M, Dp));
+  const float* wp = args.floats(5, "wp", times(V, Dp));
+  const float* hq = args.floats(6, "hq", times(M, Dq));
+  const float* wq = args.floats(7, "wq", times(V, Dq));
+  const float* kl = args.floats(8, "kl", M);
+  const float* lseP = args.floats(9, "lseP", M);
+  const float* lseQ = args.floats(10, "lseQ", M);
+  const float* dkl = args.floats(11, "dkl", M);
+  float* dhp = args.floatsOrNull(12, "dhp", times(M, Dp));
+  float* dwp = args.floatsOrNull(13, "dwp", times(V, Dp));
+  float* dhq = args.floatsOrNull(14, "dhq", times(M, Dq));
+  float* dwq = args.floatsOrNull(15, "dwq", times(V, Dq));
+  kernels->klBackward(M, V, Dp, Dq, hp, wp, hq, wq, kl, lseP, lseQ, dkl, dhp, dwp, dhq, dwq);
+  return nullptr;
+}
+
 const Function functions[] = {
     {"crossEntropyForward", crossEntropyForward},
     {"crossEntropyBackward", crossEntropyBackward},
+    {"klForward", klForward},
+    {"klBackward", klBackward},
 };
 
 } // namespace
 
 void defineLosses(napi_env env, napi_value exports) {
-  define(env, exports, functions, sizeof functions / sizeof *functions, nullptr);
+  define(env, exports, functions, sizeof functions / sizeof *functions);
 }
 
 } // namespace ilf

@@ -55,7 +55,7 @@ const Function functions[] = {
 } // namespace
 
 void defineOptimizer(napi_env env, napi_value exports) {
-  define(env, exports, functions, sizeof functions / sizeof *functions, nullptr);
+  define(env, exports, functions, sizeof functions / sizeof *functions);
 }
 
 } // namespace ilf

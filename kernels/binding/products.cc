@@ -80,7 +80,7 @@ const Function functions[] = {
 } // namespace
 
 void defineProducts(napi_env env, napi_value exports) {
-  define(env, exports, functions, sizeof functions / sizeof *functions, nullptr);
+  define(env, exports, functions, sizeof functions / sizeof *functions);
 }
 
 } // namespace ilf

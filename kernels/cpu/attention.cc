@@ -2,64 +2,59 @@
 // all keys up to their own. At most a block's rows of the attention matrix exist at a time, so memory is linear in T, and
 // a whole row is at hand: the softmax is the exact two-pass one. The backward pass recomputes the probabilities from lse
 // (Dao et al. 2022, §3.1).
+#include "attention.h"
+
 #include "../runtime/pool.h"
 #include "../runtime/scratch.h"
 #include "gemm.h"
 #include "ops.h"
+#include "pieces.h"
 #include "softmax.h"
 
 namespace ilf {
 namespace ILF_NS {
-namespace {
 
-constexpr Index kQueries = VL == 16 ? 2 * MR : 24; // rows of a block of queries
-
-// Hands out pieces of one task's scratch memory, each 64-byte aligned.
-struct Pieces {
-  float* at;
-  float* take(Index count) {
-    float* p = at;
-    at += roundUp(count, 16);
-    return p;
-  }
-};
-
-ILF_INLINE void scaleRow(const float* x, Index n, float by, float* y) {
-  for (Index j = 0; j < n; j += VL) storeUpTo(y + j, loadUpTo(x + j, n - j) * by, n - j);
+Index attendScratch(Index T, Index Dh) {
+  return kQueries * (roundUp(Dh, 16) + roundUp(T, NR) + roundUp(Dh, NR)) + 64;
 }
 
-} // namespace
+void attendHead(Index T, Index Dh, const float* q, Index ldq, const float* keys, const float* values, float* y, Index ldy,
+                float* lse, float* work) {
+  const Index keysPad = roundUp(T, NR), dPad = roundUp(Dh, NR);
+  const float scale = attentionScale(Dh);
+  Pieces pieces = {work};
+  float* scaled = pieces.take(kQueries * Dh);
+  float* s = pieces.take(kQueries * keysPad);
+  float* o = pieces.take(kQueries * dPad);
+  for (Index from = 0; from < T; from += kQueries) {
+    const Index rows = least(kQueries, T - from), seen = from + rows;
+    for (Index i = 0; i < rows; i++) scaleRow(q + (from + i) * ldq, Dh, scale, scaled + i * Dh);
+    multiplyPanels(rows, roundUp(seen, NR), Dh, scaled, Dh, kRows, keys, Dh * NR, s, keysPad, false);
+    float inverse[kQueries];
+    for (Index i = 0; i < rows; i++) {
+      float* row = s + i * keysPad;
+      const Index valid = from + i + 1;
+      const float m = rowMax(row, valid), sum = rowExp(row, valid, m, row);
+      memset(row + valid, 0, (seen - valid) * sizeof(float));
+      inverse[i] = 1.f / sum;
+      if (lse) lse[from + i] = m + logf(sum);
+    }
+    multiplyPanels(rows, dPad, seen, s, keysPad, kRows, values, T * NR, o, dPad, false);
+    for (Index i = 0; i < rows; i++) scaleRow(o + i * dPad, Dh, inverse[i], y + (from + i) * ldy);
+  }
+}
 
 void attentionForward(Index B, Index T, Index H, Index Dh, const float* qkv, float* y, float* lse) {
   const Index D = H * Dh, ld = 3 * D, keysPad = roundUp(T, NR), dPad = roundUp(Dh, NR);
-  const float scale = 1.f / sqrtf(static_cast<float>(Dh));
   const auto head = [&](Index task) {
     const Index b = task / H, h = task % H;
     const float* q = qkv + b * T * ld + h * Dh;
-    Pieces pieces = {scratch(kTask0, keysPad * Dh + T * dPad + kQueries * (Dh + keysPad + dPad) + 128)};
+    Pieces pieces = {scratch(kTask0, keysPad * Dh + T * dPad + attendScratch(T, Dh) + 64)};
     float* keys = pieces.take(keysPad * Dh); // kᵀ
     float* values = pieces.take(T * dPad);
-    float* scaled = pieces.take(kQueries * Dh);
-    float* s = pieces.take(kQueries * keysPad);
-    float* o = pieces.take(kQueries * dPad);
     packPanels(T, Dh, q + D, ld, true, keys);
     packPanels(Dh, T, q + 2 * D, ld, false, values);
-    for (Index from = 0; from < T; from += kQueries) {
-      const Index rows = least(kQueries, T - from), seen = from + rows;
-      for (Index i = 0; i < rows; i++) scaleRow(q + (from + i) * ld, Dh, scale, scaled + i * Dh);
-      multiplyPanels(rows, roundUp(seen, NR), Dh, scaled, Dh, kRows, keys, Dh * NR, s, keysPad, false);
-      float inverse[kQueries];
-      for (Index i = 0; i < rows; i++) {
-        float* row = s + i * keysPad;
-        const Index valid = from + i + 1;
-        const float m = rowMax(row, valid), sum = rowExp(row, valid, m, row);
-        memset(row + valid, 0, (seen - valid) * sizeof(float));
-        inverse[i] = 1.f / sum;
-        lse[task * T + from + i] = m + logf(sum);
-      }
-      multiplyPanels(rows, dPad, seen, s, keysPad, kRows, values, T * NR, o, dPad, false);
-      for (Index i = 0; i < rows; i++) scaleRow(o + i * dPad, Dh, inverse[i], y + (b * T + from + i) * D + h * Dh);
-    }
+    attendHead(T, Dh, q, ld, keys, values, y + b * T * D + h * Dh, D, lse + task * T, pieces.at);
   };
   if (2. * B * H * T * T * Dh < 1e6)
     for (Index i = 0; i < B * H; i++) head(i);
@@ -69,7 +64,7 @@ void attentionForward(Index B, Index T, Index H, Index Dh, const float* qkv, flo
 void attentionBackward(Index B, Index T, Index H, Index Dh, const float* qkv, const float* y, const float* lse,
                        const float* dy, float* dqkv) {
   const Index D = H * Dh, ld = 3 * D, keysPad = roundUp(T, NR), dPad = roundUp(Dh, NR);
-  const float scale = 1.f / sqrtf(static_cast<float>(Dh));
+  const float scale = attentionScale(Dh);
   const auto head = [&](Index task) {
     const Index b = task / H, h = task % H;
     const float* q = qkv + b * T * ld + h * Dh;

@@ -22,6 +22,30 @@ void overRows(Index M, Index D, F body) {
 
 } // namespace
 
+void normRow(int kind, Index D, float eps, const float* x, const float* gamma, const float* beta, float* y,
+                    float* mean, float* rstd) {
+  float mu = 0;
+  if (kind == 0) {
+    Vec s = {};
+    for (Index j = 0; j < D; j += VL) s += loadUpTo(x + j, D - j);
+    mu = sumLanes(s) / D;
+  }
+  Vec q = {}; // second pass over the row in cache: no cancellation
+  for (Index j = 0; j < D; j += VL) {
+    const Vec d = loadUpTo(x + j, D - j, mu) - mu;
+    q += d * d;
+  }
+  const float r = 1.f / sqrtf(sumLanes(q) / D + eps);
+  for (Index j = 0; j < D; j += VL) {
+    const Index left = D - j;
+    Vec v = (loadUpTo(x + j, left) - mu) * r * loadUpTo(gamma + j, left);
+    if (beta) v += loadUpTo(beta + j, left);
+    storeUpTo(y + j, v, left);
+  }
+  if (mean) *mean = mu;
+  if (rstd) *rstd = r;
+}
+
 void normForward(int kind, Index M, Index D, float eps, const float* x, const float* gamma, const float* beta, float* y,
                  float* mean, float* rstd) {
   overRows(M, D, [&](Index, Index from, Index to) {

@@ -8,6 +8,11 @@ typedef int64_t Index;
 
 constexpr Index kNormBlock = 16384;
 
+struct DecoderConfig {
+  Index layers, heads, width, inner, vocab, positions; // inner: width of the MLP
+  float eps;
+};
+
 struct Kernels {
   const char* name;
 #define OP(name, parameters) void(*name) parameters;

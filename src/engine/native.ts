@@ -241,7 +241,9 @@ export interface Native {
 
   /** A decoder of a GPT-2-shaped model with its KV caches. `weights` in the order: wte, wpe, then per layer ln_1.weight,
    * ln_1.bias, attn.c_attn.weight, .bias, attn.c_proj.weight, .bias, ln_2.weight, ln_2.bias, mlp.c_fc.weight, .bias,
-   * mlp.c_proj.weight, .bias, then ln_f.weight, ln_f.bias. The decoder keeps references (no copies) until closed. */
+   * mlp.c_proj.weight, .bias, then ln_f.weight, ln_f.bias. The products' weights are packed into copies: open a new
+   * decoder after they change. wte and wpe are read in place until the decoder is closed. Logits have the same bits as
+   * the forward functions above give for the whole text. */
   createDecoder(
     config: { layers: number; heads: number; width: number; vocab: number; positions: number; eps: number },
     weights: Float32Array[],

@@ -115,3 +115,23 @@ export function crossEntropy(
   }
   return { loss, lse };
 }
+
+/** Rows of KL(softmax(hp Wpᵀ) ‖ softmax(hq Wqᵀ)). */
+export function kl(
+  M: number,
+  V: number,
+  Dp: number,
+  Dq: number,
+  hp: Numbers,
+  wp: Numbers,
+  hq: Numbers,
+  wq: Numbers,
+): Float64Array {
+  const p = product(M, V, Dp, hp, false, wp, true);
+  const q = product(M, V, Dq, hq, false, wq, true);
+  return new Float64Array(M).map((_, m) => {
+    const [lp, lq] = [p.subarray(m * V, (m + 1) * V), q.subarray(m * V, (m + 1) * V)];
+    const [sp, sq] = [logSumExp(lp), logSumExp(lq)];
+    return lp.reduce((sum, a, v) => sum + Math.exp(a - sp) * (a - sp - (lq[v]! - sq)), 0);
+  });
+}

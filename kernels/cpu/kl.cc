@@ -1,0 +1,98 @@
+// KL divergence between two linear layers' softmaxes. Each term of the sum is p d − p + q with d = log p − log q: they add
+// up to the same as p d, but none is negative, and rounding of the two log-sum-exps cancels to first order, so that small
+// divergences keep their digits.
+#include "../runtime/pool.h"
+#include "../runtime/scratch.h"
+#include "gemm.h"
+#include "ops.h"
+#include "softmax.h"
+
+namespace ilf {
+namespace ILF_NS {
+namespace {
+
+constexpr Index kLogits = 1 << 17; // floats of logits that a forward task holds per side
+constexpr Index kSlice = 512;      // tokens of the vocabulary at a time, backwards
+constexpr Index kChunk = 2048;     // rows at a time, backwards
+
+float divergence(Index V, const float* lp, const float* lq, float lseP, float lseQ) {
+  Vec sum = {};
+  for (Index j = 0; j < V; j += VL) {
+    const Vec a = loadUpTo(lp + j, V - j, -3.0e38f) - lseP, b = loadUpTo(lq + j, V - j, -3.0e38f) - lseQ;
+    const Vec p = vexp(a), q = vexp(b);
+    sum += p * (a - b) - p + q;
+  }
+  return sumLanes(sum);
+}
+
+} // namespace
+
+void klForward(Index M, Index V, Index Dp, Index Dq, const float* hp, const float* wp, const float* hq, const float* wq,
+               float* kl, float* lseP, float* lseQ) {
+  float* packedP = scratch(kPackB, packedSize(V, Dp));
+  float* packedQ = scratch(kPackB2, packedSize(V, Dq));
+  packBShared(V, Dp, wp, Dp, true, packedP);
+  packBShared(V, Dq, wq, Dq, true, packedQ);
+  const Index padded = roundUp(V, NR);
+  const Index rows = most(MR, least(kRowBlock, kLogits / padded / MR * MR));
+  const auto block = [&](Index task) {
+    const Index from = task * rows, n = least(rows, M - from);
+    float *p = scratch(kTask0, 2 * rows * padded), *q = p + rows * padded;
+    gemmPacked(n, V, Dp, hp + from * Dp, Dp, false, packedP, p, padded, false);
+    gemmPacked(n, V, Dq, hq + from * Dq, Dq, false, packedQ, q, padded, false);
+    for (Index i = 0; i < n; i++) {
+      const float *pi = p + i * padded, *qi = q + i * padded;
+      lseP[from + i] = rowLogSumExp(pi, V);
+      lseQ[from + i] = rowLogSumExp(qi, V);
+      kl[from + i] = divergence(V, pi, qi, lseP[from + i], lseQ[from + i]);
+    }
+  };
+  const Index tasks = (M + rows - 1) / rows;
+  if (2. * M * V * (Dp + Dq) < 1e6)
+    for (Index t = 0; t < tasks; t++) block(t);
+  else parallelFor(tasks, block);
+}
+
+// ∂kl/∂(logit of p) = p (d − kl); ∂kl/∂(logit of q) = q − p.
+void klBackward(Index M, Index V, Index Dp, Index Dq, const float* hp, const float* wp, const float* hq, const float* wq,
+                const float* kl, const float* lseP, const float* lseQ, const float* dkl, float* dhp, float* dwp,
+                float* dhq, float* dwq) {
+  const Index chunk = least(kChunk, M);
+  float *gp = scratch(kOp0, chunk * kSlice), *gq = scratch(kOp1, chunk * kSlice);
+  for (Index v = 0; v < V; v += kSlice) {
+    const Index vn = least(kSlice, V - v);
+    float* packs = scratch(kPackB2, packedSize(kSlice, Dp) + packedSize(kSlice, Dq) + packedSize(Dp, kSlice) +
+                                        packedSize(Dq, kSlice));
+    float *packP = packs, *packQ = packP + packedSize(vn, Dp);
+    float *backP = packQ + packedSize(vn, Dq), *backQ = backP + packedSize(Dp, vn);
+    packBShared(vn, Dp, wp + v * Dp, Dp, true, packP);
+    packBShared(vn, Dq, wq + v * Dq, Dq, true, packQ);
+    if (dhp) packBShared(Dp, vn, wp + v * Dp, Dp, false, backP);
+    if (dhq) packBShared(Dq, vn, wq + v * Dq, Dq, false, backQ);
+    for (Index m = 0; m < M; m += kChunk) {
+      const Index mn = least(kChunk, M - m);
+      gemmPackedShared(mn, vn, Dp, hp + m * Dp, Dp, false, packP, gp, vn, false);
+      gemmPackedShared(mn, vn, Dq, hq + m * Dq, Dq, false, packQ, gq, vn, false);
+      constexpr Index each = 32;
+      parallelFor((mn + each - 1) / each, [&](Index task) {
+        for (Index i = task * each; i < least(mn, (task + 1) * each); i++) {
+          const float *sp = lseP + m + i, *sq = lseQ + m + i, up = dkl[m + i], total = kl[m + i];
+          for (Index j = 0; j < vn; j += VL) {
+            const Index left = vn - j;
+            const Vec a = loadUpTo(gp + i * vn + j, left) - *sp, b = loadUpTo(gq + i * vn + j, left) - *sq;
+            const Vec p = vexp(a), q = vexp(b);
+            storeUpTo(gp + i * vn + j, p * (a - b - total) * up, left);
+            storeUpTo(gq + i * vn + j, (q - p) * up, left);
+          }
+        }
+      });
+      if (dhp) gemmPackedShared(mn, Dp, vn, gp, vn, false, backP, dhp + m * Dp, Dp, v > 0);
+      if (dhq) gemmPackedShared(mn, Dq, vn, gq, vn, false, backQ, dhq + m * Dq, Dq, v > 0);
+      if (dwp) gemm(vn, Dp, mn, gp, true, hp + m * Dp, false, dwp + v * Dp, m > 0);
+      if (dwq) gemm(vn, Dq, mn, gq, true, hq + m * Dq, false, dwq + v * Dq, m > 0);
+    }
+  }
+}
+
+} // namespace ILF_NS
+} // namespace ilf

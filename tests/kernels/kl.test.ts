@@ -1,0 +1,96 @@
+import { expect, it } from 'vitest';
+import {
+  blank,
+  differences,
+  dot,
+  expectClose,
+  expectGradient,
+  expectSameBits,
+  native,
+  random,
+  underEverySetting,
+} from './harness.js';
+import { kl } from './reference.js';
+
+underEverySetting('KL', (use) => {
+  for (const [M, V, Dp, Dq] of [
+    [1, 1, 1, 1],
+    [3, 17, 5, 9],
+    [50, 1100, 33, 17],
+  ] as const)
+    it(`forward M ${M}, V ${V}`, () => {
+      use();
+      const [hp, wp, hq, wq] = [random(M * Dp, 1), random(V * Dp, 2), random(M * Dq, 3), random(V * Dq, 4)];
+      const [out, lseP, lseQ] = [blank(M), blank(M), blank(M)];
+      native.klForward(M, V, Dp, Dq, hp, wp, hq, wq, out, lseP, lseQ);
+      expectClose(out, kl(M, V, Dp, Dq, hp, wp, hq, wq), 3e-6);
+    });
+
+  it('keeps the digits of a tiny divergence', () => {
+    use();
+    const [M, V, D] = [20, 500, 32];
+    const [h, w] = [random(M * D, 5), random(V * D, 6)];
+    const near = w.map((x, i) => x + 1e-3 * Math.sin(i));
+    const [out, lseP, lseQ] = [blank(M), blank(M), blank(M)];
+    native.klForward(M, V, D, D, h, w, h, near, out, lseP, lseQ);
+    const expected = kl(M, V, D, D, h, w, h, near);
+    expect(Math.max(...expected)).toBeLessThan(1e-4);
+    for (let m = 0; m < M; m++)
+      expect(Math.abs(out[m]! - expected[m]!)).toBeLessThan(0.02 * expected[m]! + 1e-8);
+    native.klForward(M, V, D, D, h, w, h, w, out, lseP, lseQ);
+    expectSameBits(out, new Float32Array(M));
+  });
+
+  it('backward agrees with finite differences', () => {
+    use();
+    const [M, V, Dp, Dq] = [5, 530, 3, 4];
+    const all = [random(M * Dp, 7), random(V * Dp, 8), random(M * Dq, 9), random(V * Dq, 10)] as const;
+    const dkl = random(M, 11);
+    const [out, lseP, lseQ] = [blank(M), blank(M), blank(M)];
+    native.klForward(M, V, Dp, Dq, ...all, out, lseP, lseQ);
+    const grads = all.map((a) => blank(a.length)) as [Float32Array, Float32Array, Float32Array, Float32Array];
+    native.klBackward(M, V, Dp, Dq, ...all, out, lseP, lseQ, dkl, ...grads);
+    const wide = all.map((a) => Float64Array.from(a)) as [
+      Float64Array,
+      Float64Array,
+      Float64Array,
+      Float64Array,
+    ];
+    const loss = () => dot(kl(M, V, Dp, Dq, ...wide), dkl);
+    grads.forEach((g, i) => {
+      expectGradient(g, differences(wide[i]!, loss, i % 2 === 0 ? 3 : 97));
+    });
+    const alone = blank(M * Dq);
+    native.klBackward(M, V, Dp, Dq, ...all, out, lseP, lseQ, dkl, null, null, alone, null);
+    expectSameBits(alone, grads[2]);
+  });
+
+  it('adds up over more rows than one chunk', () => {
+    use();
+    const [M, V, D] = [2100, 9, 3];
+    const all = [random(M * D, 12), random(V * D, 13), random(M * D, 14), random(V * D, 15)] as const;
+    const [out, lseP, lseQ] = [blank(M), blank(M), blank(M)];
+    native.klForward(M, V, D, D, ...all, out, lseP, lseQ);
+    const parts = [(m: number) => m < 1000, (m: number) => m >= 1000, () => true].map((keep) => {
+      const dkl = new Float32Array(M).map((_, m) => (keep(m) ? 1e-3 : 0));
+      const dw = blank(V * D);
+      native.klBackward(M, V, D, D, ...all, out, lseP, lseQ, dkl, null, dw, null, null);
+      return dw;
+    });
+    expectClose(
+      parts[2]!,
+      parts[2]!.map((_, i) => parts[0]![i]! + parts[1]![i]!),
+      1e-6,
+    );
+  });
+});
+
+it('names the argument of a wrong length', () => {
+  const f = (n: number) => new Float32Array(n);
+  expect(() => native.klForward(2, 3, 4, 5, f(8), f(12), f(10), f(14), f(2), f(2), f(2))).toThrow(
+    new RangeError('klForward: wq must have 15 elements, has 14'),
+  );
+  expect(() =>
+    native.klBackward(1, 1, 1, 1, f(1), f(1), f(1), f(1), f(1), f(1), f(1), f(1), null, f(2), null, null),
+  ).toThrow(/klBackward: dwp must have 1/);
+});
