@@ -84,8 +84,12 @@ export class IlfCpuBackend extends MathBackendCPU {
   }
 }
 
-/** The native functions and their backend while the `cpu` engine is tfjs' current backend, else null. */
-export function activeNative(): IlfCpuBackend | null {
-  const backend = tf.engine().backendName === BACKEND_NAME ? tf.backend() : null;
-  return backend as IlfCpuBackend | null;
+/**
+ * The backend with its native functions while the `cpu` engine is tfjs' current one, else null; null too where the addon, built
+ * from older sources, lacks the function that is asked for.
+ */
+export function activeNative(needs: keyof Native): IlfCpuBackend | null {
+  if (tf.engine().backendName !== BACKEND_NAME) return null;
+  const backend = tf.backend() as IlfCpuBackend;
+  return typeof backend.native[needs] === 'function' ? backend : null;
 }

@@ -4,10 +4,13 @@
  */
 export { type AdamHyper, type AdamState, adamw, createAdamState, disposeAdamState } from './ops/adamw.js';
 export { causalAttention } from './ops/causal-attention.js';
+export { type Decoder, openDecoder } from './ops/decode.js';
 export { embed } from './ops/embed.js';
+export { gatherRows } from './ops/gather-rows.js';
 export { globalNorm } from './ops/global-norm.js';
 export { type LinearOptions, linear } from './ops/linear.js';
 export { linearCrossEntropy } from './ops/linear-cross-entropy.js';
 export { linearKL } from './ops/linear-kl.js';
 export { layerNorm, rmsNorm } from './ops/norm.js';
 export { rotary } from './ops/rotary.js';
+export { type Filters, sampleTokens } from './ops/sample-tokens.js';

@@ -100,22 +100,37 @@ export class CausalLM {
    * final norm. Differentiable in the parameters. Throws UserError where T exceeds n_positions.
    */
   hidden(ids: Int32Array, B: number, T: number): tf.Tensor2D {
-    const { n_layer, n_head, n_positions, n_embd: D, layer_norm_epsilon: eps } = this.config;
+    const { n_head, n_positions, n_embd: D } = this.config;
     if (T > n_positions) {
       throw new UserError(
         `a text of ${T} tokens is too long for the model's ${n_positions} positions; shorten it`,
       );
     }
     const positions = Int32Array.from({ length: B * T }, (_, m) => m % T);
+    return this.forward(ids, positions, (qkv) =>
+      causalAttention(qkv.reshape([B, T, 3 * D]), n_head).reshape<tf.Tensor2D>([B * T, D]),
+    );
+  }
+
+  /**
+   * The layers around any attention: ids, positions [M] → [M,D] after the final norm. attend turns a layer's queries, keys and
+   * values [M,3D] into its mixed values [M,D].
+   */
+  forward(
+    ids: Int32Array,
+    positions: Int32Array,
+    attend: (qkv: tf.Tensor2D, layer: number) => tf.Tensor2D,
+  ): tf.Tensor2D {
+    const eps = this.config.layer_norm_epsilon;
     const p1 = (name: string) => this.param<tf.Rank.R1>(name);
     const p2 = (name: string) => this.param<tf.Rank.R2>(name);
     return tf.tidy(() => {
       let x = embed(ids, positions, this.wte, p2('wpe.weight'));
-      for (let i = 0; i < n_layer; i++) {
+      for (let i = 0; i < this.config.n_layer; i++) {
         const h = `h.${i}`;
         const a = layerNorm(x, p1(`${h}.ln_1.weight`), p1(`${h}.ln_1.bias`), eps);
         const qkv = linear(a, p2(`${h}.attn.c_attn.weight`), p1(`${h}.attn.c_attn.bias`));
-        const mixed = causalAttention(qkv.reshape([B, T, 3 * D]), n_head).reshape<tf.Tensor2D>([B * T, D]);
+        const mixed = attend(qkv, i);
         x = linear(mixed, p2(`${h}.attn.c_proj.weight`), p1(`${h}.attn.c_proj.bias`), { residual: x });
         const b = layerNorm(x, p1(`${h}.ln_2.weight`), p1(`${h}.ln_2.bias`), eps);
         const f = linear(b, p2(`${h}.mlp.c_fc.weight`), p1(`${h}.mlp.c_fc.bias`), { activation: 'gelu' });

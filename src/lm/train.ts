@@ -5,7 +5,14 @@
  *
  * Leaves out: mixed precision (the backend's business), more than one device.
  */
-import { type AdamState, adamw, createAdamState, globalNorm, linearCrossEntropy } from '../engine/fused.js';
+import {
+  type AdamState,
+  adamw,
+  createAdamState,
+  gatherRows,
+  globalNorm,
+  linearCrossEntropy,
+} from '../engine/fused.js';
 import * as tf from '../engine/tf.js';
 import { UserError } from '../store/errors.js';
 import { readSafetensors, writeSafetensors } from '../store/safetensors.js';
@@ -79,10 +86,23 @@ function lossAndGrads(lm: CausalLM, examples: readonly Example[], weight: number
   for (const part of parts) {
     const batch = toBatch(part.map((i) => examples[i]!));
     tokens += batch.tokens;
+    if (batch.labels.every((label) => label < 0)) continue;
     const { value, grads: named } = tf.variableGrads(() => {
+      const { labels, weights } = batch;
       const h = lm.hidden(batch.ids, batch.B, batch.T);
-      const ce = linearCrossEntropy(h, lm.wte, batch.labels);
-      return ce.mul(tf.tensor1d(batch.weights.map((w) => w / weight))).sum<tf.Scalar>();
+      const scale = (w: number) => w / weight;
+      // The vocabulary's product is worth skipping where most rows have no loss (prompts, padding).
+      const rows = Int32Array.from(labels.keys()).filter((m) => labels[m]! >= 0);
+      if (rows.length > 0.75 * labels.length) {
+        const ce = linearCrossEntropy(h, lm.wte, labels);
+        return ce.mul(tf.tensor1d(weights.map(scale))).sum<tf.Scalar>();
+      }
+      const ce = linearCrossEntropy(
+        gatherRows(h, rows),
+        lm.wte,
+        rows.map((m) => labels[m]!),
+      );
+      return ce.mul(tf.tensor1d(Float32Array.from(rows, (m) => scale(weights[m]!)))).sum<tf.Scalar>();
     }, vars);
     loss += value.dataSync()[0]!;
     value.dispose();

@@ -39,7 +39,7 @@ export function adamw(
   hyper: AdamHyper,
 ): void {
   state.step++;
-  const backend = activeNative();
+  const backend = activeNative('adamw');
   if (backend) adamwNative(backend, params, grads, state, weightDecay, hyper);
   else adamwComposed(params, grads, state, weightDecay, hyper);
 }

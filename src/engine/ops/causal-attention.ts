@@ -6,7 +6,7 @@ import * as tf from '../tf.js';
  * output) → [B,T,D].
  */
 export function causalAttention(qkv: tf.Tensor3D, heads: number): tf.Tensor3D {
-  const backend = activeNative();
+  const backend = activeNative('attentionForward');
   return backend ? causalAttentionNative(backend, qkv, heads) : causalAttentionComposed(qkv, heads);
 }
 

@@ -8,7 +8,7 @@ export function embed(
   wte: tf.Tensor2D,
   wpe: tf.Tensor2D | null,
 ): tf.Tensor2D {
-  const backend = activeNative();
+  const backend = activeNative('embedForward');
   return backend ? embedNative(backend, ids, positions, wte, wpe) : embedComposed(ids, positions, wte, wpe);
 }
 

@@ -3,7 +3,7 @@ import * as tf from '../tf.js';
 
 /** The Euclidean norm of all tensors together. */
 export function globalNorm(tensors: readonly tf.Tensor[]): number {
-  const backend = activeNative();
+  const backend = activeNative('globalNorm');
   return backend
     ? backend.native.globalNorm(tensors.map((t) => backend.raw(t)))
     : globalNormComposed(tensors);

@@ -7,7 +7,7 @@ import { chunks, rowsPerChunk } from './chunks.js';
  * [M], −ln softmax(h wᵀ)[label] in nats. Label −1: loss 0, no gradient.
  */
 export function linearCrossEntropy(h: tf.Tensor2D, w: tf.Tensor2D, labels: Int32Array): tf.Tensor1D {
-  const backend = activeNative();
+  const backend = activeNative('crossEntropyForward');
   return backend ? linearCrossEntropyNative(backend, h, w, labels) : linearCrossEntropyComposed(h, w, labels);
 }
 

@@ -7,7 +7,7 @@ import { chunks, rowsPerChunk } from './chunks.js';
  * hp [M,Dp], wp [V,Dp], hq [M,Dq], wq [V,Dq] → [M]. Differentiable in all four.
  */
 export function linearKL(hp: tf.Tensor2D, wp: tf.Tensor2D, hq: tf.Tensor2D, wq: tf.Tensor2D): tf.Tensor1D {
-  const backend = activeNative();
+  const backend = activeNative('klForward');
   return backend ? linearKLNative(backend, hp, wp, hq, wq) : linearKLComposed(hp, wp, hq, wq);
 }
 

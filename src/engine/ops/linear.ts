@@ -17,7 +17,7 @@ export function linear(
   bias: tf.Tensor1D | null,
   options: LinearOptions = {},
 ): tf.Tensor2D {
-  const backend = activeNative();
+  const backend = activeNative('linearForward');
   return backend ? linearNative(backend, x, w, bias, options) : linearComposed(x, w, bias, options);
 }
 

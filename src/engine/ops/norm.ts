@@ -3,13 +3,13 @@ import * as tf from '../tf.js';
 
 /** Layer normalisation over the last dimension (Ba et al. 2016): x [M,D], gamma, beta [D] → [M,D]. */
 export function layerNorm(x: tf.Tensor2D, gamma: tf.Tensor1D, beta: tf.Tensor1D, eps: number): tf.Tensor2D {
-  const backend = activeNative();
+  const backend = activeNative('normForward');
   return backend ? normNative(backend, x, gamma, beta, eps) : layerNormComposed(x, gamma, beta, eps);
 }
 
 /** Root-mean-square normalisation (Zhang & Sennrich 2019): x [M,D], gamma [D] → [M,D]. */
 export function rmsNorm(x: tf.Tensor2D, gamma: tf.Tensor1D, eps: number): tf.Tensor2D {
-  const backend = activeNative();
+  const backend = activeNative('normForward');
   return backend ? normNative(backend, x, gamma, null, eps) : rmsNormComposed(x, gamma, eps);
 }
 

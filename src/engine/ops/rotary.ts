@@ -6,7 +6,7 @@ import * as tf from '../tf.js';
  * (i, i + Dh/2) is rotated by pos·theta^(−2i/Dh).
  */
 export function rotary(x: tf.Tensor4D, positions: Int32Array, theta: number): tf.Tensor4D {
-  const backend = activeNative();
+  const backend = activeNative('rotary');
   return backend ? rotaryNative(backend, x, positions, theta) : rotaryComposed(x, positions, theta);
 }
 

@@ -1,0 +1,161 @@
+/**
+ * Sampling n completions of each prompt: one prefill per prompt, rows leave the batch as they finish. A row's random numbers are a
+ * function of (seed, prompt index, sample index), so results do not depend on how rows were batched.
+ */
+import { sampleTokens } from '../engine/fused.js';
+import { UserError } from '../store/errors.js';
+import { openLMDecoder } from './decoder.js';
+import type { CausalLM } from './model.js';
+import { randomStream } from './random.js';
+
+export interface SampleOptions {
+  maxNewTokens: number;
+  /** 0: greedy. */
+  temperature: number;
+  /** 0: off. */
+  topK: number;
+  /** 1: off. */
+  topP: number;
+  seed: number;
+  stopIds: readonly number[];
+}
+
+export interface Completion {
+  /** New tokens, the stop token included. */
+  ids: number[];
+  /** The model's own log-probability of each, at temperature 1 without filters. */
+  logprobs: number[];
+  /** Whether it ended with a stop token (else it was cut off). */
+  finished: boolean;
+}
+
+/** Rows decoded together: enough to fill the matrix products, few enough that the caches stay small. */
+const MAX_ROWS = 128;
+
+function check(lm: CausalLM, prompts: readonly (readonly number[])[], n: number, o: SampleOptions): void {
+  const bad = (what: string) => {
+    throw new UserError(`sampling: ${what}`);
+  };
+  if (!Number.isInteger(n) || n < 1) bad(`the number of samples must be a positive integer, not ${n}`);
+  if (!Number.isInteger(o.maxNewTokens) || o.maxNewTokens < 1) bad('maxNewTokens must be a positive integer');
+  if (!(o.temperature >= 0)) bad(`temperature must be 0 or more, not ${o.temperature}`);
+  if (!Number.isInteger(o.topK) || o.topK < 0)
+    bad(`top-k must be 0 (off) or a positive integer, not ${o.topK}`);
+  if (!(o.topP > 0 && o.topP <= 1)) bad(`top-p must be in (0, 1], not ${o.topP}`);
+  prompts.forEach((prompt, p) => {
+    if (prompt.length === 0) bad(`prompt ${p} is empty`);
+    if (prompt.length >= lm.config.n_positions) {
+      bad(
+        `prompt ${p} has ${prompt.length} tokens, which leaves no room in the model's ${lm.config.n_positions} positions`,
+      );
+    }
+  });
+}
+
+interface Row {
+  prompt: number;
+  uniform: () => number;
+  /** Tokens that fit after its prompt. */
+  room: number;
+  out: Completion;
+}
+
+/**
+ * Completions [prompt][sample]. Each ends at a stop token, after maxNewTokens, or where the model's positions end. onProgress gets
+ * the number of finished rows and of all. Throws UserError for empty or too long prompts and bad options.
+ */
+export async function sample(
+  lm: CausalLM,
+  prompts: readonly (readonly number[])[],
+  n: number,
+  options: SampleOptions,
+  onProgress?: (done: number, total: number) => void,
+): Promise<Completion[][]> {
+  check(lm, prompts, n, options);
+  const rows = prompts.flatMap((prompt, p) =>
+    Array.from({ length: n }, (_, i) => ({
+      prompt: p,
+      uniform: randomStream(options.seed, 2, p, i),
+      room: Math.min(options.maxNewTokens, lm.config.n_positions - prompt.length),
+      out: { ids: [], logprobs: [], finished: false } as Completion,
+    })),
+  );
+  // Prompts of one length share a batch where possible; a prompt's rows stay together.
+  const order = prompts.map((_, p) => p).sort((a, b) => prompts[a]!.length - prompts[b]!.length || a - b);
+  const perBatch = Math.max(1, Math.floor(MAX_ROWS / n));
+  const decoder = openLMDecoder(lm);
+  let done = 0;
+  try {
+    for (let from = 0; from < order.length; from += perBatch) {
+      const group = order.slice(from, from + perBatch);
+      const chosen = group.flatMap((p) => rows.slice(p * n, (p + 1) * n));
+      await decodeGroup(
+        lm,
+        decoder,
+        group.map((p) => prompts[p]!),
+        n,
+        chosen,
+        options,
+        (count) => {
+          done += count;
+          onProgress?.(done, rows.length);
+        },
+      );
+    }
+  } finally {
+    decoder.close();
+  }
+  return prompts.map((_, p) => rows.slice(p * n, (p + 1) * n).map((row) => row.out));
+}
+
+/** Decodes the rows of a few prompts (prompt-major, n each) to their ends. */
+async function decodeGroup(
+  lm: CausalLM,
+  decoder: ReturnType<typeof openLMDecoder>,
+  prompts: readonly (readonly number[])[],
+  n: number,
+  rows: readonly Row[],
+  options: SampleOptions,
+  finish: (count: number) => void,
+): Promise<void> {
+  const V = lm.config.vocab_size;
+  const P = prompts.length;
+  const T = Math.max(...prompts.map((p) => p.length));
+  const ids = new Int32Array(P * T);
+  prompts.forEach((prompt, p) => {
+    ids.set(prompt, p * T);
+  });
+  const lengths = Int32Array.from(prompts, (p) => p.length);
+  const perPrompt = new Float32Array(P * V);
+  decoder.prefill(ids, lengths, n, Math.max(...rows.map((r) => r.room)), perPrompt);
+  let live = Int32Array.from(rows.keys());
+  const logits = new Float32Array(rows.length * V);
+  for (let r = 0; r < rows.length; r++) {
+    const p = Math.floor(r / n);
+    logits.set(perPrompt.subarray(p * V, (p + 1) * V), r * V);
+  }
+  while (true) {
+    const B = live.length;
+    const tokens = new Int32Array(B);
+    const logprobs = new Float32Array(B);
+    // 24 bits, so that a float32 below 1 comes out.
+    const uniform = Float32Array.from(live, (r) => Math.floor(rows[r]!.uniform() * 2 ** 24) / 2 ** 24);
+    sampleTokens(B, V, logits.subarray(0, B * V), options, uniform, tokens, logprobs);
+    const going: number[] = [];
+    live.forEach((r, i) => {
+      const { out, room } = rows[r]!;
+      const token = tokens[i]!;
+      out.ids.push(token);
+      out.logprobs.push(logprobs[i]!);
+      out.finished = options.stopIds.includes(token);
+      if (!out.finished && out.ids.length < room) going.push(i);
+    });
+    if (going.length < B) finish(B - going.length);
+    if (going.length === 0) return;
+    const next = Int32Array.from(going, (i) => tokens[i]!);
+    live = Int32Array.from(going, (i) => live[i]!);
+    decoder.step(live, next, logits.subarray(0, live.length * V));
+    // Lets timers and signals in.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}

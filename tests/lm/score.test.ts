@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import * as tf from '../../src/engine/tf.js';
+import { perTokenKL, type ScoreItem, scoreCompletions } from '../../src/lm/score.js';
+import { UserError } from '../../src/store/errors.js';
+import { backends, difference, use } from '../engine/harness.js';
+import { TINY, texts, tinyLM } from './helpers.js';
+
+const items: ScoreItem[] = texts(8, 4).map(({ ids }, i) => ({
+  prompt: ids.slice(0, 1 + (i % 2)),
+  completion: ids.slice(1 + (i % 2)),
+}));
+const flat = (lists: Float32Array[]) => lists.flatMap((l) => [...l]);
+
+describe.each(backends)('scoring on %s', (backend) => {
+  beforeAll(() => use(backend));
+  afterAll(() => use('js'));
+
+  /** ln softmax of all logits at each completion position, one text at a time, by plain ops. */
+  const logProbs = (lm: ReturnType<typeof tinyLM>, { prompt, completion }: ScoreItem) =>
+    tf.tidy(() => {
+      const ids = Int32Array.from([...prompt, ...completion]);
+      const logits = tf.matMul(lm.hidden(ids, 1, ids.length), lm.wte, false, true);
+      return (tf.logSoftmax(logits).arraySync() as number[][]).slice(prompt.length - 1, -1);
+    });
+
+  test('a log-probability is the softmax of the logits at the position before', async () => {
+    const lm = tinyLM(3);
+    const scores = await scoreCompletions(lm, items);
+    items.forEach((item, i) => {
+      const want = logProbs(lm, item).map((row, t) => row[item.completion[t]!]!);
+      expect(difference(scores[i]!, want)).toBeLessThan(1e-5);
+    });
+    lm.dispose();
+  });
+
+  test('one batch of 8 and 8 batches of 1 agree', async () => {
+    const lm = tinyLM(3);
+    const q = tinyLM(4);
+    const alone = (await Promise.all(items.map((item) => scoreCompletions(lm, [item])))).flat();
+    expect(difference(flat(await scoreCompletions(lm, items)), flat(alone))).toBeLessThan(1e-5);
+    const kl = (await Promise.all(items.map((item) => perTokenKL(lm, q, [item])))).flat();
+    expect(difference(flat(await perTokenKL(lm, q, items)), flat(kl))).toBeLessThan(1e-5);
+    lm.dispose();
+    q.dispose();
+  });
+
+  test('the divergence is the sum over the vocabulary', async () => {
+    const [p, q] = [tinyLM(3), tinyLM(4)];
+    const kl = await perTokenKL(p, q, items);
+    items.forEach((item, i) => {
+      const [lp, lq] = [logProbs(p, item), logProbs(q, item)];
+      const want = lp.map((row, t) => row.reduce((sum, l, v) => sum + Math.exp(l) * (l - lq[t]![v]!), 0));
+      expect(difference(kl[i]!, want)).toBeLessThan(1e-4);
+    });
+    const same = flat(await perTokenKL(p, p, items));
+    expect(Math.max(...same.map(Math.abs))).toBeLessThan(1e-5);
+    p.dispose();
+    q.dispose();
+  });
+
+  test('leaks no tensors; empty completions give empty scores; bad input is refused', async () => {
+    const lm = tinyLM(3);
+    const before = tf.memory().numTensors;
+    expect(await scoreCompletions(lm, [{ prompt: [1], completion: [] }])).toEqual([new Float32Array(0)]);
+    await scoreCompletions(lm, items);
+    expect(tf.memory().numTensors).toBe(before);
+    await expect(scoreCompletions(lm, [{ prompt: [], completion: [1] }])).rejects.toThrow(UserError);
+    const long = { prompt: [1], completion: new Array(TINY.n_positions + 1).fill(1) };
+    await expect(scoreCompletions(lm, [long])).rejects.toThrow('too long');
+    const other = tinyLM(1, { ...TINY, vocab_size: 24 });
+    await expect(perTokenKL(lm, other, items)).rejects.toThrow('vocabularies differ');
+    lm.dispose();
+    other.dispose();
+  });
+});
