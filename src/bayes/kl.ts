@@ -4,14 +4,15 @@
 //   k2 = ½ (log r)²        biased, low variance near p = q
 //   k3 = (r − 1) − log r   unbiased where q covers p, never negative
 //
-// A sequence has two k3. On the whole sequence's log-ratio (`k3`) the estimator holds E[r] = ∫ p, and r is a product of
-// many token ratios: its variance is χ²(p‖q), which is huge for long texts and infinite where q's tail is too thin,
-// so that the mean of any affordable sample lies below the truth, and its interval too, until a rare r arrives. Summed over tokens
-// (`k3TokenSum`, what RLHF libraries log), every term is an unbiased estimate of that prefix's KL, so by the chain rule
-// the sum is an unbiased estimate of the sequence's KL too, and the ratios are single tokens'.
+// A sequence has two k3. On the whole sequence's log-ratio (`k3`), r is a product of many token ratios. Its variance is
+// χ²(p‖q), huge for long texts and infinite where q's tail is too thin; then the mean of any affordable sample lies below
+// the truth, and so does its interval, until a rare large r arrives and throws both far above. Summed over tokens
+// (`k3TokenSum`, what RLHF libraries log), each term is an unbiased estimate of its prefix's KL with a single token's r, and
+// by the chain rule the sum is an unbiased estimate of the sequence's KL.
 //
 // Rao–Blackwellised (`raoBlackwell`): at each prefix of a sampled text the exact KL over the whole vocabulary, summed over
-// positions. Unbiased, never negative, and the lowest variance of all (Amini, Vieira & Cotterell 2025). Nothing is ever clamped.
+// positions. Unbiased, never negative, and as a rule the lowest variance of all (Amini, Vieira & Cotterell 2025). Nothing
+// is ever clamped.
 import { type BootstrapOptions, describeInterval, type Estimate, ratioEstimate } from './estimate.js';
 
 /** −log r for one log-ratio log r = log p(x) − log q(x), x ~ q, in nats. */

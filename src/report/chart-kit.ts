@@ -50,7 +50,7 @@ export function intervalsX(
     field: 'label',
     type: 'nominal',
     sort: order,
-    axis: { title: null, ticks: false, domain: false },
+    axis: { title: null, ticks: false, domain: false, labelPadding: 16 },
   };
   const percent = x.axis.format === '.0%';
   const data = {
@@ -101,7 +101,16 @@ export function referenceX({ value, label }: { value: number; label: string }): 
     { data, mark: { type: 'rule', color: faint, strokeDash: [4, 3] }, encoding: { x } },
     {
       data,
-      mark: { type: 'text', color: faint, align: 'left', dx: 4, baseline: 'top', y: 2, fontSize: 11 },
+      mark: {
+        type: 'text',
+        color: faint,
+        align: 'left',
+        dx: 4,
+        baseline: 'bottom',
+        y: 'height',
+        dy: -2,
+        fontSize: 11,
+      },
       encoding: { x, text: { field: 'label' } },
     },
   ];

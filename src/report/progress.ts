@@ -1,5 +1,5 @@
 // Progress of a step, on stderr only: stdout is for results. Steps under a second show nothing.
-import { Format, SingleBar } from 'cli-progress';
+import cliProgress from 'cli-progress'; // CommonJS: Node finds no named exports in it
 import { formatSeconds } from './format.js';
 
 export interface Progress {
@@ -29,7 +29,7 @@ export function startProgress(label: string, total: number, options: ProgressOpt
   const seconds = () => (performance.now() - started) / 1000;
   const rate = (done: number) => `${formatRate(done / Math.max(seconds(), 1e-3))} ${unit}/s`;
   let [done, stopped, lastLine] = [0, false, started];
-  let bar: SingleBar | undefined;
+  let bar: cliProgress.SingleBar | undefined;
 
   const left = () => (done > 0 ? formatSeconds((seconds() / done) * Math.max(total - done, 0)) : 'unknown');
   const line = (text: string) => stream.write(`${label}: ${text}\n`);
@@ -40,10 +40,10 @@ export function startProgress(label: string, total: number, options: ProgressOpt
       if (stopped || elapsed < delay) return;
       if (stream.isTTY) {
         if (!bar) {
-          bar = new SingleBar({
+          bar = new cliProgress.SingleBar({
             stream,
             format: (barOptions, params, payload: { rate: string; left: string }) =>
-              `${label} ${Format.BarFormat(params.progress, barOptions)} ${params.value}/${params.total} ${unit}` +
+              `${label} ${cliProgress.Format.BarFormat(params.progress, barOptions)} ${params.value}/${params.total} ${unit}` +
               `  ${payload.rate}  ${payload.left} left`,
             barCompleteChar: '━',
             barIncompleteChar: '─',

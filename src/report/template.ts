@@ -152,7 +152,7 @@ export const page = `<!doctype html>
 
 <section id="kl">
 <h2>How far the models are apart</h2>
-<p>KL(a ‖ b) is estimated from texts that a writes. KL(tuned ‖ base) asks what the tuned model says that the base would not: large where tuning added something. KL(base ‖ tuned) asks what the tuned model forgot: large where it stopped saying things. With r the ratio of the second model’s probability to the first’s, k1 = −log r and k3 = (r − 1) − log r are unbiased, k2 = ½ (log r)² is not; the exact-per-prefix estimate (Rao–Blackwellised) sums the whole vocabulary’s divergence at each sampled prefix, and varies least. The k3 of a whole sequence can have an enormous variance, and then lies below the truth in most samples, its interval too; summed over tokens it does not. Nothing is clamped.</p>
+<p>KL(a ‖ b) is estimated from texts that a writes. KL(tuned ‖ base) asks what the tuned model says that the base would not: large where tuning added something. KL(base ‖ tuned) asks what the tuned model forgot: large where it stopped saying things. With r the ratio of the second model’s probability to the first’s, k1 = −log r and k3 = (r − 1) − log r are unbiased, k2 = ½ (log r)² is not; the exact-per-prefix estimate (Rao–Blackwellised) sums the whole vocabulary’s divergence at each sampled prefix, and as a rule varies least. The k3 of a whole sequence can have an enormous variance, and then lies below the truth in most samples, its interval too; summed over tokens it is far tamer. Nothing is clamped.</p>
 <% if (it.kl.length === 0) { %><p class="soft"><%= it.report.absent?.kl ?? 'Not measured in this run.' %></p><% } %>
 <% for (const kl of it.kl) { %>
 <div class="kl">
