@@ -16,10 +16,10 @@ export interface JudgePrompt {
   /** The answers, one token each. */
   positive: string;
   negative: string;
-  /** The text up to the refinement: what all refinements of a group share. */
-  prefix(context: string, initial: string, feedback: string): string;
+  /** The text up to the refinement: what all refinements of an initial output share, and is run once. */
+  prefix(context: string, initial: string): string;
   /** The refinement, and what follows it up to the answer. */
-  suffix(refinement: string): string;
+  suffix(refinement: string, feedback: string, context: string): string;
 }
 
 export interface InstructRM extends Ranker {
@@ -106,7 +106,7 @@ interface Question {
 }
 
 function texts(prompt: JudgePrompt, { context, initial, feedback, refinement }: Candidate) {
-  return { prefix: prompt.prefix(context, initial, feedback), suffix: prompt.suffix(refinement) };
+  return { prefix: prompt.prefix(context, initial), suffix: prompt.suffix(refinement, feedback, context) };
 }
 
 /**

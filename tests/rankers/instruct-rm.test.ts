@@ -51,7 +51,7 @@ let judge: InstructRM;
 
 beforeAll(async () => {
   const corpus = judgePrompts.flatMap((prompt) => [
-    prompt.prefix(words.join(' '), ` ${words.join(' ')}`, '') + prompt.suffix(''),
+    prompt.prefix(words.join(' '), words.join(' ')) + prompt.suffix('', words.join(' '), words.join(' ')),
     prompt.positive,
     prompt.negative,
   ]);
@@ -68,7 +68,9 @@ beforeAll(async () => {
 function reference(candidate: Candidate, p: number): number {
   const prompt = judgePrompts[p]!;
   const { context, initial, feedback, refinement } = candidate;
-  const ids = tokenizer.encode(prompt.prefix(context, initial, feedback) + prompt.suffix(refinement));
+  const ids = tokenizer.encode(
+    prompt.prefix(context, initial) + prompt.suffix(refinement, feedback, context),
+  );
   const logits = referenceLogits(config, tensors, ids, ids.length - 1)[0]!;
   const [positive, negative] = [prompt.positive, prompt.negative].map((answer) =>
     Math.exp(logits[tokenizer.encode(answer)[0]!]!),
