@@ -61,6 +61,32 @@ interface Row {
 }
 
 /**
+ * Indices of prompts that are decoded together: neighbours in length, at most MAX_ROWS rows (or one prompt), and none so long that
+ * the new tokens of the shortest would pass the model's positions.
+ */
+function promptGroups(
+  lm: CausalLM,
+  prompts: readonly (readonly number[])[],
+  n: number,
+  maxNewTokens: number,
+): number[][] {
+  const { n_positions } = lm.config;
+  const order = [...prompts.keys()].sort((a, b) => prompts[a]!.length - prompts[b]!.length || a - b);
+  const groups: number[][] = [];
+  let longest = 0;
+  for (const p of order) {
+    const { length } = prompts[p]!;
+    const group = groups.at(-1);
+    if (group && (group.length + 1) * n <= MAX_ROWS && length <= longest) group.push(p);
+    else {
+      groups.push([p]);
+      longest = Math.max(length, n_positions - maxNewTokens);
+    }
+  }
+  return groups;
+}
+
+/**
  * Completions [prompt][sample]. Each ends at a stop token, after maxNewTokens, or where the model's positions end. onProgress gets
  * the number of finished rows and of all. Throws UserError for empty or too long prompts and bad options.
  */
@@ -80,14 +106,10 @@ export async function sample(
       out: { ids: [], logprobs: [], finished: false } as Completion,
     })),
   );
-  // Prompts of one length share a batch where possible; a prompt's rows stay together.
-  const order = prompts.map((_, p) => p).sort((a, b) => prompts[a]!.length - prompts[b]!.length || a - b);
-  const perBatch = Math.max(1, Math.floor(MAX_ROWS / n));
   const decoder = openLMDecoder(lm);
   let done = 0;
   try {
-    for (let from = 0; from < order.length; from += perBatch) {
-      const group = order.slice(from, from + perBatch);
+    for (const group of promptGroups(lm, prompts, n, options.maxNewTokens)) {
       const chosen = group.flatMap((p) => rows.slice(p * n, (p + 1) * n));
       await decodeGroup(
         lm,
