@@ -46,11 +46,8 @@ interface OrtTensor {
   readonly dims: readonly number[];
 }
 
-/**
- * New tokens that go through the model at once for every thread, padding included. With d 128 on two cores 256 took
- * 15% less than 512 and 1024: what the layers hand on stays in the cores' caches.
- */
-const TOKENS_PER_THREAD = 256;
+/** New tokens that go through the model at once, padding included: more do not fit into the processor's caches. */
+const BATCH_TOKENS = 1024;
 
 /** Loads `dir`/onnx/model.onnx. Errors: UserError where it is missing or cannot be loaded. */
 export async function loadDecoder(dir: string, threads = availableParallelism()): Promise<Decoder> {
@@ -79,8 +76,7 @@ export async function loadDecoder(dir: string, threads = availableParallelism())
 
   const ort = (type: 'int64' | 'float32', data: BigInt64Array | Float32Array, dims: number[]): unknown =>
     (new Tensor(type, data, dims) as Tensor & { ort_tensor: unknown }).ort_tensor;
-  const lastLogits = (...args: Parameters<Decoder['lastLogits']>) =>
-    run(session, ort, file, threads * TOKENS_PER_THREAD, ...args);
+  const lastLogits = (...args: Parameters<Decoder['lastLogits']>) => run(session, ort, file, ...args);
   return {
     maxTokens,
     lastLogits,
@@ -108,7 +104,6 @@ async function run(
   session: Session,
   ort: MakeTensor,
   file: string,
-  batchTokens: number,
   families: readonly Family[],
   tokens: readonly number[],
   onDone?: (count: number) => void,
@@ -176,7 +171,7 @@ async function run(
   const order = families
     .map((_, index) => index)
     .sort((a, b) => families[a]!.prefix.length - families[b]!.prefix.length);
-  for (const batch of batches(order, batchTokens, (index) => families[index]!.prefix.length)) {
+  for (const batch of batches(order, (index) => families[index]!.prefix.length)) {
     const prefixes = batch.map((index) => ({ tokens: families[index]!.prefix, cached: 0 }));
     // A model without a cache, and texts without a common beginning: everything is new.
     const shared = pastNames.length > 0 && prefixes.every(({ tokens }) => tokens.length > 0);
@@ -187,7 +182,7 @@ async function run(
     work.sort((a, b) => a.suffix.length - b.suffix.length);
     const lengthOf = ({ index, suffix }: (typeof work)[number]) =>
       suffix.length + (shared ? 0 : families[index]!.prefix.length);
-    for (const chunk of batches(work, batchTokens, lengthOf)) {
+    for (const chunk of batches(work, lengthOf)) {
       const rows = chunk.map(({ index, suffix }) => {
         const { prefix } = families[index]!;
         return shared
@@ -231,13 +226,13 @@ function copyRows(
   return { data, dims: [places.length, ...rest] };
 }
 
-/** Consecutive items, as many at a time as make `most` tokens, all padded to the longest. */
-function* batches<T>(items: readonly T[], most: number, lengthOf: (item: T) => number): Generator<T[]> {
+/** Consecutive items, as many at a time as BATCH_TOKENS allow, all padded to the longest. */
+function* batches<T>(items: readonly T[], lengthOf: (item: T) => number): Generator<T[]> {
   let batch: T[] = [];
   let longest = 0;
   for (const item of items) {
     longest = Math.max(longest, lengthOf(item));
-    if (batch.length > 0 && (batch.length + 1) * longest > most) {
+    if (batch.length > 0 && (batch.length + 1) * longest > BATCH_TOKENS) {
       yield batch;
       batch = [];
       longest = lengthOf(item);

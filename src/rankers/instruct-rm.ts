@@ -16,7 +16,7 @@ export interface JudgePrompt {
   /** The answers, one token each. */
   positive: string;
   negative: string;
-  /** The text up to the refinement: what all refinements of an initial output share, and is run once. */
+  /** The text up to the refinement: what all refinements of a group share. */
   prefix(context: string, initial: string): string;
   /** The refinement, and what follows it up to the answer. */
   suffix(refinement: string, feedback: string, context: string): string;

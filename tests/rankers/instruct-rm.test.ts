@@ -51,7 +51,7 @@ let judge: InstructRM;
 
 beforeAll(async () => {
   const corpus = judgePrompts.flatMap((prompt) => [
-    prompt.prefix(words.join(' '), words.join(' ')) + prompt.suffix('', words.join(' '), words.join(' ')),
+    prompt.prefix(words.join(' '), ` ${words.join(' ')}`) + prompt.suffix('', '', ''),
     prompt.positive,
     prompt.negative,
   ]);
