@@ -1,0 +1,51 @@
+import type { CommandModule, InferredOptionTypes } from 'yargs';
+import {
+  embeddedModel,
+  engineOptions,
+  path,
+  placeOf,
+  requiredPath,
+  tuningOf,
+  tuningOptions,
+  wholeNumber,
+} from './options.js';
+import { showProgress, startSession } from './session.js';
+
+const options = {
+  contexts: requiredPath('contexts', 'Table of contexts c'),
+  refinements: requiredPath('refinements', 'Table of refinements x1'),
+  scores: requiredPath('scores', 'Table of scores R(x1)'),
+  model: path('model', 'folder of π_θ', 'the embedded base LM'),
+  out: requiredPath('out', 'Where the tuned model goes'),
+  round: wholeNumber('round', 1, 'round k, for the seeds', '1'),
+  seed: wholeNumber('seed', 0, 'seed of everything random', '0'),
+  ...tuningOptions,
+  ...engineOptions,
+};
+
+export const finetuneCommand: CommandModule<object, InferredOptionTypes<typeof options>> = {
+  command: 'finetune',
+  describe: 'step 5 alone: π_θ tuned on (c → x1), a model folder',
+  builder: options,
+  handler: async (given) => {
+    await startSession(given);
+    const { finetuneAlone } = await import('../ilf/alone.js');
+    const show = await showProgress(given.quiet);
+    try {
+      await finetuneAlone(
+        {
+          contexts: given.contexts,
+          refinements: given.refinements,
+          scores: given.scores,
+          model: given.model ?? embeddedModel('base'),
+          out: given.out,
+        },
+        tuningOf(given),
+        placeOf(given),
+        show.progress,
+      );
+    } finally {
+      show.stop();
+    }
+  },
+};

@@ -1,0 +1,133 @@
+/** Options that several commands share, each checked when it is parsed. */
+import { join, resolve } from 'node:path';
+import { UserError } from '../store/errors.js';
+import { packageDir } from './package.js';
+
+/** A number option; `accepts` says in words what it must be. */
+function number(
+  name: string,
+  description: string,
+  byDefault: string,
+  accepts: string,
+  isOk: (x: number) => boolean,
+) {
+  return {
+    type: 'number' as const,
+    requiresArg: true,
+    description,
+    defaultDescription: byDefault,
+    // NaN is what yargs makes of a word, an array what it makes of an option given twice.
+    coerce: (given: unknown): number | undefined => {
+      if (given === undefined) return undefined;
+      if (typeof given !== 'number' || !Number.isFinite(given) || !isOk(given))
+        throw new UserError(`--${name} must be one number, ${accepts}`);
+      return given;
+    },
+  };
+}
+
+export const wholeNumber = (name: string, least: number, description: string, byDefault: string) =>
+  number(
+    name,
+    description,
+    byDefault,
+    `whole, ${least} or more`,
+    (x) => Number.isInteger(x) && x >= least && x <= 0x7fffffff,
+  );
+export const positive = (name: string, description: string, byDefault: string) =>
+  number(name, description, byDefault, 'above 0', (x) => x > 0);
+export const notNegative = (name: string, description: string, byDefault: string) =>
+  number(name, description, byDefault, '0 or more', (x) => x >= 0);
+export const probability = (name: string, description: string, byDefault: string) =>
+  number(name, description, byDefault, 'above 0 and at most 1', (x) => x > 0 && x <= 1);
+
+/** A file or folder; relative to where the program was started. */
+export const path = (name: string, description: string, byDefault?: string) => ({
+  type: 'string' as const,
+  requiresArg: true,
+  description,
+  ...(byDefault !== undefined && { defaultDescription: byDefault }),
+  coerce: (given: unknown): string | undefined => {
+    if (given === undefined) return undefined;
+    if (typeof given !== 'string' || given === '') throw new UserError(`--${name} must be one path`);
+    return resolve(given);
+  },
+});
+export const requiredPath = (name: string, description: string) => ({
+  ...path(name, description),
+  // Without the option yargs stops before what this gives is used.
+  coerce: (given: unknown) => path(name, description).coerce(given) as string,
+  demandOption: `--${name} is missing: ${description.charAt(0).toLowerCase()}${description.slice(1)}`,
+});
+
+export const embeddedModel = (name: 'base' | 'instruct') => join(packageDir, 'models', name);
+
+/** Where tensors are computed. */
+export const engineOptions = {
+  engine: {
+    choices: ['cpu', 'wasm'] as const,
+    requiresArg: true,
+    description: 'what computes: cpu (native kernels) or wasm',
+    defaultDescription: 'cpu where it was built',
+  },
+  threads: wholeNumber('threads', 1, 'threads of the cpu engine', 'all cores'),
+  gpu: { type: 'boolean' as const, description: 'compute on a GPU (CUDA)' },
+  quiet: { type: 'boolean' as const, description: 'no progress on standard error' },
+};
+
+/** How outputs, feedback and refinements are sampled. */
+export const samplingOptions = {
+  seed: wholeNumber('seed', 0, 'seed of everything random', '0'),
+  temperature: positive('temperature', 'temperature T of sampling', '1'),
+  'top-p': probability('top-p', 'nucleus sampling: share p of the probability that is kept', '0.95'),
+  'max-tokens': wholeNumber('max-tokens', 1, 'tokens of an output at most', '48'),
+};
+
+/** How π_θ is tuned. */
+export const tuningOptions = {
+  lr: positive('lr', 'peak learning rate of AdamW', '3e-4'),
+  epochs: wholeNumber('epochs', 1, 'passes over the refinements', '1'),
+  batch: wholeNumber('batch', 1, 'sequences a gradient step (batch size)', '8'),
+  'prompt-weight': notNegative('prompt-weight', "weight of the prompt's tokens in the loss", '0.05'),
+};
+
+export const DEFAULTS = {
+  seed: 0,
+  temperature: 1,
+  topP: 0.95,
+  maxTokens: 48,
+  lr: 3e-4,
+  epochs: 1,
+  batch: 8,
+  promptWeight: 0.05,
+  samples: 5,
+  rounds: 1,
+  beta: 10,
+} as const;
+
+interface Given {
+  seed?: number | undefined;
+  round?: number | undefined;
+  temperature?: number | undefined;
+  'top-p'?: number | undefined;
+  'max-tokens'?: number | undefined;
+  lr?: number | undefined;
+  epochs?: number | undefined;
+  batch?: number | undefined;
+  'prompt-weight'?: number | undefined;
+}
+
+export const placeOf = ({ seed, round }: Given) => ({ seed: seed ?? DEFAULTS.seed, round: round ?? 1 });
+
+export const samplingOf = (given: Given) => ({
+  temperature: given.temperature ?? DEFAULTS.temperature,
+  topP: given['top-p'] ?? DEFAULTS.topP,
+  maxNewTokens: given['max-tokens'] ?? DEFAULTS.maxTokens,
+});
+
+export const tuningOf = (given: Given) => ({
+  lr: given.lr ?? DEFAULTS.lr,
+  epochs: given.epochs ?? DEFAULTS.epochs,
+  batch: given.batch ?? DEFAULTS.batch,
+  promptWeight: given['prompt-weight'] ?? DEFAULTS.promptWeight,
+});

@@ -1,0 +1,41 @@
+import type { CommandModule, InferredOptionTypes } from 'yargs';
+import { engineOptions, requiredPath } from './options.js';
+import { print, showProgress, startSession } from './session.js';
+
+const options = {
+  model: requiredPath('model', 'Folder of the model'),
+  data: requiredPath(
+    'data',
+    'JSONL of {"prompt", "completion"} or {"prompt_ids", "completion_ids"}; ids need no tokenizer',
+  ),
+  ...engineOptions,
+  json: {
+    type: 'boolean' as const,
+    description: 'a line {"logprobs": [...]} for each line; else their number, sum and mean',
+  },
+};
+
+export const scoreCommand: CommandModule<object, InferredOptionTypes<typeof options>> = {
+  command: 'score',
+  describe: 'log-probabilities (natural logarithms) of given completions, token by token',
+  builder: options,
+  handler: async (given) => {
+    await startSession(given);
+    const { scoreFile } = await import('../ilf/score-file.js');
+    const show = await showProgress(given.quiet);
+    try {
+      const scores = await scoreFile(given.model, given.data, (done, total) =>
+        show.progress('scoring', done, total, 'texts'),
+      );
+      const line = (logprobs: Float32Array) => {
+        if (given.json) return JSON.stringify({ logprobs: [...logprobs] });
+        const sum = logprobs.reduce((a, b) => a + b, 0);
+        return `${logprobs.length} tokens, log p ${sum.toFixed(4)}, ${(sum / logprobs.length).toFixed(4)} a token`;
+      };
+      show.stop();
+      if (scores.length > 0) await print(scores.map(line).join('\n'));
+    } finally {
+      show.stop();
+    }
+  },
+};

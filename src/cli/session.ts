@@ -1,0 +1,50 @@
+/** What commands that compute do first, and how they show what they are doing. */
+import type { EngineName } from '../engine/index.js';
+import type { Show } from '../ilf/lab.js';
+import { UserError } from '../store/errors.js';
+
+export interface EngineArguments {
+  engine?: EngineName | undefined;
+  threads?: number | undefined;
+  gpu?: boolean | undefined;
+}
+
+/** Starts the engine; the modules that compute are only loaded here. @returns the engine's name */
+export async function startSession({ engine, threads, gpu }: EngineArguments): Promise<EngineName> {
+  if (gpu)
+    throw new UserError('--gpu: this version has no GPU engine; leave --gpu out to compute on the CPU');
+  const { startEngine } = await import('../engine/index.js');
+  const started = await startEngine(engine);
+  if (threads !== undefined) {
+    if (!started.native) throw new UserError(`--threads: the engine ${started.name} has one thread`);
+    started.native.setThreads(threads);
+  }
+  return started.name;
+}
+
+/** Progress bars on standard error, one after another; nothing where `quiet`. */
+export async function showProgress(quiet: boolean | undefined): Promise<Show & { stop(): void }> {
+  if (quiet) return { progress: () => {}, done: () => {}, stop: () => {} };
+  const { startProgress } = await import('../report/progress.js');
+  let bar: { doing: string; shown: ReturnType<typeof startProgress> } | undefined;
+  const stop = () => {
+    bar?.shown.stop();
+    bar = undefined;
+  };
+  return {
+    progress: (doing, done, total, unit) => {
+      if (bar?.doing !== doing) {
+        stop();
+        bar = { doing, shown: startProgress(doing, total, { unit }) };
+      }
+      bar.shown.update(done);
+    },
+    done: stop,
+    stop,
+  };
+}
+
+/** Text to standard output, all of it. */
+export function print(text: string): Promise<void> {
+  return new Promise((resolve) => process.stdout.write(`${text}\n`, () => resolve()));
+}

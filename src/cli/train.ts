@@ -1,0 +1,105 @@
+import type { CommandModule, InferredOptionTypes } from 'yargs';
+import {
+  DEFAULTS,
+  embeddedModel,
+  engineOptions,
+  path,
+  positive,
+  samplingOptions,
+  tuningOptions,
+  wholeNumber,
+} from './options.js';
+import { packageVersion } from './package.js';
+import { print, showProgress, startSession } from './session.js';
+
+const options = {
+  data: path('data', 'your own contexts: JSONL of {"context", "output"?, "feedback"?}'),
+  base: path('base', 'folder of the base LM π_0 that is trained', 'the embedded one'),
+  instruct: path(
+    'instruct',
+    'folder of the instruction-tuned LM: refiner π_ψ, critic, InstructRM',
+    'the embedded one',
+  ),
+  run: path('run', "the run's folder", 'checkpoints/NAME, a name made from the options'),
+  fresh: { type: 'boolean' as const, description: 'start anew, even if this run was started before' },
+  contexts: wholeNumber('contexts', 1, 'contexts c a round', '300'),
+  heldout: wholeNumber('heldout', 1, 'held-out contexts to measure on', '250'),
+  samples: {
+    ...wholeNumber('samples', 1, 'refinements N sampled for each output', '5'),
+    alias: 'n',
+  },
+  rounds: wholeNumber('rounds', 1, 'rounds K, each from the weights of the last', '1'),
+  ...samplingOptions,
+  ...tuningOptions,
+  beta: positive('beta', 'inverse temperature β of the posterior in the report', '10'),
+  ...engineOptions,
+  json: {
+    type: 'boolean' as const,
+    description: 'one JSON document on standard output, and nothing else there',
+  },
+};
+export type TrainArguments = InferredOptionTypes<typeof options>;
+
+export const trainCommand: CommandModule<object, TrainArguments> = {
+  command: '$0',
+  describe: 'the whole loop: generate, feedback, refine, rank, finetune, measure',
+  builder: options,
+  handler: async (given) => {
+    const engine = await startSession(given);
+    const { openLab } = await import('../ilf/open.js');
+    const { loop } = await import('../ilf/loop.js');
+    const { writeOutcome } = await import('../ilf/outcome.js');
+    const { renderFinal, renderHtml, renderSample, terminalOf } = await import('../report/index.js');
+
+    const size = defaultSize(engine);
+    if (engine === 'wasm' && given.contexts === undefined && given.heldout === undefined && !given.data)
+      console.error(
+        `the engine wasm is slow: a smaller run of ${size.contexts} contexts, measured on ${size.heldout} (--contexts, --heldout)`,
+      );
+    const show = await showProgress(given.quiet);
+    try {
+      const lab = await openLab(
+        {
+          base: given.base ?? embeddedModel('base'),
+          instruct: given.instruct ?? embeddedModel('instruct'),
+          data: given.data ?? null,
+          contexts: given.contexts ?? size.contexts,
+          heldout: given.heldout ?? size.heldout,
+          samples: given.samples ?? DEFAULTS.samples,
+          rounds: given.rounds ?? DEFAULTS.rounds,
+          seed: given.seed ?? DEFAULTS.seed,
+          engine,
+          temperature: given.temperature ?? DEFAULTS.temperature,
+          topP: given['top-p'] ?? DEFAULTS.topP,
+          maxTokens: given['max-tokens'] ?? DEFAULTS.maxTokens,
+          lr: given.lr ?? DEFAULTS.lr,
+          epochs: given.epochs ?? DEFAULTS.epochs,
+          batch: given.batch ?? DEFAULTS.batch,
+          promptWeight: given['prompt-weight'] ?? DEFAULTS.promptWeight,
+          beta: given.beta ?? DEFAULTS.beta,
+        },
+        { dir: given.run, fresh: given.fresh ?? false, version: packageVersion() },
+        show,
+      );
+      try {
+        const outcome = await loop(lab);
+        await writeOutcome(outcome, renderHtml, lab.run.path);
+        if (given.json) await print(JSON.stringify(outcome.document, null, 2));
+        else {
+          const terminal = terminalOf(process.stdout);
+          const samples = outcome.report.samples.map((sample) => renderSample(sample, terminal));
+          await print([...samples, renderFinal(outcome.report, terminal)].join('\n\n'));
+          await print(`\nRun folder: ${lab.run.dir} (report.html, result.json)`);
+        }
+      } finally {
+        await lab.close();
+      }
+    } finally {
+      show.stop();
+    }
+  },
+};
+
+/** Without native kernels a run of the usual size would take an hour. */
+const defaultSize = (engine: string) =>
+  engine === 'wasm' ? { contexts: 40, heldout: 30 } : { contexts: 300, heldout: 250 };

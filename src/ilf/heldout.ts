@@ -1,0 +1,107 @@
+/**
+ * Step 6, before anything is judged: what the models write about held-out contexts. The base model's outputs, the
+ * refinements and their controls do not depend on what is being learned and are made once for all rounds.
+ */
+import type { Context } from '../tasks/task.js';
+import { generate } from './generate.js';
+import { type Lab, tableStep } from './lab.js';
+import { samplingOf } from './options.js';
+import { sampleCandidates, type ToRefine } from './refine.js';
+import { stepSeed } from './seeds.js';
+import { contextsStep, feedbackStep, generateStep, judgeStep, rankStep } from './steps.js';
+import {
+  byContext,
+  type FeedbackRow,
+  type InitialRow,
+  initialTable,
+  type ScoreRow,
+  type TextRow,
+  textsTable,
+} from './tables.js';
+
+/** Its tables' folder in the run. */
+const FOLDER = 'heldout';
+export const heldOutTable = (table: string) => `${FOLDER}/${table}`;
+
+/** Rows are in the order of `contexts`; refinements have `samples` rows for each. */
+export interface HeldOut {
+  contexts: Context[];
+  /** π_0's outputs. */
+  base: InitialRow[];
+  /** x0: the outputs that came with the contexts, else π_0's. */
+  initial: InitialRow[];
+  feedback: FeedbackRow[];
+  refinements: TextRow[];
+  noFeedback: TextRow[];
+  /** With another context's feedback; none where there is no other context. */
+  shuffledFeedback: TextRow[];
+  /** InstructRM on `refinements`. */
+  scores: ScoreRow[];
+}
+
+export async function heldOutTexts(lab: Lab, n: number): Promise<HeldOut> {
+  const contexts = await contextsStep(lab, FOLDER, 'heldout', 0, n);
+  const base = await generateStep(lab, FOLDER, 'outputs', lab.options.base, contexts.map(withoutOutput));
+  const initial = await initialStep(lab, contexts, base);
+  const feedback = await feedbackStep(lab, FOLDER, contexts, initial);
+  const refine = (name: string, feedbackFor: (i: number) => string | null) =>
+    candidatesStep(
+      lab,
+      name,
+      contexts.map((context, i) => ({ context, initial: initial[i]!.text, feedback: feedbackFor(i) })),
+    );
+  const refinements = await refine('refinements', (i) => feedback[i]!.text);
+  const noFeedback = await refine('no-feedback', () => null);
+  const shuffledFeedback =
+    contexts.length < 2
+      ? []
+      : await refine('shuffled-feedback', (i) => feedback[(i + 1) % feedback.length]!.text);
+  const scores = await rankStep(lab, FOLDER, contexts, initial, feedback, refinements);
+  return { contexts, base, initial, feedback, refinements, noFeedback, shuffledFeedback, scores };
+}
+
+/** x0: what came with the contexts, scored under π_0, and π_0's own outputs for the others. */
+function initialStep(lab: Lab, contexts: readonly Context[], base: readonly InitialRow[]) {
+  const given = contexts.filter(({ output }) => output !== undefined);
+  const inputs = { tables: [heldOutTable('contexts'), heldOutTable('outputs')], models: [lab.options.base] };
+  return tableStep(lab, heldOutTable('initial'), initialTable, inputs, async (progress) => {
+    if (given.length === 0) return base;
+    const model = await lab.models.get(lab.options.base);
+    const rows = await generate(model, given, samplingOf(lab.options), 0, progress);
+    const byId = new Map(rows.map((row) => [row.context, row]));
+    return base.map((row) => byId.get(row.context) ?? row);
+  });
+}
+
+export const withoutOutput = ({ output: _, ...context }: Context): Context => context;
+
+function candidatesStep(lab: Lab, name: string, items: readonly ToRefine[]): Promise<TextRow[]> {
+  const { instruct, samples } = lab.options;
+  const sampling = samplingOf(lab.options);
+  const seed = stepSeed(lab.options.seed, FOLDER, name);
+  const inputs = {
+    tables: [heldOutTable('contexts'), heldOutTable('initial'), heldOutTable('feedback')],
+    models: [instruct],
+    values: { ...sampling, samples, seed },
+  };
+  return tableStep(lab, heldOutTable(name), textsTable, inputs, async (progress) => {
+    const refiner = await lab.models.get(instruct);
+    const drawn = await sampleCandidates(refiner, items, samples, sampling, seed, progress);
+    return items.flatMap(({ context }, i) =>
+      drawn[i]!.map((text, candidate) => ({ context: context.id, candidate, text })),
+    );
+  });
+}
+
+/** What InstructRM thinks of texts, as [context][text] in the contexts' order: for tasks without an oracle. */
+export async function judgeTexts(
+  lab: Lab,
+  name: string,
+  tables: readonly string[],
+  { contexts, initial, feedback }: HeldOut,
+  texts: readonly TextRow[],
+): Promise<number[][]> {
+  const all = [...['contexts', 'initial', 'feedback'].map(heldOutTable), ...tables];
+  const scores = byContext(await judgeStep(lab, name, all, contexts, initial, feedback, texts));
+  return contexts.map(({ id }) => scores.get(id)!.map(({ mean }) => mean));
+}

@@ -1,0 +1,36 @@
+/** What an output is worth, where a task can tell. Only measurement imports this (tests/architecture.test.ts). */
+import { incorporated, scoreSummary } from '../tasks/briefs/oracle.js';
+import { type Point, settled } from '../tasks/briefs/points.js';
+import { goldSummary } from '../tasks/briefs/summary.js';
+import type { Facts } from '../tasks/briefs/world.js';
+import type { Context } from '../tasks/task.js';
+
+export interface Oracle {
+  /** What the score is, for people. */
+  readonly unit: string;
+  /** In [0, 1]. */
+  score(context: Context, output: string): number;
+  /** Share of the feedback's points that a refinement settles; 1 means that it was incorporated. */
+  incorporated(context: Context, points: unknown, refinement: string): number;
+  /** Each point's kind, and whether the refinement settles it. */
+  byKind(context: Context, points: unknown, refinement: string): { kind: string; settled: boolean }[];
+  /** The reference output. */
+  gold(context: Context): string;
+}
+
+const briefs: Oracle = {
+  unit: 'F1 of the six facts',
+  score: ({ facts }, output) => scoreSummary(facts as Facts, output).f1,
+  incorporated: ({ facts }, points, refinement) =>
+    incorporated(facts as Facts, points as Point[], refinement),
+  byKind: ({ facts }, points, refinement) =>
+    (points as Point[]).map((point) => ({
+      kind: point.kind,
+      settled: settled(point, facts as Facts, refinement),
+    })),
+  gold: ({ facts }) => goldSummary(facts as Facts),
+};
+
+/** The oracle of a task, or null: a person's own data have none. */
+export const oracleOf = (task: string, contexts: readonly Context[]): Oracle | null =>
+  task === 'briefs' && contexts.every(({ facts }) => facts !== undefined) ? briefs : null;

@@ -1,0 +1,167 @@
+/** Step 6 of a round: the tuned model's texts on held-out contexts, and everything that is measured on them. */
+import type { KlResult } from '../bayes/kl.js';
+import type { Measures } from '../report/types.js';
+import { type HeldOut, heldOutTable, judgeTexts, withoutOutput } from './heldout.js';
+import { type Lab, tableStep } from './lab.js';
+import {
+  type ByKind,
+  measureByJudge,
+  measureOutputs,
+  measureRefining,
+  type PickRates,
+  type RefinedPost,
+  scoreOutputs,
+} from './measure.js';
+import { type KlDirection, klSampling, measureKl, sampleForKl } from './measure-kl.js';
+import { type Oracle, oracleOf } from './measure-oracle.js';
+import { stepSeed } from './seeds.js';
+import { generateStep } from './steps.js';
+import { byContext, type InitialRow, klTable, type MeasureRow, measuresTable } from './tables.js';
+
+/** What is known after a round. */
+export interface Measured {
+  measures: Measures;
+  /** With an oracle only. */
+  rankingIncorporated?: PickRates;
+  byKind?: ByKind;
+  /** Oracle scores of single outputs [context]. */
+  scores?: ReturnType<typeof scoreOutputs>;
+  /** The tuned model's outputs on the held-out contexts. */
+  outputs: InitialRow[];
+}
+
+export async function measureStep(
+  lab: Lab,
+  folder: string,
+  tuned: string,
+  heldOut: HeldOut,
+): Promise<Measured> {
+  const { contexts } = heldOut;
+  const outputs = await generateStep(
+    lab,
+    folder,
+    'outputs',
+    tuned,
+    contexts.map(withoutOutput),
+    heldOutTable('contexts'),
+  );
+  const kl = await klStep(lab, folder, tuned, heldOut);
+  const oracle = oracleOf(lab.task.name, contexts);
+  const quality = oracle
+    ? measureWithOracle(oracle, heldOut, outputs)
+    : { measures: await measureWithJudge(lab, folder, heldOut, outputs), outputs };
+  const measured = { ...quality, measures: { ...quality.measures, kl } };
+  await tableStep(
+    lab,
+    `${folder}/measures`,
+    measuresTable,
+    { values: JSON.stringify(measureRows(measured)) },
+    async () => measureRows(measured),
+  );
+  return measured;
+}
+
+async function klStep(
+  lab: Lab,
+  folder: string,
+  tuned: string,
+  { contexts }: HeldOut,
+): Promise<Record<KlDirection, KlResult>> {
+  const { seed, base, maxTokens } = lab.options;
+  const sampling = (direction: KlDirection) => klSampling(maxTokens, stepSeed(seed, folder, direction));
+  const settings = {
+    tunedFromBase: sampling('tunedFromBase'),
+    baseFromTuned: sampling('baseFromTuned'),
+  };
+  const inputs = {
+    tables: [heldOutTable('contexts')],
+    models: [tuned, base],
+    values: { ...settings.tunedFromBase, other: settings.baseFromTuned.seed },
+  };
+  const rows = await tableStep(lab, `${folder}/kl`, klTable, inputs, async (progress) =>
+    sampleForKl(await lab.models.get(tuned), await lab.models.get(base), contexts, settings, progress),
+  );
+  return measureKl(rows, settings);
+}
+
+/** The refinements of each held-out context with what the oracle and the ranker need. */
+export function refinedPosts(heldOut: HeldOut): RefinedPost[] {
+  const texts = (rows: readonly { context: string; text: string }[]) => {
+    const groups = byContext(rows);
+    return (id: string) => (groups.get(id) ?? []).map(({ text }) => text);
+  };
+  const [feedback, noFeedback, shuffled] = [
+    texts(heldOut.refinements),
+    texts(heldOut.noFeedback),
+    texts(heldOut.shuffledFeedback),
+  ];
+  const scores = byContext(heldOut.scores);
+  return heldOut.contexts.map((context, i) => ({
+    context,
+    points: JSON.parse(heldOut.feedback[i]!.points || 'null') as unknown,
+    feedback: feedback(context.id),
+    noFeedback: noFeedback(context.id),
+    shuffledFeedback: shuffled(context.id),
+    scores: scores.get(context.id)!.map(({ mean }) => mean),
+    selected: scores.get(context.id)!.findIndex(({ selected }) => selected),
+  }));
+}
+
+function measureWithOracle(oracle: Oracle, heldOut: HeldOut, outputs: InitialRow[]): Measured {
+  const text = (row: InitialRow) => row.text;
+  const scores = scoreOutputs(oracle, heldOut.contexts, {
+    base: heldOut.base.map(text),
+    tuned: outputs.map(text),
+  });
+  const { rankingIncorporated, byKind, ...refining } = measureRefining(oracle, refinedPosts(heldOut));
+  return {
+    measures: { ...measureOutputs(scores), ...refining },
+    rankingIncorporated,
+    byKind,
+    scores,
+    outputs,
+  };
+}
+
+async function measureWithJudge(
+  lab: Lab,
+  folder: string,
+  heldOut: HeldOut,
+  outputs: InitialRow[],
+): Promise<Measures> {
+  const single = (rows: InitialRow[]) => rows.map(({ context, text }) => ({ context, candidate: 0, text }));
+  const held = (name: string) => [heldOutTable(name)];
+  const judge = (name: string, tables: string[], texts: Parameters<typeof judgeTexts>[4]) =>
+    judgeTexts(lab, name, tables, heldOut, texts);
+  const scores = byContext(heldOut.scores);
+  return measureByJudge({
+    base: await judge(heldOutTable('outputs-judged'), held('outputs'), single(heldOut.base)),
+    tuned: await judge(`${folder}/outputs-judged`, [`${folder}/outputs`], single(outputs)),
+    feedback: heldOut.contexts.map(({ id }) => scores.get(id)!.map(({ mean }) => mean)),
+    noFeedback: await judge(heldOutTable('no-feedback-judged'), held('no-feedback'), heldOut.noFeedback),
+    shuffledFeedback:
+      heldOut.shuffledFeedback.length === 0
+        ? []
+        : await judge(
+            heldOutTable('shuffled-feedback-judged'),
+            held('shuffled-feedback'),
+            heldOut.shuffledFeedback,
+          ),
+  });
+}
+
+/** Every estimate by its path in result.json. */
+export function measureRows({ measures, rankingIncorporated, byKind }: Measured): MeasureRow[] {
+  const rows: MeasureRow[] = [];
+  const visit = (path: string, value: unknown): void => {
+    if (value === null || typeof value !== 'object' || Array.isArray(value)) return;
+    if ('lo' in value && 'hi' in value) {
+      const { value: estimate, lo, hi, n } = value as Omit<MeasureRow, 'measure'>;
+      rows.push({ measure: path, value: estimate, lo, hi, n });
+    } else for (const [key, child] of Object.entries(value)) visit(path ? `${path}.${key}` : key, child);
+  };
+  visit('', measures);
+  visit('ranking.incorporated', rankingIncorporated);
+  visit('incorporated.byKind', byKind);
+  return rows;
+}

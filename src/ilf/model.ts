@@ -1,0 +1,60 @@
+/** A model folder opened: the LM and its tokenizer. */
+import { stat } from 'node:fs/promises';
+import { loadLM } from '../lm/files.js';
+import type { CausalLM } from '../lm/model.js';
+import { UserError } from '../store/errors.js';
+import { loadTokenizer, type Tokenizer } from '../text/tokenizer.js';
+
+export interface TextModel {
+  readonly dir: string;
+  readonly lm: CausalLM;
+  readonly tokenizer: Tokenizer;
+}
+
+/** @throws UserError where there is no such folder, it is not whole, or its vocabulary is too small for its tokenizer */
+export async function openModel(dir: string): Promise<TextModel> {
+  await requireModel(dir);
+  const [lm, tokenizer] = [await loadLM(dir), await loadTokenizer(dir)];
+  if (tokenizer.vocabSize > lm.config.vocab_size) {
+    lm.dispose();
+    throw new UserError(
+      `${dir}: the tokenizer has ${tokenizer.vocabSize} tokens, the model ${lm.config.vocab_size}; they do not belong together`,
+    );
+  }
+  return { dir, lm, tokenizer };
+}
+
+/** The files that a model folder cannot do without. @throws UserError naming what is missing */
+export async function requireModel(dir: string): Promise<void> {
+  const there = (path: string) =>
+    stat(path).then(
+      () => true,
+      () => false,
+    );
+  if (!(await there(dir))) throw new UserError(`no model folder ${dir}`);
+  for (const file of ['config.json', 'model.safetensors'])
+    if (!(await there(`${dir}/${file}`))) throw new UserError(`the model folder ${dir} has no ${file}`);
+}
+
+/** Models opened when first asked for, so that a run whose steps are all done opens none. */
+export class ModelShelf {
+  private readonly open = new Map<string, Promise<TextModel>>();
+
+  get(dir: string): Promise<TextModel> {
+    let model = this.open.get(dir);
+    if (!model) {
+      model = openModel(dir);
+      this.open.set(dir, model);
+    }
+    return model;
+  }
+
+  /** Frees the memory of one model, or of all. */
+  async close(dir?: string): Promise<void> {
+    for (const [key, model] of [...this.open]) {
+      if (dir !== undefined && key !== dir) continue;
+      this.open.delete(key);
+      (await model).lm.dispose();
+    }
+  }
+}

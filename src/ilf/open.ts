@@ -1,0 +1,79 @@
+/** Opens all that a loop needs, and finds what is wrong with it before anything is written. */
+import { existsSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { type InstructRM, loadInstructRM } from '../rankers/instruct-rm.js';
+import { removeLeftovers } from '../store/atomic.js';
+import { asUserError, UserError } from '../store/errors.js';
+import { canonicalJson, hashText, type Json } from '../store/hash.js';
+import { openRun } from '../store/run.js';
+import { briefs } from '../tasks/briefs/task.js';
+import { openFileTask } from '../tasks/file.js';
+import { judgePrompts } from '../tasks/prompts.js';
+import type { Task } from '../tasks/task.js';
+import type { Lab, Show } from './lab.js';
+import { ModelShelf } from './model.js';
+import type { LoopOptions } from './options.js';
+
+export interface RunPlace {
+  /** Undefined: checkpoints/NAME, where equal options give equal names. */
+  dir: string | undefined;
+  /** Removes what is there. */
+  fresh: boolean;
+  version: string;
+}
+
+/** @throws UserError for models or data that cannot be used, and a folder that is no run's or another process's */
+export async function openLab(options: LoopOptions, place: RunPlace, show: Show): Promise<Lab> {
+  const task = options.data === null ? briefs : await openFileTask(options.data);
+  const dir = place.dir ?? resolve('checkpoints', nameOf(task, options));
+  await checkPlace(dir);
+  const models = new ModelShelf();
+  let opened: Promise<InstructRM> | undefined;
+  const ranker = () => {
+    opened ??= loadInstructRM(options.instruct, judgePrompts);
+    return opened;
+  };
+  // A run that goes on opens them when a step needs them; a new one must not begin with models that cannot be used.
+  if (place.fresh || !existsSync(join(dir, 'manifest.json'))) {
+    await models.get(options.base);
+    await models.get(options.instruct);
+    await ranker();
+  }
+  const run = await openRun(dir, {
+    version: place.version,
+    options: options as unknown as Record<string, Json>,
+    seeds: { seed: options.seed },
+  });
+  for (const entry of await readdir(dir, { withFileTypes: true }))
+    if (entry.isDirectory()) {
+      // Only now that the run is locked: another process may have been using it.
+      if (place.fresh) await rm(join(dir, entry.name), { recursive: true, force: true });
+      else await removeLeftovers(join(dir, entry.name));
+    }
+  const close = async () => {
+    await models.close();
+    await (await opened)?.close();
+    run.close();
+  };
+  return { options, task, run, models, ranker, show, close };
+}
+
+/** The task, and 8 hexadecimal digits of the options: readable, and the same command finds its run again. */
+function nameOf(task: Task, options: LoopOptions): string {
+  const safe = task.name.replace(/[^\w.-]+/g, '-').slice(0, 40) || 'data';
+  return `${safe}-${hashText(canonicalJson(options as unknown as Json)).slice(0, 8)}`;
+}
+
+/** Nobody's other files are mixed with a run's, or removed. */
+async function checkPlace(dir: string): Promise<void> {
+  if (!existsSync(dir)) return;
+  let names: string[];
+  try {
+    names = await readdir(dir);
+  } catch (error) {
+    throw asUserError(error, 'use', dir);
+  }
+  if (names.some((name) => !name.startsWith('.') && name !== 'lock') && !names.includes('manifest.json'))
+    throw new UserError(`${dir} holds other files than a run's; choose a new folder for --run`);
+}

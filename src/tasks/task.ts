@@ -1,0 +1,36 @@
+/**
+ * What is learned: where contexts come from, and who can say something about an output. What an output is worth is
+ * not here: only measurement knows an oracle (src/ilf/measure-oracle.ts).
+ */
+
+/** `ilf`: contexts to learn from; `heldout`: contexts that only measurement sees. They share none. */
+export type TaskSplit = 'ilf' | 'heldout';
+
+/** A context c, such as a forum post. */
+export interface Context {
+  id: string;
+  text: string;
+  /** What is known about it beyond its text, as JSON; for annotators that are programs, and for measurement. */
+  facts?: unknown;
+  /** An output x0 that was already there, instead of a sampled one. */
+  output?: string;
+  /** Feedback that was already there, on `output` if that is given. */
+  feedback?: string;
+}
+
+/** Feedback f on one output. */
+export interface Annotation {
+  text: string;
+  /** What it asks for, as JSON, where its writer can tell; only measurement reads it. */
+  points?: unknown;
+}
+
+export interface Task {
+  readonly name: string;
+  /** How many contexts a split has; Infinity where they are made on demand. */
+  size(split: TaskSplit): number;
+  /** Contexts number `from` to `from + n − 1` of a split: always the same ones. */
+  contexts(split: TaskSplit, from: number, n: number): Context[];
+  /** The simulated annotator, where the task has one: feedback on `output`, by a stream of its own for each `key`. */
+  annotate?(context: Context, output: string, key: string): Annotation;
+}
