@@ -22,6 +22,8 @@ export interface Family {
 export interface Decoder {
   /** The longest text, in tokens; Infinity where the model's folder does not say. */
   readonly maxTokens: number;
+  /** Token ids are below this; Infinity where the model's folder does not say. */
+  readonly vocabSize: number;
   /**
    * Logits of `tokens` after each text: [family][suffix][token]. They do not depend on what else is asked for, up to
    * rounding (1e-5). `onDone` is told how many suffixes were finished. Errors: UserError for logits that are no numbers.
@@ -71,14 +73,16 @@ export async function loadDecoder(dir: string, threads = availableParallelism())
   });
   const session = (model as unknown as { sessions: { model?: Session } }).sessions.model;
   if (session === undefined) throw new UserError(`cannot use ${file}: it is not a decoder`);
-  const { n_positions, max_position_embeddings } = model.config as unknown as Record<string, unknown>;
-  const maxTokens = Number(n_positions ?? max_position_embeddings ?? Number.POSITIVE_INFINITY);
+  const config = model.config as unknown as Record<string, unknown>;
+  const maxTokens = Number(config.n_positions ?? config.max_position_embeddings ?? Number.POSITIVE_INFINITY);
+  const vocabSize = Number(config.vocab_size ?? Number.POSITIVE_INFINITY);
 
   const ort = (type: 'int64' | 'float32', data: BigInt64Array | Float32Array, dims: number[]): unknown =>
     (new Tensor(type, data, dims) as Tensor & { ort_tensor: unknown }).ort_tensor;
   const lastLogits = (...args: Parameters<Decoder['lastLogits']>) => run(session, ort, file, ...args);
   return {
     maxTokens,
+    vocabSize,
     lastLogits,
     close: async () => {
       await model.dispose();

@@ -34,7 +34,7 @@ interface Answers {
 
 /**
  * Loads the judge from a folder with onnx/model.onnx and a tokenizer. Errors: UserError where these are missing, or an
- * answer is not one token. `score` throws a UserError for a text that is longer than the model's context.
+ * answer is not one token, or the tokenizer is another model's. `score` throws a UserError for a text that is longer than the model's context.
  */
 export async function loadInstructRM(dir: string, prompts: readonly JudgePrompt[]): Promise<InstructRM> {
   const tokenizer = await loadTokenizer(dir);
@@ -52,6 +52,11 @@ export async function loadInstructRM(dir: string, prompts: readonly JudgePrompt[
   });
   const tokens = [...new Set(answers.flatMap(({ positive, negative }) => [positive, negative]))];
   const decoder = await loadDecoder(dir);
+  if (tokenizer.vocabSize > decoder.vocabSize) {
+    throw new UserError(
+      `${dir}: the tokenizer has ${tokenizer.vocabSize} tokens, the model ${decoder.vocabSize}: they are not a pair`,
+    );
+  }
 
   return {
     name: 'instruct-rm',

@@ -140,6 +140,16 @@ describe('refuses', () => {
     await expect(loadInstructRM(other, judgePrompts)).rejects.toThrow(UserError);
   });
 
+  it("a tokenizer that is not the model's", async () => {
+    const mixed = join(dir, 'mixed');
+    await mkdir(mixed);
+    await copyTokenizer(dir, mixed);
+    const small = { ...config, vocab_size: 100 };
+    await writeModel(mixed, small, randomTensors(small));
+    await exportOnnx(mixed);
+    await expect(loadInstructRM(mixed, judgePrompts)).rejects.toThrow(/the model 100: they are not a pair/);
+  });
+
   it('a model that gives no numbers', async () => {
     const broken = join(dir, 'broken');
     await mkdir(broken);
