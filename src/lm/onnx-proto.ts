@@ -113,14 +113,14 @@ export class OnnxGraph {
     return name;
   }
 
-  /** The model file's bytes. Errors: UserError where they would be more than the format allows. */
-  encode(graphName: string, opset: number): Uint8Array {
+  /** The model file's bytes; `from` names the model in errors: a UserError where the bytes are more than the format allows. */
+  encode(from: string, opset: number): Uint8Array {
     if (this.bytes > MOST_BYTES - (1 << 24)) {
-      throw new UserError(`${graphName}: ${this.bytes} bytes of weights; one ONNX file holds at most 2 GiB`);
+      throw new UserError(`${from}: ${this.bytes} bytes of weights; one ONNX file holds at most 2 GiB`);
     }
     const ModelProto = protobuf.parse(PROTO, { keepCase: true }).root.lookupType('ModelProto');
     const graph = {
-      name: graphName,
+      name: 'model',
       node: this.nodes,
       initializer: this.initializers,
       input: this.inputs,

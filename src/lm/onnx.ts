@@ -11,42 +11,14 @@
  * layers work on (N, D), so that every linear layer is one Gemm.
  */
 import { join } from 'node:path';
-import { z } from 'zod';
 import { writeFileAtomic } from '../store/atomic.js';
 import { UserError } from '../store/errors.js';
-import { readJson } from '../store/read-json.js';
 import { type NamedTensor, readSafetensors } from '../store/safetensors.js';
+import { type Gpt2Config, readConfig } from './config.js';
 import { OnnxGraph } from './onnx-proto.js';
 
 /** Attention, cache included, is an operator from opset 23 on; composed of smaller ones it takes 1.4 times as long. */
 const OPSET = 23;
-
-const size = z.number().int().positive();
-const configSchema = z
-  .looseObject({
-    model_type: z.literal('gpt2'),
-    n_layer: size,
-    n_head: size,
-    n_embd: size,
-    n_positions: size,
-    vocab_size: size,
-    n_inner: size.nullish(),
-    layer_norm_epsilon: z.number().positive().default(1e-5),
-    activation_function: z.enum(['gelu_new', 'gelu_pytorch_tanh', 'gelu', 'relu']).default('gelu_new'),
-    scale_attn_by_inverse_layer_idx: z.literal(false).optional(),
-    scale_attn_weights: z.literal(true).optional(),
-    tie_word_embeddings: z.boolean().default(true),
-  })
-  .refine(({ n_embd, n_head }) => n_embd % n_head === 0, 'n_embd is not a multiple of n_head');
-type Config = z.infer<typeof configSchema>;
-
-/** Adds the activation `x` ↦ act(x) to the graph. */
-const ACTIVATIONS: Record<Config['activation_function'], [op: string, attributes: Record<string, string>]> = {
-  gelu_new: ['Gelu', { approximate: 'tanh' }],
-  gelu_pytorch_tanh: ['Gelu', { approximate: 'tanh' }],
-  gelu: ['Gelu', { approximate: 'none' }],
-  relu: ['Relu', {}],
-};
 
 /** The dimensions that vary, by the names from which transformers.js works out an empty cache. */
 const BATCH = 'batch_size';
@@ -69,7 +41,7 @@ class Weights {
     const tensor = this.tensors.get(name) ?? this.tensors.get(`transformer.${name}`);
     if (tensor === undefined) throw new UserError(`${this.path} has no tensor "${name}"`);
     if (tensor.shape.join() !== shape.join()) {
-      throw new UserError(`${this.path}: "${name}" is [${tensor.shape}], config.json makes it [${shape}]`);
+      throw new UserError(`${this.path}: "${name}" is [${tensor.shape}], config.json needs [${shape}]`);
     }
     return tensor.data;
   }
@@ -95,7 +67,7 @@ function linear(
   ]);
 }
 
-function layerNorm(graph: OnnxGraph, weights: Weights, name: string, x: string, config: Config): string {
+function layerNorm(graph: OnnxGraph, weights: Weights, name: string, x: string, config: Gpt2Config): string {
   const { n_embd, layer_norm_epsilon } = config;
   return graph.node(
     'LayerNormalization',
@@ -132,7 +104,7 @@ function partOf(
 }
 
 /** x (N, D) → attention's output before its projection (N, D); cached keys and values come in and go out. */
-function attention(graph: OnnxGraph, weights: Weights, config: Config, index: number, x: string): string {
+function attention(graph: OnnxGraph, weights: Weights, config: Gpt2Config, index: number, x: string): string {
   const { n_embd: D, n_head: H } = config;
   const layer = `h.${index}`;
   const [query, key, value] = (['query', 'key', 'value'] as const).map((part) =>
@@ -152,7 +124,7 @@ function attention(graph: OnnxGraph, weights: Weights, config: Config, index: nu
 }
 
 /** Adds shape_BSD and mask_B1ST (0 where a query may look, MASKED elsewhere), which all layers share. */
-function addShared(graph: OnnxGraph, config: Config): void {
+function addShared(graph: OnnxGraph, config: Gpt2Config): void {
   const shapeBS = graph.node('Shape', 'shape_BS', ['input_ids']);
   graph.node('Concat', 'shape_BSD', [shapeBS, graph.int64([config.n_embd])], { axis: 0 });
 
@@ -171,8 +143,8 @@ function addShared(graph: OnnxGraph, config: Config): void {
   graph.node('Where', 'mask_B1ST', [allowed, graph.float('unmasked', 0), graph.float('masked', MASKED)]);
 }
 
-/** The last num_logits_to_keep positions of hidden (N, D) through the language-model head. */
-function addHead(graph: OnnxGraph, config: Config, hidden: string, head: string): void {
+/** The last num_logits_to_keep positions of hidden (N, D) through the head, which is wte (V, D). */
+function addHead(graph: OnnxGraph, config: Gpt2Config, hidden: string, wte: string): void {
   const { n_embd: D, vocab_size: V } = config;
   const rows = graph.node('Reshape', 'hidden_BSD', [hidden, 'shape_BSD']);
   // Slicing from -n keeps n, and from -0 everything.
@@ -183,14 +155,14 @@ function addHead(graph: OnnxGraph, config: Config, hidden: string, head: string)
   const most = graph.int64([Number.MAX_SAFE_INTEGER]);
   const kept = graph.node('Slice', 'kept', [rows, start, most, graph.int64([1])]);
   const keptFlat = graph.node('Reshape', 'kept_flat', [kept, graph.int64([-1, D])]);
-  const flat = graph.node('Gemm', 'logits_flat', [keptFlat, head], { transB: 1 });
+  const flat = graph.node('Gemm', 'logits_flat', [keptFlat, wte], { transB: 1 });
   const B = graph.node('Slice', 'shape_B', ['shape_BS', graph.int64([0]), graph.int64([1])]);
   const shape = graph.node('Concat', 'shape_logits', [B, graph.int64([-1, V])], { axis: 0 });
   graph.node('Reshape', 'logits', [flat, shape]);
   graph.output('logits', 'float32', [BATCH, 'kept', V]);
 }
 
-function buildGraph(config: Config, tensors: Map<string, NamedTensor>, weightsPath: string): OnnxGraph {
+function buildGraph(config: Gpt2Config, tensors: Map<string, NamedTensor>, weightsPath: string): OnnxGraph {
   const { n_embd: D, n_positions, vocab_size: V, n_layer } = config;
   const inner = config.n_inner ?? 4 * D;
   const graph = new OnnxGraph();
@@ -202,6 +174,13 @@ function buildGraph(config: Config, tensors: Map<string, NamedTensor>, weightsPa
   addShared(graph, config);
 
   const wte = weights.add('wte.weight', [V, D]);
+  const head = tensors.get('lm_head.weight')?.data;
+  const embeddings = weights.data('wte.weight', [V, D]);
+  if (head !== undefined && (head.length !== V * D || head.some((x, i) => x !== embeddings[i]))) {
+    throw new UserError(
+      `${weightsPath}: lm_head.weight differs from wte.weight; only tied heads are supported`,
+    );
+  }
   const tokens = graph.node('Gather', 'token_embeddings', [wte, 'input_ids']);
   const wpe = weights.add('wpe.weight', [n_positions, D]);
   const positions = graph.node('Gather', 'position_embeddings', [wpe, 'position_ids']);
@@ -220,14 +199,12 @@ function buildGraph(config: Config, tensors: Map<string, NamedTensor>, weightsPa
     x = graph.node('Add', `${layer}.after_attn`, [projected, x]);
     const normed = layerNorm(graph, weights, `${layer}.ln_2`, x, config);
     const wide = linear(graph, weights, `${layer}.mlp.c_fc`, normed, D, inner);
-    const [op, attributes] = ACTIVATIONS[config.activation_function];
-    const active = graph.node(op, `${layer}.mlp.act`, [wide], attributes);
+    const active = graph.node('Gelu', `${layer}.mlp.act`, [wide], { approximate: 'tanh' });
     const narrow = linear(graph, weights, `${layer}.mlp.c_proj`, active, inner, D);
     x = graph.node('Add', `${layer}.out`, [narrow, x]);
   }
   const hidden = layerNorm(graph, weights, 'ln_f', x, config);
-  const head = config.tie_word_embeddings ? wte : weights.add('lm_head.weight', [V, D]);
-  addHead(graph, config, hidden, head);
+  addHead(graph, config, hidden, wte);
   return graph;
 }
 
@@ -237,7 +214,7 @@ function buildGraph(config: Config, tensors: Map<string, NamedTensor>, weightsPa
  */
 export async function exportOnnx(dir: string): Promise<void> {
   const weightsPath = join(dir, 'model.safetensors');
-  const config = await readJson(join(dir, 'config.json'), configSchema);
+  const config = await readConfig(dir);
   const graph = buildGraph(config, await readSafetensors(weightsPath), weightsPath);
-  await writeFileAtomic(join(dir, 'onnx', 'model.onnx'), graph.encode('gpt2', OPSET));
+  await writeFileAtomic(join(dir, 'onnx', 'model.onnx'), graph.encode(dir, OPSET));
 }

@@ -6,21 +6,10 @@
  * Deliberately not here: the choice of a refinement, and the prompts, which the task brings.
  */
 import { UserError } from '../store/errors.js';
+import type { JudgePrompt } from '../tasks/prompts.js';
 import { loadTokenizer, type Tokenizer } from '../text/tokenizer.js';
 import { type Family, loadDecoder } from './decoder.js';
 import type { Candidate, Ranker, Scores } from './ranker.js';
-
-/** One wording of the question. */
-export interface JudgePrompt {
-  name: string;
-  /** The answers, one token each. */
-  positive: string;
-  negative: string;
-  /** The text up to the refinement: what all refinements of a group share. */
-  prefix(context: string, initial: string): string;
-  /** The refinement, and what follows it up to the answer. */
-  suffix(refinement: string, feedback: string, context: string): string;
-}
 
 export interface InstructRM extends Ranker {
   close(): Promise<void>;

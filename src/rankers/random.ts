@@ -1,4 +1,4 @@
-import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
+import { random } from '../tasks/random.js';
 import type { Ranker } from './ranker.js';
 
 /**
@@ -10,10 +10,8 @@ export function randomRanker(seed: number): Ranker {
     name: 'random',
     score: async (groups) =>
       groups.map((group, index) => {
-        const generator = xoroshiro128plus(seed ^ Math.imul(index + 1, 0x9e3779b9));
-        // The first numbers of neighbouring seeds are alike.
-        for (let skipped = 0; skipped < 8; skipped++) generator.next();
-        return group.map(() => ({ score: (generator.next() >>> 0) / 2 ** 32, perPrompt: [] }));
+        const stream = random('random ranker', seed, index);
+        return group.map(() => ({ score: stream.float(), perPrompt: [] }));
       }),
   };
 }

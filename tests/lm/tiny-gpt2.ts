@@ -9,8 +9,6 @@ export interface TinyConfig {
   n_embd: number;
   n_positions: number;
   vocab_size: number;
-  activation_function?: string;
-  tie_word_embeddings?: boolean;
 }
 export type Tensors = Map<string, NamedTensor>;
 
@@ -56,7 +54,6 @@ export function randomTensors(config: TinyConfig, seed = 1): Tensors {
     linear(`h.${i}.mlp.c_proj`, 4 * D, D);
   }
   norm('ln_f');
-  if (config.tie_word_embeddings === false) add('lm_head.weight', [V, D], 0.6);
   return tensors;
 }
 
@@ -78,10 +75,7 @@ export async function writeModel(
   await writeSafetensors(join(dir, 'model.safetensors'), named);
 }
 
-const ACTIVATIONS: Record<string, (x: number) => number> = {
-  gelu_new: (x) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
-  relu: (x) => Math.max(0, x),
-};
+const gelu = (x: number) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)));
 
 /** Logits [T][V] of one sequence, of its positions from `from` on. */
 export function referenceLogits(
@@ -105,7 +99,6 @@ export function referenceLogits(
     const [g, b] = [data(`${name}.weight`), data(`${name}.bias`)];
     return x.map((value, i) => ((value - mean) / Math.sqrt(variance + 1e-5)) * g[i]! + b[i]!);
   };
-  const act = ACTIVATIONS[config.activation_function ?? 'gelu_new']!;
   const sum = (a: number[], b: number[]) => a.map((value, i) => value + b[i]!);
 
   let x = ids.map((id, t) => sum(row('wte.weight', id), row('wpe.weight', t)));
@@ -125,15 +118,14 @@ export function referenceLogits(
         for (let j = 0; j < K; j++) mixed.push(exps.reduce((a, e, s) => a + (e / total) * values[s]![j]!, 0));
       }
       const after = sum(residual, linear(`h.${i}.attn.c_proj`, mixed));
-      const inner = linear(`h.${i}.mlp.c_fc`, norm(`h.${i}.ln_2`, after)).map(act);
+      const inner = linear(`h.${i}.mlp.c_fc`, norm(`h.${i}.ln_2`, after)).map(gelu);
       return sum(after, linear(`h.${i}.mlp.c_proj`, inner));
     });
   }
-  const head = config.tie_word_embeddings === false ? 'lm_head.weight' : 'wte.weight';
   return x.slice(from).map((h) => {
     const normed = norm('ln_f', h);
     return Array.from({ length: config.vocab_size }, (_, v) =>
-      row(head, v).reduce((a, w, j) => a + w * normed[j]!, 0),
+      row('wte.weight', v).reduce((a, w, j) => a + w * normed[j]!, 0),
     );
   });
 }
