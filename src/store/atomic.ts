@@ -14,7 +14,8 @@ const LEFTOVER = /^\..+\.(\d+)-\d+\.(?:tmp|old)$/;
 
 let count = 0;
 
-function temporaryName(path: string, ending: 'tmp' | 'old' = 'tmp'): string {
+/** A name that nothing else uses, in the folder of `path`; `removeLeftovers` knows it. */
+export function temporaryName(path: string, ending: 'tmp' | 'old' = 'tmp'): string {
   count += 1;
   return join(dirname(path), `.${basename(path)}.${process.pid}-${count}.${ending}`);
 }

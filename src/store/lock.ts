@@ -3,7 +3,7 @@ import { readFileSync, unlinkSync } from 'node:fs';
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { z } from 'zod';
-import { isAlive } from './atomic.js';
+import { isAlive, temporaryName } from './atomic.js';
 import { asUserError, systemErrorCode, UserError } from './errors.js';
 
 const holderSchema = z.object({ pid: z.number().int().positive(), host: z.string(), started: z.string() });
@@ -47,7 +47,7 @@ function isGone(holder: Holder | undefined): boolean {
  * UserError where another process, or this one, holds it.
  */
 export async function takeLock(path: string): Promise<() => void> {
-  const own = `${path}.${process.pid}.tmp`;
+  const own = temporaryName(path);
   const text = `${JSON.stringify(me())}\n`;
   try {
     await writeFile(own, text);
@@ -93,7 +93,7 @@ async function removeStale(path: string): Promise<void> {
     );
   }
   // Renamed first: if another process took over in between, what was renamed is its lock, and goes back.
-  const aside = `${path}.${process.pid}.stale`;
+  const aside = temporaryName(path, 'old');
   try {
     await rename(path, aside);
   } catch (error) {

@@ -107,41 +107,34 @@ export async function loadTokenizer(dir: string): Promise<Tokenizer> {
   if (eos === undefined)
     throw new UserError(`cannot use ${path}: it has no token "${eosName}" to end a text with`);
 
+  const { PreTrainedTokenizer } = await import('@xenova/transformers'); // late: it loads onnxruntime
+  const open = (content: TokenizerJson): InstanceType<typeof PreTrainedTokenizer> => {
+    try {
+      return new PreTrainedTokenizer(content, config);
+    } catch (error) {
+      throw new UserError(`cannot use ${path}: ${oneLine((error as Error).message)}`);
+    }
+  };
   // Without its special tokens the tokenizer takes their names for ordinary text.
   const plain = { ...json, added_tokens: json.added_tokens.filter((token) => !token.special) };
-  // Imported here: it loads onnxruntime, which what only reads files can do without.
-  const { PreTrainedTokenizer } = await import('@xenova/transformers');
-  let inner: InstanceType<typeof PreTrainedTokenizer>;
-  let innerWithSpecials: InstanceType<typeof PreTrainedTokenizer>;
-  try {
-    inner = new PreTrainedTokenizer(plain, config);
-    innerWithSpecials = new PreTrainedTokenizer(json, config);
-  } catch (error) {
-    throw new UserError(`cannot use ${path}: ${oneLine((error as Error).message)}`);
-  }
+  const inner = open(plain);
   const encodeAll = (text: string): number[] =>
     text === '' ? [] : inner.encode(text, { add_special_tokens: false });
 
   let vocabSize = 0;
   for (const value of ids.values()) vocabSize = Math.max(vocabSize, value + 1);
 
-  if (!isGpt2Like(plain)) {
-    return {
-      vocabSize,
-      eos,
-      encode: encodeAll,
-      decode: (tokens) => {
-        const known = Array.from(tokens, Number);
-        if (known.length === 0) return '';
-        return innerWithSpecials.decode(known, {
-          skip_special_tokens: true,
-          clean_up_tokenization_spaces: false,
-        });
-      },
-    };
+  if (isGpt2Like(plain)) {
+    const special = new Set(json.added_tokens.filter((token) => token.special).map((token) => token.content));
+    return { vocabSize, eos, encode: byPreToken(encodeAll), decode: byteDecoder(ids, special) };
   }
-  const special = new Set(json.added_tokens.filter((token) => token.special).map((token) => token.content));
-  return { vocabSize, eos, encode: byPreToken(encodeAll), decode: byteDecoder(ids, special) };
+  const withSpecials = open(json);
+  const decode: Tokenizer['decode'] = (tokens) => {
+    if (tokens.length === 0) return '';
+    const options = { skip_special_tokens: true, clean_up_tokenization_spaces: false };
+    return withSpecials.decode(Array.from(tokens), options);
+  };
+  return { vocabSize, eos, encode: encodeAll, decode };
 }
 
 /** Every token's id by its name. */

@@ -132,6 +132,10 @@ it('lets one of many take over a stale lock', async () => {
   await writeFile(join(dir, 'lock'), JSON.stringify({ pid: dead, host: hostname(), started: '' }));
   const results = await Promise.allSettled(Array.from({ length: 8 }, () => openRun(dir, settings)));
   expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  for (const result of results) {
+    if (result.status === 'rejected') expect(String(result.reason)).toMatch(/is using this run/);
+  }
+  expect((await readdir(dir)).sort()).toEqual(['lock', 'manifest.json']);
 });
 
 it.each([
