@@ -7,6 +7,8 @@ import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from './tf.js';
 
 const NAME = 'wasm';
+/** What Emscripten gives every module; the typings leave it out. */
+type Heap = { HEAPU8: Uint8Array };
 type Args = Parameters<tf.KernelFunc>[0];
 
 function run(
@@ -39,52 +41,57 @@ function unsortedSegmentSum({ inputs, attrs, backend }: Args): tf.TensorInfo {
   return wasm.makeOutput(shape, 'float32', undefined, out);
 }
 
+/** Floats of x from `offset` on as a tensor of this shape, without a copy (tfjs' Slice takes milliseconds a call). */
+function view(wasm: BackendWasm, x: tf.TensorInfo, offset: number, shape: number[]): tf.TensorInfo {
+  return wasm.makeOutput(shape, 'float32', wasm.getMemoryOffset(x.dataId) + 4 * offset);
+}
+
+/** Forgets a view: disposeData would free memory that it does not own. */
+function dropView(wasm: BackendWasm, { dataId }: tf.TensorInfo): void {
+  wasm.wasm.tfjs.disposeData(wasm.dataIdMap.get(dataId).id as never);
+  wasm.dataIdMap.delete(dataId);
+}
+
 /** Transposes operands explicitly and multiplies batches one by one, so that every product takes the fast path. */
 function fastMatMul(slow: tf.KernelFunc): tf.KernelFunc {
   return (args) => {
     const { a, b } = args.inputs as unknown as { a: tf.TensorInfo; b: tf.TensorInfo };
     const { transposeA, transposeB } = args.attrs as unknown as { transposeA: boolean; transposeB: boolean };
-    const { backend } = args;
-    const batchA = a.shape.slice(0, -2).reduce((x, y) => x * y, 1);
-    const batchB = b.shape.slice(0, -2).reduce((x, y) => x * y, 1);
-    const [rows, inner] = transposeA
-      ? [a.shape.at(-1)!, a.shape.at(-2)!]
-      : [a.shape.at(-2)!, a.shape.at(-1)!];
-    const columns = transposeB ? b.shape.at(-2)! : b.shape.at(-1)!;
+    const backend = args.backend as BackendWasm;
+    const batch = tf.util.sizeFromShape(a.shape.slice(0, -2));
+    const batchB = tf.util.sizeFromShape(b.shape.slice(0, -2));
+    const [a0, a1] = a.shape.slice(-2) as [number, number];
+    const [b0, b1] = b.shape.slice(-2) as [number, number];
+    const [M, K] = transposeA ? [a1, a0] : [a0, a1];
+    const N = transposeB ? b0 : b1;
     // Small products do not earn the extra calls; unequal batches do not occur in our models.
-    if (batchA !== batchB || rows * inner * columns < 16_384) return slow(args);
-    const spare: tf.TensorInfo[] = [];
-    const made = (t: tf.TensorInfo) => {
-      spare.push(t);
-      return t;
+    if (batch !== batchB || M * K * N < 4096) return slow(args);
+    const turn = (x: tf.TensorInfo, rows: number, columns: number) => {
+      const x3 = run(backend, 'Reshape', { x }, { shape: [batch, rows, columns] });
+      const turned = run(backend, 'Transpose', { x: x3 }, { perm: [0, 2, 1] });
+      backend.disposeData(x3.dataId);
+      return turned;
     };
-    const flat = (x: tf.TensorInfo, transpose: boolean) => {
-      const shape = [batchA, ...x.shape.slice(-2)];
-      const x3 = made(run(backend, 'Reshape', { x }, { shape }));
-      return transpose ? made(run(backend, 'Transpose', { x: x3 }, { perm: [0, 2, 1] })) : x3;
-    };
-    const a3 = flat(a, transposeA);
-    const b3 = flat(b, transposeB);
-    const matrix = (x: tf.TensorInfo, i: number) => {
-      const size = [1, x.shape[1]!, x.shape[2]!];
-      const cut = batchA === 1 ? x : made(run(backend, 'Slice', { x }, { begin: [i, 0, 0], size }));
-      return made(run(backend, 'Reshape', { x: cut }, { shape: size.slice(1) }));
-    };
-    const product = (i: number) =>
-      slow({
-        inputs: { a: matrix(a3, i), b: matrix(b3, i) },
+    const left = transposeA ? turn(a, a0, a1) : a;
+    const right = transposeB ? turn(b, b0, b1) : b;
+    const out = backend.makeOutput([...a.shape.slice(0, -2), M, N], 'float32');
+    const outAt = backend.getMemoryOffset(out.dataId);
+    for (let i = 0; i < batch; i++) {
+      const x = view(backend, left, i * M * K, [M, K]);
+      const y = view(backend, right, i * K * N, [K, N]);
+      const product = slow({
+        inputs: { a: x, b: y },
         attrs: { transposeA: false, transposeB: false },
         backend,
       }) as tf.TensorInfo;
-    const shape = [...a.shape.slice(0, -2), rows, columns];
-    let stacked: tf.TensorInfo;
-    if (batchA === 1) stacked = made(product(0));
-    else {
-      const parts = Array.from({ length: batchA }, (_, i) => made(product(i)));
-      stacked = made(run(backend, 'Concat', parts as never, { axis: 0 }));
+      const from = backend.getMemoryOffset(product.dataId);
+      (backend.wasm as unknown as Heap).HEAPU8.copyWithin(outAt + 4 * i * M * N, from, from + 4 * M * N);
+      backend.disposeData(product.dataId);
+      dropView(backend, x);
+      dropView(backend, y);
     }
-    const out = run(backend, 'Reshape', { x: stacked }, { shape });
-    for (const t of spare) (backend as BackendWasm).disposeData(t.dataId);
+    if (transposeA) backend.disposeData(left.dataId);
+    if (transposeB) backend.disposeData(right.dataId);
     return out;
   };
 }

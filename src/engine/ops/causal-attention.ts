@@ -22,15 +22,14 @@ export function causalAttentionComposed(qkv: tf.Tensor3D, heads: number): tf.Ten
     const [B, T, D3] = qkv.shape;
     const D = D3 / 3;
     const Dh = D / heads;
-    const split = qkv.reshape([B, T, 3, heads, Dh]).transpose([2, 0, 3, 1, 4]);
-    const part = (i: number) => split.slice([i], [1]).reshape<tf.Tensor3D>([B * heads, T, Dh]);
-    const scores = tf.matMul(part(0), part(1), false, true).mul(1 / Math.sqrt(Dh));
+    // Rank 4 at most, and split along contiguous memory: tfjs' kernels have fast paths for no more than that.
+    const byHead = qkv.reshape<tf.Tensor4D>([B, T, 3 * heads, Dh]).transpose([0, 2, 1, 3]);
+    const [q, k, v] = tf
+      .split(byHead.reshape([B, 3, T * D]), 3, 1)
+      .map((x) => x.reshape<tf.Tensor3D>([B * heads, T, Dh])) as [tf.Tensor3D, tf.Tensor3D, tf.Tensor3D];
+    const scores = tf.matMul(q, k, false, true).mul(1 / Math.sqrt(Dh));
     const p = tf.softmax(scores.add<tf.Tensor3D>(causalMask(T)));
-    return tf
-      .matMul(p, part(2))
-      .reshape([B, heads, T, Dh])
-      .transpose([0, 2, 1, 3])
-      .reshape<tf.Tensor3D>([B, T, D]);
+    return tf.matMul(p, v).reshape([B, heads, T, Dh]).transpose([0, 2, 1, 3]).reshape<tf.Tensor3D>([B, T, D]);
   });
 }
 
