@@ -1,9 +1,11 @@
 /**
- * The `cpu` engine's tfjs backend: tfjs-backend-cpu's storage and kernels, with pooled buffers below the native kernels.
+ * The `cpu` engine's tfjs backend: tfjs-backend-cpu's storage and kernels, with pooled buffers below the
+ * native kernels.
  *
- * Who may recycle what: an array from the pool is given back when its tensor's data is disposed of, unless one of tfjs' own
- * kernels has touched it (they may keep views: a contiguous slice does). Users never get a pooled array: reading copies it.
- * So dataSync() is a snapshot, also of a variable that the optimizer updates in place.
+ * Who may recycle what: an array from the pool is given back when its tensor's data is disposed of, unless
+ * one of tfjs' own kernels has touched it (they may keep views: a contiguous slice does). Users never get a
+ * pooled array: reading copies it. So dataSync() is a snapshot, also of a variable that the optimizer updates
+ * in place.
  */
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import type { Native } from './native.js';
@@ -54,7 +56,10 @@ export class IlfCpuBackend extends MathBackendCPU {
     return tf.engine().makeTensorFromTensorInfo(this.adopt(raw, shape), this) as T;
   }
 
-  /** The variable's array for writing in place; a copy takes its place first if anyone else may see the old one. */
+  /**
+   * The variable's array for writing in place; a copy takes its place first if anyone else may see the old
+   * one.
+   */
   writable(v: tf.Variable): Float32Array {
     const record = this.data.get(v.dataId);
     if (record instanceof PooledRecord && !record.shared && record.refCount === 1) return record.raw;
@@ -85,8 +90,8 @@ export class IlfCpuBackend extends MathBackendCPU {
 }
 
 /**
- * The backend with its native functions while the `cpu` engine is tfjs' current one, else null; null too where the addon, built
- * from older sources, lacks the function that is asked for.
+ * The backend with its native functions while the `cpu` engine is tfjs' current one, else null; null too
+ * where the addon, built from older sources, lacks the function that is asked for.
  */
 export function activeNative(needs: keyof Native): IlfCpuBackend | null {
   if (tf.engine().backendName !== BACKEND_NAME) return null;

@@ -42,8 +42,9 @@ async function startCpu(native: Native): Promise<Engine> {
 }
 
 /**
- * Starts the engine and makes it tfjs' current backend. Without a name: cpu if the addon loads, else wasm, saying so in one
- * line on stderr. Throws UserError for an unknown name, or for cpu without the addon. May be called again to switch.
+ * Starts the engine and makes it tfjs' current backend. Without a name: cpu if the addon loads, else wasm,
+ * saying so in one line on stderr. Throws UserError for an unknown name, or for cpu without the addon. May be
+ * called again to switch.
  */
 export async function startEngine(name?: EngineName): Promise<Engine> {
   if (name !== undefined && !ENGINES.includes(name)) {

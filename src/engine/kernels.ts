@@ -1,6 +1,7 @@
 /**
- * tfjs kernels of the `cpu` engine: all of tfjs-backend-cpu's under our backend's name, and native ones in place of matrix
- * products. Elementwise sums and products of equal shapes write into pooled buffers: the tape adds gradients with them.
+ * tfjs kernels of the `cpu` engine: all of tfjs-backend-cpu's under our backend's name, and native ones in
+ * place of matrix products. Elementwise sums and products of equal shapes write into pooled buffers: the tape
+ * adds gradients with them.
  */
 import '@tensorflow/tfjs-backend-cpu';
 import { BACKEND_NAME, type IlfCpuBackend } from './backend.js';
@@ -18,7 +19,10 @@ function stock(kernelName: string): tf.KernelFunc {
 
 const isFloat = (t: tf.TensorInfo) => t.dtype === 'float32';
 
-/** [..., M, K] × [..., K, N]; leading dimensions equal, or absent (all 1) on one side. Everything else is left to stock. */
+/**
+ * [..., M, K] × [..., K, N]; leading dimensions equal, or absent (all 1) on one side. Everything else is left
+ * to stock.
+ */
 function batchMatMul(args: Parameters<tf.KernelFunc>[0]): tf.TensorInfo | tf.TensorInfo[] {
   const { a, b } = args.inputs as Inputs as { a: tf.TensorInfo; b: tf.TensorInfo };
   const { transposeA, transposeB } = args.attrs as unknown as MatMulAttrs;
@@ -71,7 +75,10 @@ function fusedMatMul(args: Parameters<tf.KernelFunc>[0]): tf.TensorInfo | tf.Ten
   return out;
 }
 
-/** An elementwise kernel of two equal shapes, or with a scalar second operand; stock for broadcasting and other types. */
+/**
+ * An elementwise kernel of two equal shapes, or with a scalar second operand; stock for broadcasting and
+ * other types.
+ */
 function elementwise(
   name: string,
   same: (x: Float32Array, y: Float32Array, out: Float32Array) => void,
@@ -96,7 +103,10 @@ function elementwise(
   ];
 }
 
-/** out = x + y; four at a time, which V8 runs 1.7 times faster: it is what the tape does most after the products. */
+/**
+ * out = x + y; four at a time, which V8 runs 1.7 times faster: it is what the tape does most after the
+ * products.
+ */
 function addSame(x: Float32Array, y: Float32Array, out: Float32Array): void {
   const n = out.length;
   const even = n - (n % 4);

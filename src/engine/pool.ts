@@ -1,6 +1,7 @@
 /**
- * Recycles float buffers. A fresh buffer of a million floats costs 80–170 µs (the kernel zeroes its pages); a training step
- * needs hundreds of them, of sizes that vary with the length of the batch, so sizes are rounded up to classes.
+ * Recycles float buffers. A fresh buffer of a million floats costs 80–170 µs (the kernel zeroes its pages); a
+ * training step needs hundreds of them, of sizes that vary with the length of the batch, so sizes are rounded
+ * up to classes.
  */
 
 /** Below this a fresh array is as cheap as a recycled one. */

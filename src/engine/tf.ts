@@ -1,8 +1,10 @@
 /**
- * The one door to tfjs: tfjs-core with its gradients, and the chained operations (x.mul(y)) that this project uses.
+ * The one door to tfjs: tfjs-core with its gradients, and the chained operations (x.mul(y)) that this project
+ * uses.
  *
- * tfjs-core registers neither in Node: its lists are ES modules that Node does not load. The gradients are also in
- * tfjs-layers' bundle and reach tfjs through its global registry, so there is still one engine and one set of tensors.
+ * tfjs-core registers neither in Node: its lists are ES modules that Node does not load. The gradients are
+ * also in tfjs-layers' bundle and reach tfjs through its global registry, so there is still one engine and
+ * one set of tensors.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type {} from '@tensorflow/tfjs-core/dist/public/chained_ops/abs.js';

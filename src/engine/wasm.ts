@@ -1,6 +1,7 @@
 /**
- * tfjs-backend-wasm made fit for training: it lacks UnsortedSegmentSum (the gradient of a gather), and its matrix product is
- * fast for rank-2 operands without transposes only (10 to 40 times slower otherwise). Both are replaced here.
+ * tfjs-backend-wasm made fit for training: it lacks UnsortedSegmentSum (the gradient of a gather), and its
+ * matrix product is fast for rank-2 operands without transposes only (10 to 40 times slower otherwise). Both
+ * are replaced here.
  */
 import '@tensorflow/tfjs-backend-wasm';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
@@ -41,7 +42,10 @@ function unsortedSegmentSum({ inputs, attrs, backend }: Args): tf.TensorInfo {
   return wasm.makeOutput(shape, 'float32', undefined, out);
 }
 
-/** Floats of x from `offset` on as a tensor of this shape, without a copy (tfjs' Slice takes milliseconds a call). */
+/**
+ * Floats of x from `offset` on as a tensor of this shape, without a copy (tfjs' Slice takes milliseconds a
+ * call).
+ */
 function view(wasm: BackendWasm, x: tf.TensorInfo, offset: number, shape: number[]): tf.TensorInfo {
   return wasm.makeOutput(shape, 'float32', wasm.getMemoryOffset(x.dataId) + 4 * offset);
 }
@@ -52,7 +56,10 @@ function dropView(wasm: BackendWasm, { dataId }: tf.TensorInfo): void {
   wasm.dataIdMap.delete(dataId);
 }
 
-/** Transposes operands explicitly and multiplies batches one by one, so that every product takes the fast path. */
+/**
+ * Transposes operands explicitly and multiplies batches one by one, so that every product takes the fast
+ * path.
+ */
 function fastMatMul(slow: tf.KernelFunc): tf.KernelFunc {
   return (args) => {
     const { a, b } = args.inputs as unknown as { a: tf.TensorInfo; b: tf.TensorInfo };

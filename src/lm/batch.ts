@@ -1,16 +1,23 @@
 /**
- * From examples to rectangles of tokens. An optimizer step takes examples in random order; within the step they are sorted by
- * length and cut into rectangles, so that little is spent on padding and no step is special in its lengths.
+ * From examples to rectangles of tokens. An optimizer step takes examples in random order; within the step
+ * they are sorted by length and cut into rectangles, so that little is spent on padding and no step is
+ * special in its lengths.
  */
 import { permutation, randomStream } from './random.js';
 
-/** A text with loss weights: weights[t] weighs the loss of predicting ids[t] from ids[<t]; weights[0] is ignored. */
+/**
+ * A text with loss weights: weights[t] weighs the loss of predicting ids[t] from ids[<t]; weights[0] is
+ * ignored.
+ */
 export interface Example {
   ids: readonly number[];
   weights: readonly number[];
 }
 
-/** Right-padded rectangle of inputs: row m = b·T + t predicts labels[m]; label −1 and weight 0 where there is no loss. */
+/**
+ * Right-padded rectangle of inputs: row m = b·T + t predicts labels[m]; label −1 and weight 0 where there is
+ * no loss.
+ */
 export interface Batch {
   B: number;
   T: number;
@@ -21,12 +28,16 @@ export interface Batch {
   tokens: number;
 }
 
-/** What starting one more rectangle costs, in tokens' worth of work: per-call overhead and adding its gradients. */
+/**
+ * What starting one more rectangle costs, in tokens' worth of work: per-call overhead and adding its
+ * gradients.
+ */
 const RECTANGLE_COST = 192;
 
 /**
- * Cuts rows of the given lengths into rectangles of at most maxTokens padded tokens (one row may exceed it), so that padding
- * plus overhead is least. Returns the indices in each, by dynamic programming over the sorted lengths.
+ * Cuts rows of the given lengths into rectangles of at most maxTokens padded tokens (one row may exceed it),
+ * so that padding plus overhead is least. Returns the indices in each, by dynamic programming over the sorted
+ * lengths.
  */
 export function rectangles(lengths: readonly number[], maxTokens: number): number[][] {
   const order = lengths.map((_, i) => i).sort((a, b) => lengths[b]! - lengths[a]! || a - b);
@@ -82,10 +93,15 @@ export function totalWeight(examples: readonly Example[]): number {
   return sum;
 }
 
-/** How much goes into one optimizer step: so many sequences, or sequences up to so many tokens (at least one). */
+/**
+ * How much goes into one optimizer step: so many sequences, or sequences up to so many tokens (at least one).
+ */
 export type StepSize = { sequences: number } | { tokens: number };
 
-/** One epoch's steps as lists of example indices: shuffled by (seed, epoch), then cut by size. Every example occurs once. */
+/**
+ * One epoch's steps as lists of example indices: shuffled by (seed, epoch), then cut by size. Every example
+ * occurs once.
+ */
 export function epochSteps(
   lengths: readonly number[],
   size: StepSize,

@@ -10,7 +10,9 @@ const count = z
   .positive()
   .max(1 << 24);
 
-/** What would compute something else than our blocks do is refused; unknown fields are kept and written back. */
+/**
+ * What would compute something else than our blocks do is refused; unknown fields are kept and written back.
+ */
 const schema = z
   .looseObject({
     model_type: z.literal('gpt2'),

@@ -1,12 +1,15 @@
 /**
- * Generation token by token with cached keys and values: the engine's decoder where it has one, else one that projects with tfjs
- * ops and keeps the caches, and attends, on the host.
+ * Generation token by token with cached keys and values: the engine's decoder where it has one, else one that
+ * projects with tfjs ops and keeps the caches, and attends, on the host.
  */
 import { causalAttention, type Decoder, openDecoder } from '../engine/fused.js';
 import * as tf from '../engine/tf.js';
 import type { CausalLM } from './model.js';
 
-/** Opens a decoder on lm (see NativeDecoder for what its methods do). lm must not be trained or disposed of until it is closed. */
+/**
+ * Opens a decoder on lm (see NativeDecoder for what its methods do). lm must not be trained or disposed of
+ * until it is closed.
+ */
 export function openLMDecoder(lm: CausalLM): Decoder {
   const { n_layer, n_head, n_embd, vocab_size, n_positions, layer_norm_epsilon, n_inner } = lm.config;
   const shape = {
@@ -21,7 +24,10 @@ export function openLMDecoder(lm: CausalLM): Decoder {
   return (usual ? openDecoder(shape, [...lm.params.values()]) : null) ?? hostDecoder(lm);
 }
 
-/** Keys and values of one layer: of the prompts [P,T,2,D], shared by their rows, and of each row's new tokens [R,maxNew,2,D]. */
+/**
+ * Keys and values of one layer: of the prompts [P,T,2,D], shared by their rows, and of each row's new tokens
+ * [R,maxNew,2,D].
+ */
 interface Cache {
   prompt: Float32Array;
   fresh: Float32Array;

@@ -11,8 +11,9 @@ import { CausalLM, parameterShapes } from './model.js';
 const isMask = (name: string) => /^h\.\d+\.attn\.(masked_)?bias$/.test(name);
 
 /**
- * Loads a GPT-2-shaped model: names with or without "transformer.", a duplicate lm_head.weight and mask buffers ignored.
- * Throws UserError for missing, unknown or misshaped tensors, and for an lm_head that is not tied to wte.
+ * Loads a GPT-2-shaped model: names with or without "transformer.", a duplicate lm_head.weight and mask
+ * buffers ignored. Throws UserError for missing, unknown or misshaped tensors, and for an lm_head that is not
+ * tied to wte.
  */
 export async function loadLM(dir: string): Promise<CausalLM> {
   const config = await readConfig(dir);

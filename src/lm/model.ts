@@ -1,6 +1,7 @@
 /**
- * A causal language model of GPT-2's architecture (Radford et al. 2019): learned positions, pre-norm blocks, GELU, output
- * projection tied to the token embedding. Leaves out dropout: our runs see each example once or twice.
+ * A causal language model of GPT-2's architecture (Radford et al. 2019): learned positions, pre-norm blocks,
+ * GELU, output projection tied to the token embedding. Leaves out dropout: our runs see each example once or
+ * twice.
  *
  * Dimension letters: B sequences, T positions, M = B·T rows, D width, V vocabulary.
  */
@@ -10,7 +11,9 @@ import { UserError } from '../store/errors.js';
 import type { Gpt2Config } from './config.js';
 import { normals, randomStream } from './random.js';
 
-/** Every parameter's name and shape, in Hugging Face's names and order. Linear weights are [in, out] (Conv1D). */
+/**
+ * Every parameter's name and shape, in Hugging Face's names and order. Linear weights are [in, out] (Conv1D).
+ */
 export function parameterShapes(config: Gpt2Config): Map<string, number[]> {
   const { n_embd: D, n_positions, vocab_size, n_layer } = config;
   const inner = config.n_inner ?? 4 * D;
@@ -43,8 +46,9 @@ export class CausalLM {
   ) {}
 
   /**
-   * A new model. Scaled by width: linear layers std 1/√D, those that write into the residual stream also /√(2·layers),
-   * embeddings 0.05, norms 1, biases 0. (With GPT-2's 0.02 a model of width 128 does not learn to copy in 5 M tokens.)
+   * A new model. Scaled by width: linear layers std 1/√D, those that write into the residual stream also
+   * /√(2·layers), embeddings 0.05, norms 1, biases 0. (With GPT-2's 0.02 a model of width 128 does not learn
+   * to copy in 5 M tokens.)
    */
   static init(config: Gpt2Config, seed: number): CausalLM {
     const std = 1 / Math.sqrt(config.n_embd);
@@ -96,8 +100,9 @@ export class CausalLM {
   }
 
   /**
-   * ids [B·T], sequences padded on the right (causal attention keeps padding from reaching what precedes it) → [B·T,D] after the
-   * final norm. Differentiable in the parameters. Throws UserError where T exceeds n_positions.
+   * ids [B·T], sequences padded on the right (causal attention keeps padding from reaching what precedes it)
+   * → [B·T,D] after the final norm. Differentiable in the parameters. Throws UserError where T exceeds
+   * n_positions.
    */
   hidden(ids: Int32Array, B: number, T: number): tf.Tensor2D {
     const { n_head, n_positions, n_embd: D } = this.config;
@@ -113,8 +118,8 @@ export class CausalLM {
   }
 
   /**
-   * The layers around any attention: ids, positions [M] → [M,D] after the final norm. attend turns a layer's queries, keys and
-   * values [M,3D] into its mixed values [M,D].
+   * The layers around any attention: ids, positions [M] → [M,D] after the final norm. attend turns a layer's
+   * queries, keys and values [M,3D] into its mixed values [M,D].
    */
   forward(
     ids: Int32Array,

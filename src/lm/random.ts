@@ -1,4 +1,7 @@
-/** Reproducible random streams, each addressed by a few integers, so that no draw depends on how work was batched. */
+/**
+ * Reproducible random streams, each addressed by a few integers, so that no draw depends on how work was
+ * batched.
+ */
 
 /** Mixes integers into 32 bits (murmur3's finalizer after each). */
 function mix(keys: readonly number[]): number {
@@ -13,8 +16,8 @@ function mix(keys: readonly number[]): number {
 }
 
 /**
- * A stream of numbers in [0, 1) of 32 bits; the same keys give the same stream. Doty-Humphrey's sfc32: unlike the usual
- * generators it takes 96 bits of seed well, and its first numbers are as good as the later ones.
+ * A stream of numbers in [0, 1) of 32 bits; the same keys give the same stream. Doty-Humphrey's sfc32: unlike
+ * the usual generators it takes 96 bits of seed well, and its first numbers are as good as the later ones.
  */
 export function randomStream(...keys: number[]): () => number {
   let a = mix([...keys, 1]);

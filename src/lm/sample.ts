@@ -1,6 +1,7 @@
 /**
- * Sampling n completions of each prompt: one prefill per prompt, rows leave the batch as they finish. A row's random numbers are a
- * function of (seed, prompt index, sample index), so results do not depend on how rows were batched.
+ * Sampling n completions of each prompt: one prefill per prompt, rows leave the batch as they finish. A row's
+ * random numbers are a function of (seed, prompt index, sample index), so results do not depend on how rows
+ * were batched.
  */
 import { sampleTokens } from '../engine/fused.js';
 import { UserError } from '../store/errors.js';
@@ -61,8 +62,8 @@ interface Row {
 }
 
 /**
- * Indices of prompts that are decoded together: neighbours in length, at most MAX_ROWS rows (or one prompt), and none so long that
- * the new tokens of the shortest would pass the model's positions.
+ * Indices of prompts that are decoded together: neighbours in length, at most MAX_ROWS rows (or one prompt),
+ * and none so long that the new tokens of the shortest would pass the model's positions.
  */
 function promptGroups(
   lm: CausalLM,
@@ -87,8 +88,9 @@ function promptGroups(
 }
 
 /**
- * Completions [prompt][sample]. Each ends at a stop token, after maxNewTokens, or where the model's positions end. onProgress gets
- * the number of finished rows and of all. Throws UserError for empty or too long prompts and bad options.
+ * Completions [prompt][sample]. Each ends at a stop token, after maxNewTokens, or where the model's positions
+ * end. onProgress gets the number of finished rows and of all. Throws UserError for empty or too long prompts
+ * and bad options.
  */
 export async function sample(
   lm: CausalLM,

@@ -5,7 +5,10 @@ export interface Schedule {
   lr: number;
   /** Steps of linear warm-up; the first step has lr / warmup. */
   warmup: number;
-  /** After the warm-up: a cosine from lr to floor·lr at the last step (Loshchilov & Hutter 2017), or lr throughout. */
+  /**
+   * After the warm-up: a cosine from lr to floor·lr at the last step (Loshchilov & Hutter 2017), or lr
+   * throughout.
+   */
   decay: 'cosine' | 'constant';
   /** Fraction of lr that the cosine ends at. */
   floor: number;

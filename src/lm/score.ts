@@ -1,6 +1,6 @@
 /**
- * Log-probabilities of given completions, and exact KL divergences along them. Prompt and padding are masked token by token; causal
- * attention and per-row softmax make the results independent of the batch.
+ * Log-probabilities of given completions, and exact KL divergences along them. Prompt and padding are masked
+ * token by token; causal attention and per-row softmax make the results independent of the batch.
  */
 import { gatherRows, linearCrossEntropy, linearKL } from '../engine/fused.js';
 import * as tf from '../engine/tf.js';
@@ -17,7 +17,10 @@ export interface ScoreItem {
 /** Most padded tokens computed at once. */
 const MAX_TOKENS = 8192;
 
-/** One rectangle: inputs [B,T], and for every completion token the row that predicts it and its id, item by item. */
+/**
+ * One rectangle: inputs [B,T], and for every completion token the row that predicts it and its id, item by
+ * item.
+ */
 interface Rectangle {
   B: number;
   T: number;
@@ -76,8 +79,9 @@ async function perToken(
 }
 
 /**
- * ln p(token | what precedes it) for every completion token, in nats. An empty completion gives an empty array. Throws UserError for
- * an empty prompt or a text longer than the model's positions. maxTokens bounds memory, not the result.
+ * ln p(token | what precedes it) for every completion token, in nats. An empty completion gives an empty
+ * array. Throws UserError for an empty prompt or a text longer than the model's positions. maxTokens bounds
+ * memory, not the result.
  */
 export function scoreCompletions(
   lm: CausalLM,
@@ -91,8 +95,9 @@ export function scoreCompletions(
 }
 
 /**
- * KL(p(·|prefix) ‖ q(·|prefix)) over the whole vocabulary at every completion position, in nats; its sum over a completion sampled from
- * p is the Rao–Blackwellised estimate of the sequences' KL. Both models share one vocabulary, else UserError.
+ * KL(p(·|prefix) ‖ q(·|prefix)) over the whole vocabulary at every completion position, in nats; its sum over
+ * a completion sampled from p is the Rao–Blackwellised estimate of the sequences' KL. Both models share one
+ * vocabulary, else UserError.
  */
 export async function perTokenKL(
   p: CausalLM,

@@ -1,7 +1,7 @@
 /**
- * Training with AdamW. A step's loss is Σ w·ce / Σ w over all its tokens, however many rectangles it is computed in, so that
- * accumulating gradients changes nothing but rounding. Everything random is a function of (seed, epoch) and the optimizer's
- * state can be saved, so a resumed training continues bit for bit.
+ * Training with AdamW. A step's loss is Σ w·ce / Σ w over all its tokens, however many rectangles it is
+ * computed in, so that accumulating gradients changes nothing but rounding. Everything random is a function
+ * of (seed, epoch) and the optimizer's state can be saved, so a resumed training continues bit for bit.
  *
  * Leaves out: mixed precision (the backend's business), more than one device.
  */
@@ -21,8 +21,8 @@ import type { CausalLM } from './model.js';
 import { learningRate, type Schedule } from './schedule.js';
 
 /**
- * Where examples come from: a list, shuffled anew each epoch; or a function that makes the examples of a step, the same ones
- * whenever it is asked (a resumed training asks from where it stopped).
+ * Where examples come from: a list, shuffled anew each epoch; or a function that makes the examples of a
+ * step, the same ones whenever it is asked (a resumed training asks from where it stopped).
  */
 export type Source = readonly Example[] | ((step: number) => readonly Example[]);
 
@@ -61,7 +61,9 @@ export interface StepInfo {
   /** Steps done, this one included, and in all. */
   step: number;
   steps: number;
-  /** Weighted mean cross-entropy in nats per token; 0 where the step has no weight (then nothing is updated). */
+  /**
+   * Weighted mean cross-entropy in nats per token; 0 where the step has no weight (then nothing is updated).
+   */
   loss: number;
   lr: number;
   /** Norm of the gradient before clipping. */
@@ -73,7 +75,9 @@ export interface StepInfo {
   state: AdamState;
 }
 
-/** One forward and backward pass in rectangles: the loss and the gradients of lm's parameters, in their order. */
+/**
+ * One forward and backward pass in rectangles: the loss and the gradients of lm's parameters, in their order.
+ */
 function lossAndGrads(lm: CausalLM, examples: readonly Example[], weight: number, maxTokens: number) {
   const vars = [...lm.params.values()];
   const parts = rectangles(
@@ -171,9 +175,9 @@ function check(source: Source, { steps, epochs }: TrainOptions): void {
 }
 
 /**
- * Trains lm in place. onStep is awaited after every step; returning false stops the training there. `state` resumes: the
- * optimizer's state after the steps done so far, with the same source and options. Returns the final state, which the caller
- * disposes of (disposeAdamState).
+ * Trains lm in place. onStep is awaited after every step; returning false stops the training there. `state`
+ * resumes: the optimizer's state after the steps done so far, with the same source and options. Returns the
+ * final state, which the caller disposes of (disposeAdamState).
  */
 export async function train(
   lm: CausalLM,

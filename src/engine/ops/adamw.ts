@@ -28,8 +28,9 @@ export function disposeAdamState(state: AdamState): void {
 }
 
 /**
- * One AdamW step over all parameters (Loshchilov & Hutter 2019, algorithm 2, decay scaled by the learning rate as PyTorch
- * does): params, m and v change, state.step counts up. grads like params; weightDecay: one number per parameter.
+ * One AdamW step over all parameters (Loshchilov & Hutter 2019, algorithm 2, decay scaled by the learning
+ * rate as PyTorch does): params, m and v change, state.step counts up. grads like params; weightDecay: one
+ * number per parameter.
  */
 export function adamw(
   params: readonly tf.Variable[],

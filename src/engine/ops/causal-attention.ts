@@ -2,8 +2,8 @@ import { activeNative, type IlfCpuBackend } from '../backend.js';
 import * as tf from '../tf.js';
 
 /**
- * Causal multi-head self-attention, softmax(q kᵀ / √Dh) v: qkv [B,T,3D] (queries, keys, values of all heads, GPT-2's c_attn
- * output) → [B,T,D].
+ * Causal multi-head self-attention, softmax(q kᵀ / √Dh) v: qkv [B,T,3D] (queries, keys, values of all heads,
+ * GPT-2's c_attn output) → [B,T,D].
  */
 export function causalAttention(qkv: tf.Tensor3D, heads: number): tf.Tensor3D {
   const backend = activeNative('attentionForward');

@@ -14,8 +14,8 @@ export interface DecoderShape {
 }
 
 /**
- * The engine's own decoder over these weights (GPT-2's, in the order that native.ts lists), or null where it has none. The
- * weights must not change or be disposed of until it is closed.
+ * The engine's own decoder over these weights (GPT-2's, in the order that native.ts lists), or null where it
+ * has none. The weights must not change or be disposed of until it is closed.
  */
 export function openDecoder(shape: DecoderShape, weights: readonly tf.Tensor[]): Decoder | null {
   const backend = activeNative('createDecoder');

@@ -1,7 +1,10 @@
 import { activeNative, type IlfCpuBackend } from '../backend.js';
 import * as tf from '../tf.js';
 
-/** y[m] = wte[ids[m]] + wpe[positions[m]]: ids, positions [M], wte [V,D], wpe [P,D] → [M,D]. Without positions, wte alone. */
+/**
+ * y[m] = wte[ids[m]] + wpe[positions[m]]: ids, positions [M], wte [V,D], wpe [P,D] → [M,D]. Without
+ * positions, wte alone.
+ */
 export function embed(
   ids: Int32Array,
   positions: Int32Array | null,

@@ -3,8 +3,8 @@ import * as tf from '../tf.js';
 import { chunks, rowsPerChunk } from './chunks.js';
 
 /**
- * Cross-entropy of the output projection's softmax, without its logits in memory: h [M,D], w [V,D], labels [M] →
- * [M], −ln softmax(h wᵀ)[label] in nats. Label −1: loss 0, no gradient.
+ * Cross-entropy of the output projection's softmax, without its logits in memory: h [M,D], w [V,D], labels
+ * [M] → [M], −ln softmax(h wᵀ)[label] in nats. Label −1: loss 0, no gradient.
  */
 export function linearCrossEntropy(h: tf.Tensor2D, w: tf.Tensor2D, labels: Int32Array): tf.Tensor1D {
   const backend = activeNative('crossEntropyForward');

@@ -3,8 +3,8 @@ import * as tf from '../tf.js';
 import { chunks, rowsPerChunk } from './chunks.js';
 
 /**
- * KL(softmax(hp wpᵀ) ‖ softmax(hq wqᵀ)) per row, exact over the vocabulary, in nats, without logits in memory:
- * hp [M,Dp], wp [V,Dp], hq [M,Dq], wq [V,Dq] → [M]. Differentiable in all four.
+ * KL(softmax(hp wpᵀ) ‖ softmax(hq wqᵀ)) per row, exact over the vocabulary, in nats, without logits in
+ * memory: hp [M,Dp], wp [V,Dp], hq [M,Dq], wq [V,Dq] → [M]. Differentiable in all four.
  */
 export function linearKL(hp: tf.Tensor2D, wp: tf.Tensor2D, hq: tf.Tensor2D, wq: tf.Tensor2D): tf.Tensor1D {
   const backend = activeNative('klForward');
@@ -12,8 +12,8 @@ export function linearKL(hp: tf.Tensor2D, wp: tf.Tensor2D, hq: tf.Tensor2D, wq: 
 }
 
 /**
- * By chunks of rows, recomputed for the gradient. With r = ln p − ln q: ∂KL/∂logits_p = p (r − KL), ∂KL/∂logits_q = q − p.
- * chunkRows is for tests.
+ * By chunks of rows, recomputed for the gradient. With r = ln p − ln q: ∂KL/∂logits_p = p (r − KL),
+ * ∂KL/∂logits_q = q − p. chunkRows is for tests.
  */
 export function linearKLComposed(
   hp: tf.Tensor2D,

@@ -10,7 +10,10 @@ export interface LinearOptions {
   transposeW?: boolean;
 }
 
-/** y = act(x w + bias) + residual: x [M,K], w [K,N] (Conv1D's layout), bias [N] or null → [M,N]. Differentiable in all. */
+/**
+ * y = act(x w + bias) + residual: x [M,K], w [K,N] (Conv1D's layout), bias [N] or null → [M,N].
+ * Differentiable in all.
+ */
 export function linear(
   x: tf.Tensor2D,
   w: tf.Tensor2D,

@@ -2,8 +2,8 @@ import { activeNative, type IlfCpuBackend } from '../backend.js';
 import * as tf from '../tf.js';
 
 /**
- * Rotary position embedding (Su et al. 2021) in Hugging Face's "rotate half" form: x [B,T,H,Dh], positions [T]; dimension pair
- * (i, i + Dh/2) is rotated by pos·theta^(−2i/Dh).
+ * Rotary position embedding (Su et al. 2021) in Hugging Face's "rotate half" form: x [B,T,H,Dh], positions
+ * [T]; dimension pair (i, i + Dh/2) is rotated by pos·theta^(−2i/Dh).
  */
 export function rotary(x: tf.Tensor4D, positions: Int32Array, theta: number): tf.Tensor4D {
   const backend = activeNative('rotary');

@@ -10,9 +10,10 @@ export interface Filters {
 }
 
 /**
- * Draws one token per row of logits [B,V], with one uniform number in [0,1) per row: filters in Hugging Face's order
- * (temperature, top-k, top-p), then the inverse of the distribution function in token order. logprob gets the token's
- * log-probability under the softmax of the logits themselves (temperature 1, no filters).
+ * Draws one token per row of logits [B,V], with one uniform number in [0,1) per row: filters in Hugging
+ * Face's order (temperature, top-k, top-p), then the inverse of the distribution function in token order.
+ * logprob gets the token's log-probability under the softmax of the logits themselves (temperature 1, no
+ * filters).
  */
 export function sampleTokens(
   B: number,
