@@ -22,7 +22,7 @@ export function linearCrossEntropyComposed(
   const V = w.shape[0];
   const parts = [...chunks(M, chunkRows)];
   const logProbs = (hc: tf.Tensor2D, wc: tf.Tensor2D) => tf.logSoftmax(tf.matMul(hc, wc, false, true));
-  // tfjs-backend-wasm's oneHot writes out of bounds for −1 and integer bits into floats: hence the mask and the cast.
+  // tfjs-backend-wasm's oneHot writes out of bounds for −1, and integer bits into floats: the mask and the cast.
   const known = (from: number, rows: number) => labels.subarray(from, from + rows);
   const hot = (from: number, rows: number) => {
     const ids = tf.tensor1d(
