@@ -34,8 +34,9 @@ void attendHead(Index T, Index Dh, const float* q, Index ldq, const float* keys,
     for (Index i = 0; i < rows; i++) {
       float* row = s + i * keysPad;
       const Index valid = from + i + 1;
-      const float m = rowMax(row, valid), sum = rowExp(row, valid, m, row);
-      memset(row + valid, 0, (seen - valid) * sizeof(float));
+      float m;
+      const float sum = rowSoftmaxPadded(row, valid, &m);
+      for (Index j = roundUp(valid, VL); j < seen; j += VL) store(row + j, Vec{});
       inverse[i] = 1.f / sum;
       if (lse) lse[from + i] = m + logf(sum);
     }
@@ -103,13 +104,14 @@ void attentionBackward(Index B, Index T, Index H, Index Dh, const float* qkv, co
         const float delta = sumLanes(dot), shift = lse[task * T + from + i];
         float *pi = p + i * keysPad, *dsi = ds + i * keysPad;
         const Index valid = from + i + 1;
-        for (Index j = 0; j < valid; j += VL) {
-          const Vec e = vexp(loadUpTo(pi + j, valid - j, -3.0e38f) - shift);
-          storeUpTo(dsi + j, e * (loadUpTo(dsi + j, valid - j) - delta), valid - j);
-          storeUpTo(pi + j, e, valid - j);
-        }
-        memset(pi + valid, 0, (seen - valid) * sizeof(float));
-        memset(dsi + valid, 0, (seen - valid) * sizeof(float));
+        const auto through = [&](Index j, IntVec seenLanes) {
+          const Vec e = seenLanes ? vexpBounded(load(pi + j) - shift) : Vec{};
+          store(dsi + j, e * (load(dsi + j) - delta));
+          store(pi + j, e);
+        };
+        Index j = 0;
+        for (; j + VL <= valid; j += VL) through(j, lanesBelow(VL));
+        for (; j < seen; j += VL) through(j, lanesBelow(most(0, valid - j)));
       }
       multiplyPanels(rows, dPad, seen, ds, keysPad, kRows, keys, T * NR, dqBlock, dPad, false);
       for (Index i = 0; i < rows; i++) scaleRow(dqBlock + i * dPad, Dh, scale, dq + (from + i) * ld);

@@ -13,7 +13,7 @@ namespace {
 
 constexpr Index kSlice = 512;   // tokens of the vocabulary at a time, backwards
 constexpr Index kChunk = 4096;  // rows at a time, backwards: 8 MB of gradients of logits
-constexpr Index kLogits = 1 << 18; // floats of logits that a forward task holds, more only for its least number of rows
+constexpr Index kLogits = 1 << 16; // floats of logits that a forward task holds, more only for its least number of rows
 
 struct LogitGradient {
   const int32_t* labels; // of the rows left in
@@ -26,7 +26,7 @@ void applyGradient(const void* ctx, Index row, Index col, Index rows, Index cols
   const LogitGradient& g = *static_cast<const LogitGradient*>(ctx);
   for (Index i = 0; i < rows; i++) {
     const float shift = g.lse[row + i], by = g.dloss[row + i];
-    for (Index j = 0; j < cols; j += VL) storeUpTo(c + i * ldc + j, vexp(load(tile + i * NR + j) - shift) * by, cols - j);
+    for (Index j = 0; j < cols; j += VL) storeUpTo(c + i * ldc + j, vexpBounded(load(tile + i * NR + j) - shift) * by, cols - j);
     const Index hit = g.labels[row + i] - g.slice - col;
     if (hit >= 0 && hit < cols) c[i * ldc + hit] -= by;
   }

@@ -151,8 +151,8 @@ void attendRows(const Decoder& d, Index G, const int32_t* rows, Index layer, Ind
     float* row = s + g * width;
     multiplyPanels(1, roundUp(at + 1, NR), Dh, scaled + g * Dh, Dh, kRows, ks, Dh * NR, fresh, d.newPad, false);
     memcpy(row + L, fresh, (at + 1) * sizeof(float));
-    const float m = rowMax(row, valid);
-    scaled[g * Dh] = rowExp(row, valid, m, row); // the scaled query is no longer needed
+    float m;
+    scaled[g * Dh] = rowSoftmaxPadded(row, valid, &m); // the scaled query is no longer needed
   }
   multiplyPanels(G, dPad, L, s, width, kRows, values, L * NR, o, dPad, false);
   for (Index g = 0; g < G; g++) {

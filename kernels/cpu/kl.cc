@@ -11,7 +11,7 @@ namespace ilf {
 namespace ILF_NS {
 namespace {
 
-constexpr Index kLogits = 1 << 17; // floats of logits that a forward task holds per side
+constexpr Index kLogits = 1 << 16; // floats of logits that a forward task holds per side
 constexpr Index kSlice = 512;      // tokens of the vocabulary at a time, backwards
 constexpr Index kChunk = 2048;     // rows at a time, backwards
 
@@ -19,7 +19,7 @@ float divergence(Index V, const float* lp, const float* lq, float lseP, float ls
   Vec sum = {};
   for (Index j = 0; j < V; j += VL) {
     const Vec a = loadUpTo(lp + j, V - j, -3.0e38f) - lseP, b = loadUpTo(lq + j, V - j, -3.0e38f) - lseQ;
-    const Vec p = vexp(a), q = vexp(b);
+    const Vec p = vexpBounded(a), q = vexpBounded(b);
     sum += p * (a - b) - p + q;
   }
   return sumLanes(sum);
@@ -80,7 +80,7 @@ void klBackward(Index M, Index V, Index Dp, Index Dq, const float* hp, const flo
           for (Index j = 0; j < vn; j += VL) {
             const Index left = vn - j;
             const Vec a = loadUpTo(gp + i * vn + j, left) - *sp, b = loadUpTo(gq + i * vn + j, left) - *sq;
-            const Vec p = vexp(a), q = vexp(b);
+            const Vec p = vexpBounded(a), q = vexpBounded(b);
             storeUpTo(gp + i * vn + j, p * (a - b - total) * up, left);
             storeUpTo(gq + i * vn + j, (q - p) * up, left);
           }

@@ -11,8 +11,31 @@ namespace ilf {
 namespace ILF_NS {
 namespace {
 
+// A whole panel's width: the bias stays in registers, and nothing is asked per vector.
+template <bool Gelu, bool Residual, bool Pre>
+ILF_INLINE void applyWide(const LinearEpilogue& l, Index row, Index col, Index rows, const float* tile, float* c, Index ldc) {
+  Vec bias[NRV];
+  for (int v = 0; v < NRV; v++) bias[v] = l.bias ? load(l.bias + col + v * VL) : Vec{};
+  const Index at = row * l.N + col;
+  for (Index i = 0; i < rows; i++)
+#pragma GCC unroll 4
+    for (int v = 0; v < NRV; v++) {
+      Vec x = load(tile + i * NR + v * VL) + bias[v];
+      if (Pre) store(l.pre + at + i * l.N + v * VL, x);
+      if (Gelu) x = gelu(x);
+      if (Residual) x += load(l.residual + at + i * l.N + v * VL);
+      store(c + i * ldc + v * VL, x);
+    }
+}
+
 void applyLinear(const void* ctx, Index row, Index col, Index rows, Index cols, const float* tile, float* c, Index ldc) {
   const LinearEpilogue& l = *static_cast<const LinearEpilogue*>(ctx);
+  if (cols == NR && !(l.act == 1 && l.residual)) {
+    if (l.act == 1 && l.pre) return applyWide<true, false, true>(l, row, col, rows, tile, c, ldc);
+    if (l.act == 1) return applyWide<true, false, false>(l, row, col, rows, tile, c, ldc);
+    if (l.residual) return applyWide<false, true, false>(l, row, col, rows, tile, c, ldc);
+    return applyWide<false, false, false>(l, row, col, rows, tile, c, ldc);
+  }
   for (Index i = 0; i < rows; i++) {
     const Index at = (row + i) * l.N + col;
     for (Index j = 0; j < cols; j += VL) {

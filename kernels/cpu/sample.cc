@@ -63,7 +63,7 @@ int32_t draw(Index V, const float* logits, float temperature, Index topK, float 
   for (Index i = 1; i < V; i++)
     if (logits[i] > logits[best]) best = i;
   if (temperature == 0) return static_cast<int32_t>(best);
-  float *p = scratch(kTask0, 3 * V), *work = p + V;
+  float *p = scratch(kTask0, 3 * V + VL), *work = p + roundUp(V, VL);
   int32_t* heap = reinterpret_cast<int32_t*>(work + V);
   const float inverse = 1.f / temperature;
   for (Index i = 0; i < V; i++) p[i] = (logits[i] - logits[best]) * inverse;
@@ -72,7 +72,8 @@ int32_t draw(Index V, const float* logits, float temperature, Index topK, float 
     for (Index i = 0; i < V; i++)
       if (p[i] < least) p[i] = -3.0e38f;
   }
-  rowExp(p, V, 0, p);
+  float top; // is 0: the best token is never filtered out
+  rowSoftmaxPadded(p, V, &top);
   if (topP < 1) keepTop(p, V, topP, heap, work);
   double total = 0;
   for (Index i = 0; i < V; i++) total += p[i];

@@ -6,9 +6,12 @@
 namespace ilf {
 namespace ILF_NS {
 
-float rowMax(const float* x, Index n);
-float rowExp(const float* x, Index n, float shift, float* y); // y = e^(x − shift); returns the sum
-float rowLogSumExp(const float* x, Index n);                  // log Σ e^x
+// log Σ e^x
+float rowLogSumExp(const float* x, Index n);
+
+// In place, for a row whose memory reaches to the next whole vector: x = e^(x − max), zeros in the lanes behind it.
+// Returns the sum; *max is the largest element.
+float rowSoftmaxPadded(float* x, Index n, float* max);
 
 } // namespace ILF_NS
 } // namespace ilf

@@ -5,18 +5,28 @@
 namespace ilf {
 namespace ILF_NS {
 
+namespace {
+
+// As many doubles as fill a vector, and the floats they come from.
+typedef double Wide __attribute__((vector_size(4 * VL)));
+typedef float Narrow __attribute__((vector_size(2 * VL), aligned(4), may_alias));
+
+} // namespace
+
 void sumSquares(Index n, const float* x, double* sums) {
-  typedef double Wide __attribute__((vector_size(8 * VL)));
   const Index blocks = (n + kNormBlock - 1) / kNormBlock;
   const auto block = [&](Index b) {
     const Index from = b * kNormBlock, to = least(n, from + kNormBlock);
-    Wide sum = {};
-    for (Index j = from; j < to; j += VL) {
-      const Wide v = __builtin_convertvector(loadUpTo(x + j, to - j), Wide);
-      sum += v * v;
-    }
+    Wide sum[2] = {};
+    Index j = from;
+    for (; j + VL <= to; j += VL)
+      for (int half = 0; half < 2; half++) {
+        const Wide v = __builtin_convertvector(*reinterpret_cast<const Narrow*>(x + j + half * VL / 2), Wide);
+        sum[half] += v * v;
+      }
     double total = 0;
-    for (int i = 0; i < VL; i++) total += sum[i];
+    for (; j < to; j++) total += static_cast<double>(x[j]) * x[j];
+    for (int i = 0; i < VL; i++) total += sum[i / (VL / 2)][i % (VL / 2)];
     sums[b] = total;
   };
   if (n < 262144)

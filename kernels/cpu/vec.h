@@ -41,6 +41,14 @@ ILF_INLINE void storeUpTo(float* p, Vec v, Index n) {
   else storePart(p, v, n);
 }
 
+// The same for memory that may be read and written up to the next whole vector: no branches, no detour through the stack.
+ILF_INLINE IntVec lanesBelow(Index n) {
+  IntVec lane;
+  for (int i = 0; i < VL; i++) lane[i] = i;
+  return lane < static_cast<int32_t>(n < VL ? n : VL);
+}
+ILF_INLINE Vec loadPadded(const float* p, Index n, float fill) { return lanesBelow(n) ? load(p) : splat(fill); }
+
 ILF_INLINE Vec vmax(Vec a, Vec b) { return a > b ? a : b; }
 
 ILF_INLINE float sumLanes(Vec v) {
@@ -58,14 +66,13 @@ ILF_INLINE float maxLanes(Vec v) {
   return t[0];
 }
 
-// e^x, relative error below 1.2e-7; 0 below −87.33 (no denormals), NaN for NaN. Cody–Waite reduction by ln 2, then the
-// degree-6 polynomial of Cephes' expf (Moshier).
-ILF_INLINE Vec vexp(Vec x) {
-  const Vec c = x > 88.37626f ? splat(88.37626f) : x;
+// e^x for x ≤ 88.37, relative error below 1.2e-7; 0 below −87.33 (no denormals), NaN for NaN. Cody–Waite reduction by ln 2,
+// then the degree-6 polynomial of Cephes' expf (Moshier).
+ILF_INLINE Vec vexpBounded(Vec x) {
   const Vec magic = splat(12582912.f); // 1.5·2^23: adding it rounds to an integer
-  const Vec shifted = c * 1.44269504f + magic;
+  const Vec shifted = x * 1.44269504f + magic;
   const Vec n = shifted - magic;
-  Vec r = c - n * 0.693359375f;
+  Vec r = x - n * 0.693359375f;
   r = r - n * -2.12194440e-4f;
   Vec p = splat(1.9875691500e-4f);
   p = p * r + 1.3981999507e-3f;
@@ -77,6 +84,9 @@ ILF_INLINE Vec vexp(Vec x) {
   const IntVec bits = ((IntVec)shifted + (127 - 0x4B400000)) << 23;
   return x < -87.33f ? Vec{} : p * (Vec)bits;
 }
+
+// e^x, at most e^88.37.
+ILF_INLINE Vec vexp(Vec x) { return vexpBounded(x > 88.37626f ? splat(88.37626f) : x); }
 
 // 1 / (1 + e^−x)
 ILF_INLINE Vec vsigmoid(Vec x) { return 1.f / (1.f + vexp(-x)); }
