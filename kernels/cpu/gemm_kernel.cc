@@ -57,33 +57,43 @@ ILF_INLINE Index tileRows(Index left) {
   return left < 2 * MR ? (left + 1) / 2 : MR;
 }
 
+constexpr Index kInnerPanels = 98304; // floats of panels that the second-level cache is taken to hold
+
 } // namespace
 
 void multiplyPanels(Index rows, Index cols, Index k, const float* a, Index lda, Layout layout, const float* panels,
                     Index panelStride, float* c, Index ldc, bool add, const Epilogue* epilogue, Index row0, Index col0) {
   alignas(64) float buffer[MR * NR];
   const Tile* tiles = layout == kRows ? rowTiles : colTiles;
-  for (Index j = 0; j < cols; j += NR) {
+  const auto one = [&](Index i, Index r, Index j) {
     const float* b = panels + j / NR * panelStride;
     const Index n = least(NR, cols - j);
+    const float* ai = layout == kRows ? a + i * lda : layout == kCols ? a + i : a + i * k;
+    const Index sa = layout == kTiles ? r : lda;
+    float* ci = c + i * ldc + j;
+    if (n == NR && !epilogue) return tiles[r - 1](k, ai, sa, b, ci, ldc, add);
+    tiles[r - 1](k, ai, sa, b, buffer, NR, false);
+    if (add)
+      for (Index y = 0; y < r; y++)
+        for (Index x = 0; x < n; x++) buffer[y * NR + x] += ci[y * ldc + x];
+    if (epilogue) epilogue->apply(epilogue->ctx, row0 + i, col0 + j, r, n, buffer, ci, ldc);
+    else
+      for (Index y = 0; y < r; y++)
+        for (Index x = 0; x < n; x++) ci[y * ldc + x] = buffer[y * NR + x];
+  };
+  // What is small enough for the second-level cache goes round in the inner loop. Panels inside is the better order where
+  // either would do: the result is then written row by row.
+  if (cols * k <= kInnerPanels) {
     for (Index i = 0, r; i < rows; i += r) {
       r = tileRows(rows - i);
-      const float* ai = layout == kRows ? a + i * lda : layout == kCols ? a + i : a + i * k;
-      const Index sa = layout == kTiles ? r : lda;
-      float* ci = c + i * ldc + j;
-      if (n == NR && !epilogue) {
-        tiles[r - 1](k, ai, sa, b, ci, ldc, add);
-        continue;
-      }
-      tiles[r - 1](k, ai, sa, b, buffer, NR, false);
-      if (add)
-        for (Index y = 0; y < r; y++)
-          for (Index x = 0; x < n; x++) buffer[y * NR + x] += ci[y * ldc + x];
-      if (epilogue) epilogue->apply(epilogue->ctx, row0 + i, col0 + j, r, n, buffer, ci, ldc);
-      else
-        for (Index y = 0; y < r; y++)
-          for (Index x = 0; x < n; x++) ci[y * ldc + x] = buffer[y * NR + x];
+      for (Index j = 0; j < cols; j += NR) one(i, r, j);
     }
+  } else {
+    for (Index j = 0; j < cols; j += NR)
+      for (Index i = 0, r; i < rows; i += r) {
+        r = tileRows(rows - i);
+        one(i, r, j);
+      }
   }
 }
 
@@ -126,16 +136,19 @@ void packPanel(Index n, Index k, const float* b, Index ldb, bool trans, float* p
 
 // Packs block [0, rows) x [0, k) of a [k, rows] (stride lda) the way multiplyPanels walks it.
 void packTiles(Index rows, Index k, const float* a, Index lda, float* dst) {
-  for (Index i = 0, r; i < rows; i += r) {
-    r = tileRows(rows - i);
-    float* d = dst + i * k;
-    if (r == MR) {
-      for (Index x = 0; x < k; x++) memcpy(d + x * MR, a + x * lda + i, MR * sizeof(float));
-    } else {
-      for (Index x = 0; x < k; x++)
-        for (Index y = 0; y < r; y++) d[x * r + y] = a[x * lda + i + y];
+  constexpr Index some = 16; // rows of `a` that stay in the first-level cache while all tiles take their part of them
+  for (Index x0 = 0; x0 < k; x0 += some)
+    for (Index i = 0, r; i < rows; i += r) {
+      r = tileRows(rows - i);
+      float* d = dst + i * k;
+      const Index x1 = least(k, x0 + some);
+      if (r == MR) {
+        for (Index x = x0; x < x1; x++) memcpy(d + x * MR, a + x * lda + i, MR * sizeof(float));
+      } else {
+        for (Index x = x0; x < x1; x++)
+          for (Index y = 0; y < r; y++) d[x * r + y] = a[x * lda + i + y];
+      }
     }
-  }
 }
 
 } // namespace
