@@ -20,6 +20,6 @@ export const contextsCommand: CommandModule<object, InferredOptionTypes<typeof o
   builder: options,
   handler: async (given) => {
     const { contextsAlone } = await import('../ilf/alone.js');
-    await contextsAlone(given.data, given.split, given.from ?? 0, given.count ?? 300, given.out);
+    await contextsAlone(given.data ?? null, given.split, given.from ?? 0, given.count ?? 300, given.out);
   },
 };

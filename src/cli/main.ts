@@ -38,7 +38,10 @@ export async function main(words: readonly string[]): Promise<number> {
       .exitProcess(false)
       .showHelpOnFail(false)
       .fail((message, error) => {
-        throw error ?? new UserError(`${message}; "node train.js --help" lists what there is`);
+        // yargs' own errors, and those of option checks, which it wraps.
+        if (!error || error.name === 'YError')
+          throw new UserError(`${error?.message ?? message}; "node train.js --help" lists what there is`);
+        throw error;
       })
       .parseAsync();
     return 0;

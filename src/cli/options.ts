@@ -57,7 +57,7 @@ export const requiredPath = (name: string, description: string) => ({
   ...path(name, description),
   // Without the option yargs stops before what this gives is used.
   coerce: (given: unknown) => path(name, description).coerce(given) as string,
-  demandOption: `--${name} is missing: ${description.charAt(0).toLowerCase()}${description.slice(1)}`,
+  demandOption: true as const,
 });
 
 export const embeddedModel = (name: 'base' | 'instruct') => join(packageDir, 'models', name);

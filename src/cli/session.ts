@@ -9,10 +9,14 @@ export interface EngineArguments {
   gpu?: boolean | undefined;
 }
 
-/** Starts the engine; the modules that compute are only loaded here. @returns the engine's name */
-export async function startSession({ engine, threads, gpu }: EngineArguments): Promise<EngineName> {
+export function refuseGpu(gpu: boolean | undefined): void {
   if (gpu)
     throw new UserError('--gpu: this version has no GPU engine; leave --gpu out to compute on the CPU');
+}
+
+/** Starts the engine; the modules that compute are only loaded here. @returns the engine's name */
+export async function startSession({ engine, threads, gpu }: EngineArguments): Promise<EngineName> {
+  refuseGpu(gpu);
   const { startEngine } = await import('../engine/index.js');
   const started = await startEngine(engine);
   if (threads !== undefined) {

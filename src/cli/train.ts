@@ -10,7 +10,7 @@ import {
   wholeNumber,
 } from './options.js';
 import { packageVersion } from './package.js';
-import { print, showProgress, startSession } from './session.js';
+import { print, refuseGpu, showProgress, startSession } from './session.js';
 
 const options = {
   data: path('data', 'your own contexts: JSONL of {"context", "output"?, "feedback"?}'),
@@ -45,6 +45,15 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
   describe: 'the whole loop: generate, feedback, refine, rank, finetune, measure',
   builder: options,
   handler: async (given) => {
+    refuseGpu(given.gpu);
+    // What is quickly found wrong is, before all that computes is loaded.
+    const { openTask } = await import('../tasks/open.js');
+    const { requireModel } = await import('../ilf/model-files.js');
+    const base = given.base ?? embeddedModel('base');
+    const instruct = given.instruct ?? embeddedModel('instruct');
+    const task = await openTask(given.data ?? null);
+    await requireModel(base);
+    await requireModel(instruct);
     const engine = await startSession(given);
     const { openLab } = await import('../ilf/open.js');
     const { loop } = await import('../ilf/loop.js');
@@ -59,9 +68,10 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
     const show = await showProgress(given.quiet);
     try {
       const lab = await openLab(
+        task,
         {
-          base: given.base ?? embeddedModel('base'),
-          instruct: given.instruct ?? embeddedModel('instruct'),
+          base,
+          instruct,
           data: given.data ?? null,
           contexts: given.contexts ?? size.contexts,
           heldout: given.heldout ?? size.heldout,

@@ -5,7 +5,7 @@ import { loadInstructRM } from '../rankers/instruct-rm.js';
 import { UserError } from '../store/errors.js';
 import { type ReadRowOf, readTable, type TableSchema, writeTable } from '../store/tables.js';
 import { briefs } from '../tasks/briefs/task.js';
-import { openFileTask } from '../tasks/file.js';
+import { openTask } from '../tasks/open.js';
 import { judgePrompts } from '../tasks/prompts.js';
 import type { Context, TaskSplit } from '../tasks/task.js';
 import { chooseSource, giveFeedback } from './feedback.js';
@@ -37,13 +37,13 @@ export interface Place {
 const seedOf = ({ seed, round }: Place, step: string) => stepSeed(seed, `round-${round}`, step);
 
 export async function contextsAlone(
-  data: string | undefined,
+  data: string | null,
   split: TaskSplit,
   from: number,
   count: number,
   out: string,
 ): Promise<void> {
-  const task = data === undefined ? briefs : await openFileTask(data);
+  const task = await openTask(data);
   await writeTable(out, contextsTable, task.contexts(split, from, count).map(toContextRow));
 }
 

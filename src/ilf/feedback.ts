@@ -9,7 +9,7 @@ import type { FeedbackRow, InitialRow } from './tables.js';
 import { type Sampling, sampleTexts } from './texts.js';
 
 /** A critic says more than a summary does. */
-const CRITIQUE_TOKENS = 64;
+export const CRITIQUE_TOKENS = 64;
 
 /** The task's own annotator where it has one; else what its data hold, and the instruct LM's critique for the rest. */
 export function chooseSource(

@@ -1,9 +1,9 @@
 /** A model folder opened: the LM and its tokenizer. */
-import { stat } from 'node:fs/promises';
 import { loadLM } from '../lm/files.js';
 import type { CausalLM } from '../lm/model.js';
 import { UserError } from '../store/errors.js';
 import { loadTokenizer, type Tokenizer } from '../text/tokenizer.js';
+import { requireModel } from './model-files.js';
 
 export interface TextModel {
   readonly dir: string;
@@ -22,18 +22,6 @@ export async function openModel(dir: string): Promise<TextModel> {
     );
   }
   return { dir, lm, tokenizer };
-}
-
-/** The files that a model folder cannot do without. @throws UserError naming what is missing */
-export async function requireModel(dir: string): Promise<void> {
-  const there = (path: string) =>
-    stat(path).then(
-      () => true,
-      () => false,
-    );
-  if (!(await there(dir))) throw new UserError(`no model folder ${dir}`);
-  for (const file of ['config.json', 'model.safetensors'])
-    if (!(await there(`${dir}/${file}`))) throw new UserError(`the model folder ${dir} has no ${file}`);
 }
 
 /** Models opened when first asked for, so that a run whose steps are all done opens none. */

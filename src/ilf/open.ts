@@ -7,13 +7,12 @@ import { removeLeftovers } from '../store/atomic.js';
 import { asUserError, UserError } from '../store/errors.js';
 import { canonicalJson, hashText, type Json } from '../store/hash.js';
 import { openRun } from '../store/run.js';
-import { briefs } from '../tasks/briefs/task.js';
-import { openFileTask } from '../tasks/file.js';
 import { judgePrompts } from '../tasks/prompts.js';
 import type { Task } from '../tasks/task.js';
+import { checkFit } from './fit.js';
 import type { Lab, Show } from './lab.js';
 import { ModelShelf } from './model.js';
-import type { LoopOptions } from './options.js';
+import { contextsPerRound, type LoopOptions } from './options.js';
 
 export interface RunPlace {
   /** Undefined: checkpoints/NAME, where equal options give equal names. */
@@ -24,8 +23,8 @@ export interface RunPlace {
 }
 
 /** @throws UserError for models or data that cannot be used, and a folder that is no run's or another process's */
-export async function openLab(options: LoopOptions, place: RunPlace, show: Show): Promise<Lab> {
-  const task = options.data === null ? briefs : await openFileTask(options.data);
+export async function openLab(task: Task, options: LoopOptions, place: RunPlace, show: Show): Promise<Lab> {
+  contextsPerRound(task, options);
   const dir = place.dir ?? resolve('checkpoints', nameOf(task, options));
   await checkPlace(dir);
   const models = new ModelShelf();
@@ -36,8 +35,8 @@ export async function openLab(options: LoopOptions, place: RunPlace, show: Show)
   };
   // A run that goes on opens them when a step needs them; a new one must not begin with models that cannot be used.
   if (place.fresh || !existsSync(join(dir, 'manifest.json'))) {
-    await models.get(options.base);
-    await models.get(options.instruct);
+    const [base, instruct] = [await models.get(options.base), await models.get(options.instruct)];
+    if (options.data !== null) checkFit(task, base, instruct, options.maxTokens);
     await ranker();
   }
   const run = await openRun(dir, {

@@ -1,3 +1,6 @@
+import { UserError } from '../store/errors.js';
+import type { Task } from '../tasks/task.js';
+
 /** What a run of the loop is told; every field is one option of the command line, and stands in manifest.json. */
 export interface LoopOptions {
   /** π_0's folder. */
@@ -37,3 +40,14 @@ export const tuningOf = ({ lr, epochs, batch, promptWeight }: LoopOptions) => ({
   batch,
   promptWeight,
 });
+
+/** Contexts of each round, other ones each. @throws UserError where the task has too few for all rounds */
+export function contextsPerRound(task: Task, { contexts, rounds }: LoopOptions): number {
+  const size = task.size('ilf');
+  const n = Math.min(contexts, Math.floor(size / rounds));
+  if (n < 1)
+    throw new UserError(
+      `${size} contexts to learn from are too few for ${rounds} rounds, which need other ones each; add some or do fewer rounds`,
+    );
+  return n;
+}

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { loadLM } from '../lm/files.js';
 import { readJsonl } from '../store/jsonl.js';
 import { loadTokenizer } from '../text/tokenizer.js';
-import { requireModel } from './model.js';
+import { requireModel } from './model-files.js';
 import { type OnTexts, scoreAll } from './texts.js';
 
 interface Item {

@@ -18,7 +18,9 @@ function* corpus(): Generator<string> {
     for (const { text } of summarySequence(drawPost('base', i), random('tiny', i))) yield text;
   yield Object.values(phrasings).flat().join(' ');
   for (const prompt of judgePrompts)
-    yield [prompt.prefix('a', 'b'), prompt.suffix('c', 'd', 'a'), prompt.positive, prompt.negative].join('\n');
+    yield [prompt.prefix('a', 'b'), prompt.suffix('c', 'd', 'a'), prompt.positive, prompt.negative].join(
+      '\n',
+    );
 }
 
 /**

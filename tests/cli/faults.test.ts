@@ -1,0 +1,202 @@
+// What goes wrong is one line on standard error and status 2, and leaves nothing half-written.
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { buildOnce, cli, type Finished, filesBelow } from '../helpers/cli.js';
+import writeTinyModels from '../helpers/tiny-models.js';
+import { scratchFolder } from '../store/folder.js';
+
+const dir = scratchFolder();
+const models = join(dir, 'models');
+const tiny = ['--base', join(models, 'base'), '--instruct', join(models, 'instruct')];
+const small = ['--contexts', '4', '--heldout', '3', '--samples', '2', '--max-tokens', '6', '--quiet'];
+
+beforeAll(async () => {
+  buildOnce();
+  await writeTinyModels(models);
+});
+
+/** A folder to run in. */
+const workplace = () => mkdtempSync(join(dir, 'cwd-'));
+
+function expectOneLine({ code, stdout, stderr }: Finished, line: RegExp): void {
+  expect(stderr).toMatch(/^error: .*\n$/);
+  expect(stderr).toMatch(line);
+  expect(stdout).toBe('');
+  expect(code).toBe(2);
+}
+
+/** Copies the tiny base model and spoils it. */
+function spoiled(name: string, spoil: (model: string) => void): string {
+  const model = join(dir, name);
+  cpSync(join(models, 'base'), model, { recursive: true });
+  spoil(model);
+  return model;
+}
+
+describe('bad input', () => {
+  const lines = (...all: string[]) => {
+    const path = join(mkdtempSync(join(dir, 'data-')), 'own.jsonl');
+    writeFileSync(path, all.map((line) => `${line}\n`).join(''));
+    return path;
+  };
+  const cases: [name: string, words: () => string[], line: RegExp][] = [
+    ['an unknown option', () => ['--contxts', '3'], /Unknown argument: contxts/],
+    ['an unknown command', () => ['trian'], /Unknown argument: trian/],
+    ['a word for a number', () => ['--seed', 'seven'], /--seed must be one number/],
+    ['a number out of range', () => ['--top-p', '1.5'], /--top-p must be one number, above 0 and at most 1/],
+    ['an option given twice', () => ['--seed', '1', '--seed', '2'], /--seed must be one number/],
+    ['an option without its value', () => ['--lr'], /Not enough arguments following: lr/],
+    ['an unknown engine', () => ['--engine', 'abacus'], /engine.*abacus/],
+    ['a GPU where there is none', () => ['--gpu'], /--gpu: /],
+    [
+      'a missing model folder',
+      () => [...tiny, '--base', join(dir, 'none')].slice(2),
+      /no model folder .*none/,
+    ],
+    ['a command without what it needs', () => ['score', '--json'], /Missing required arguments: model, data/],
+    [
+      'a model folder without weights',
+      () => ['--base', spoiled('weightless', (model) => rmSync(join(model, 'model.safetensors')))],
+      /the model folder .*weightless has no model.safetensors/,
+    ],
+    [
+      'weights that were cut off',
+      () => [
+        '--base',
+        spoiled('cut', (model) => {
+          const path = join(model, 'model.safetensors');
+          writeFileSync(path, readFileSync(path).subarray(0, 100_000));
+        }),
+      ],
+      /cut.model\.safetensors is not a valid safetensors file: .*is it cut off/,
+    ],
+    [
+      'a header that promises 2⁶³ bytes',
+      () => [
+        '--base',
+        spoiled('hostile', (model) =>
+          writeFileSync(
+            join(model, 'model.safetensors'),
+            Buffer.concat([Buffer.from([255, 255, 255, 255, 255, 255, 255, 127]), Buffer.from('{}')]),
+          ),
+        ),
+      ],
+      /hostile.model\.safetensors is not a valid safetensors file: a header of/,
+    ],
+    [
+      'a config of another model',
+      () => [
+        '--base',
+        spoiled('misfit', (model) => writeFileSync(join(model, 'config.json'), '{"n_layer":')),
+      ],
+      /misfit.config\.json: it is not valid JSON/,
+    ],
+    ['a data file that is not there', () => ['--data', join(dir, 'none.jsonl')], /none\.jsonl: no such file/],
+    [
+      'a line that does not parse',
+      () => ['--data', lines('{"context": "a"}', '', '{"context": oops}')],
+      /own\.jsonl:3: it is not valid JSON/,
+    ],
+    [
+      'a line with a misspelt key',
+      () => ['--data', lines('{"context": "a"}', '{"context": "b", "feedbak": "c"}')],
+      /own\.jsonl:2: .*feedbak/,
+    ],
+    [
+      'the same context twice',
+      () => ['--data', lines('{"context": "a"}', '{"context": "a"}')],
+      /own\.jsonl:2: .*given before/,
+    ],
+    ['too few contexts', () => ['--data', lines('{"context": "a"}')], /1 context; at least 2/],
+    [
+      'more rounds than contexts',
+      () => ['--data', lines('{"context": "a"}', '{"context": "b"}'), '--rounds', '2'],
+      /1 contexts to learn from are too few for 2 rounds/,
+    ],
+    [
+      'a context that is too long',
+      () => ['--data', lines('{"context": "a"}', JSON.stringify({ context: 'long '.repeat(600) }))],
+      /context 2 is too long/,
+    ],
+    ['a folder that is no run', () => ['--run', models], /holds other files than a run's/],
+  ];
+  it.each(cases)('%s', async (_name, words, line) => {
+    const cwd = workplace();
+    const given = words();
+    const defaults = [0, 2].flatMap((i) => (given.includes(tiny[i]!) ? [] : tiny.slice(i, i + 2)));
+    const isCommand = ['score', 'trian'].includes(given[0]!);
+    const finished = await cli(isCommand ? given : [...small, ...defaults, ...given], { cwd });
+    expectOneLine(finished, line);
+    expect(filesBelow(cwd)).toEqual([]);
+  });
+
+  it('tables of another run', async () => {
+    const cwd = workplace();
+    const run = (words: string[]) => cli(words, { cwd });
+    expect((await run(['contexts', '--count', '2', '--out', 'a.arrow'])).code).toBe(0);
+    expect((await run(['contexts', '--from', '1', '--count', '2', '--out', 'b.arrow'])).code).toBe(0);
+    const model = ['--model', join(models, 'base'), '--max-tokens', '3'];
+    expect((await run(['generate', '--contexts', 'a.arrow', ...model, '--out', 'i.arrow'])).code).toBe(0);
+    const finished = await run([
+      'feedback',
+      '--contexts',
+      'b.arrow',
+      '--initial',
+      'i.arrow',
+      '--out',
+      'f.arrow',
+    ]);
+    expectOneLine(finished, /i\.arrow has no row for context ilf-2/);
+    const cut = readFileSync(join(cwd, 'a.arrow')).subarray(0, 900);
+    writeFileSync(join(cwd, 'cut.arrow'), cut);
+    expectOneLine(
+      await run(['generate', '--contexts', 'cut.arrow', ...model, '--out', 'o.arrow']),
+      /cut\.arrow is not a whole Arrow IPC file/,
+    );
+    expect(filesBelow(cwd)).toEqual(['a.arrow', 'b.arrow', 'cut.arrow', 'i.arrow']);
+  });
+});
+
+describe('a full disk', () => {
+  it('at the tuned model: one line, whole tables, and the run can go on', async () => {
+    const cwd = workplace();
+    const words = [...small, ...tiny, '--run', 'here'];
+    // Files of at most 100 KiB: the tables fit, the model does not.
+    const finished = await cli(words, { cwd, shell: 'ulimit -f 100' });
+    expectOneLine(finished, /cannot write .*finetuned.*larger than/);
+    const files = filesBelow(join(cwd, 'here'));
+    expect(files).toContain('round-1/scores.arrow');
+    expect(files.filter((file) => /tmp|finetuned|lock/.test(file))).toEqual([]);
+    expect((await cli(words, { cwd })).code).toBe(0);
+    expect(filesBelow(join(cwd, 'here'))).toContain('result.json');
+  });
+
+  it('at the first table', async () => {
+    const cwd = workplace();
+    const out = join(cwd, 'contexts.arrow');
+    const finished = await cli(['contexts', '--count', '50', '--out', out], { cwd, shell: 'ulimit -f 4' });
+    expectOneLine(finished, /cannot write .*contexts\.arrow/);
+    expect(filesBelow(cwd)).toEqual([]);
+  });
+});
+
+describe('a run in use', () => {
+  it('belongs to one process', async () => {
+    const cwd = workplace();
+    const words = [...small, ...tiny, '--run', 'here'];
+    const lock = join(cwd, 'here', 'lock');
+    let second: Promise<Finished> | undefined;
+    const first = await cli(words, {
+      cwd,
+      killWhen: () => {
+        if (existsSync(lock)) second ??= cli(words, { cwd });
+        return false;
+      },
+    });
+    expect(first.code).toBe(0);
+    // The second may also have come when the first was done already.
+    const finished = await second!;
+    if (finished.code !== 0) expectOneLine(finished, /process \d+ on .* is using this run/);
+  });
+});
