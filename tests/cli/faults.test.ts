@@ -1,7 +1,7 @@
 // What goes wrong is one line on standard error and status 2, and leaves nothing half-written.
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { buildOnce, cli, type Finished, filesBelow } from '../helpers/cli.js';
 import writeTinyModels from '../helpers/tiny-models.js';
 import { scratchFolder } from '../store/folder.js';
@@ -14,7 +14,10 @@ const small = ['--contexts', '4', '--heldout', '3', '--samples', '2', '--max-tok
 beforeAll(async () => {
   buildOnce();
   await writeTinyModels(models);
-});
+}, 180_000);
+
+// A busy machine needs its time.
+vi.setConfig({ testTimeout: 120_000 });
 
 /** A folder to run in. */
 const workplace = () => mkdtempSync(join(dir, 'cwd-'));

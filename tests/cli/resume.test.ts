@@ -1,0 +1,176 @@
+// A run that is killed goes on where it stopped and ends as an undisturbed one; steps alone do what the loop does.
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Manifest } from '../../src/store/run.js';
+import { buildOnce, cli, filesBelow } from '../helpers/cli.js';
+import writeTinyModels from '../helpers/tiny-models.js';
+import { scratchFolder } from '../store/folder.js';
+
+const dir = scratchFolder();
+const models = join(dir, 'models');
+const [base, instruct] = [join(models, 'base'), join(models, 'instruct')];
+const sampling = ['--max-tokens', '8', '--seed', '3', '--quiet'];
+const words = ['--base', base, '--instruct', instruct, '--contexts', '10', '--heldout', '6', '--samples', '3']
+  .concat(sampling)
+  .concat('--json');
+
+const tables = (run: string) => filesBelow(run).filter((file) => /\.(arrow|safetensors)$/.test(file));
+const bytes = (path: string) => readFileSync(path).toString('latin1');
+const numbersOf = (run: string) => {
+  const { seconds, run: folder, ...numbers } = JSON.parse(readFileSync(join(run, 'result.json'), 'utf8'));
+  expect(seconds).toBeGreaterThan(0);
+  expect(folder).toBe(run);
+  return numbers;
+};
+
+const undisturbed = join(dir, 'undisturbed');
+let printed: string;
+
+beforeAll(async () => {
+  buildOnce();
+  await writeTinyModels(models);
+  const finished = await cli([...words, '--run', undisturbed], { cwd: dir });
+  expect(finished).toMatchObject({ code: 0, stderr: '' });
+  printed = finished.stdout;
+}, 180_000);
+
+describe('an undisturbed run', () => {
+  it('prints one JSON document with an interval for every measure', () => {
+    const document = JSON.parse(printed);
+    expect(document).toEqual(JSON.parse(readFileSync(join(undisturbed, 'result.json'), 'utf8')));
+    const estimate = { value: expect.any(Number), lo: expect.any(Number), hi: expect.any(Number), n: 6 };
+    expect(document.winRate).toMatchObject({
+      tunedVsBase: estimate,
+      tunedVsGold: estimate,
+      baseVsGold: estimate,
+    });
+    expect(document.incorporated).toMatchObject({
+      feedback: estimate,
+      noFeedback: estimate,
+      shuffledFeedback: estimate,
+    });
+    expect(document.ranking).toMatchObject({
+      instructRm: estimate,
+      random: estimate,
+      longest: estimate,
+      instructRmMinusRandom: estimate,
+      incorporated: { instructRm: estimate, random: estimate, longest: estimate },
+    });
+    for (const direction of ['tunedFromBase', 'baseFromTuned'])
+      expect(document.kl[direction]).toMatchObject({ raoBlackwell: estimate, k1: estimate, k3: estimate });
+    expect(document.kl.tunedFromBase.raoBlackwell.value).toBeGreaterThan(0);
+  });
+
+  it('leaves a page, whole tables, and nothing temporary', () => {
+    const files = filesBelow(undisturbed);
+    expect(files).toEqual(expect.arrayContaining(['manifest.json', 'report.html', 'result.json']));
+    expect(files).toContain('round-1/finetuned/optimizer.safetensors');
+    expect(files.filter((file) => /tmp|\.old|lock/.test(file))).toEqual([]);
+  });
+});
+
+// Many runs one after another: a busy machine needs its time.
+vi.setConfig({ testTimeout: 240_000 });
+
+describe('a killed run', () => {
+  const run = join(dir, 'killed');
+  const there = (file: string) => existsSync(join(run, file));
+  const moments: [name: string, when: () => boolean][] = [
+    ['in the middle of the held-out texts', () => there('heldout/refinements.arrow')],
+    ['while ranking', () => there('round-1/refinements.arrow')],
+    [
+      'while the tuned model is written',
+      () => there('round-1') && readdirSync(join(run, 'round-1')).some((name) => /finetuned.*tmp/.test(name)),
+    ],
+    ['while measuring', () => there('round-1/outputs.arrow')],
+  ];
+
+  it('goes on from the last finished step, whenever that was, to the same numbers', async () => {
+    let before: Manifest['steps'] = {};
+    for (const [, killWhen] of moments) {
+      const finished = await cli([...words, '--run', run], { cwd: dir, killWhen });
+      expect(finished).toEqual({ code: null, stdout: '', stderr: '' });
+      const { steps } = JSON.parse(readFileSync(join(run, 'manifest.json'), 'utf8')) as Manifest;
+      expect(Object.keys(steps).length).toBeGreaterThan(Object.keys(before).length);
+      // What was finished was not done again.
+      expect(steps).toMatchObject(before);
+      before = steps;
+    }
+    expect(await cli([...words, '--run', run], { cwd: dir })).toMatchObject({ code: 0, stderr: '' });
+    expect(numbersOf(run)).toEqual(numbersOf(undisturbed));
+    expect(tables(run)).toEqual(tables(undisturbed));
+    for (const table of tables(run))
+      expect(bytes(join(run, table)) === bytes(join(undisturbed, table)), table).toBe(true);
+    expect(filesBelow(run).filter((file) => /tmp|\.old|lock/.test(file))).toEqual([]);
+  });
+
+  it('makes again only what follows from a changed table', async () => {
+    const result = numbersOf(run);
+    const manifest = () => JSON.parse(readFileSync(join(run, 'manifest.json'), 'utf8')) as Manifest;
+    const before = manifest().steps;
+    const other = words.map((word, i) => (words[i - 1] === '--samples' ? '2' : word));
+    expect((await cli([...other, '--run', run], { cwd: dir })).code).toBe(0);
+    const after = manifest().steps;
+    expect(after['round-1/feedback']).toEqual(before['round-1/feedback']);
+    expect(after['round-1/refinements']).not.toEqual(before['round-1/refinements']);
+    expect(numbersOf(run)).not.toEqual(result);
+  });
+});
+
+describe('steps alone', () => {
+  it('make the tables of the loop', async () => {
+    const cwd = join(dir, 'alone');
+    mkdirSync(cwd);
+    const round = join(undisturbed, 'round-1');
+    const commands: [out: string, words: string[]][] = [
+      ['contexts', ['contexts', '--count', '10']],
+      ['initial', ['generate', '--model', base, ...sampling]],
+      ['feedback', ['feedback', '--instruct', instruct, ...sampling]],
+      ['refinements', ['refine', '--instruct', instruct, '--base', base, '-n', '3', ...sampling]],
+      ['scores', ['rank', '--instruct', instruct, '--quiet']],
+      ['finetuned', ['finetune', '--model', base, '--seed', '3', '--quiet']],
+    ];
+    const inputs: Record<string, string[]> = {
+      initial: ['contexts'],
+      feedback: ['contexts', 'initial'],
+      refinements: ['contexts', 'initial', 'feedback'],
+      scores: ['contexts', 'initial', 'feedback', 'refinements'],
+      finetuned: ['contexts', 'refinements', 'scores'],
+    };
+    const file = (name: string) => (name === 'finetuned' ? name : `${name}.arrow`);
+    for (const [out, command] of commands) {
+      const tables = (inputs[out] ?? []).flatMap((input) => [`--${input}`, file(input)]);
+      const finished = await cli([...command, ...tables, '--out', file(out)], { cwd });
+      expect(finished).toEqual({ code: 0, stdout: '', stderr: '' });
+    }
+    const heldout = join(undisturbed, 'heldout', 'contexts.arrow');
+    const kl = [
+      'kl',
+      '--contexts',
+      heldout,
+      '--model',
+      'finetuned',
+      '--base',
+      base,
+      '--out',
+      'kl.arrow',
+      '--json',
+    ];
+    const { stdout } = await cli([...kl, ...sampling], { cwd });
+    expect(JSON.parse(stdout)).toEqual(numbersOf(undisturbed).kl);
+    expect(filesBelow(cwd).length).toBe(11);
+    for (const made of filesBelow(cwd))
+      expect(bytes(join(cwd, made)) === bytes(join(round, made)), made).toBe(true);
+  });
+});
+
+describe('the engine wasm', () => {
+  it('runs the loop too', async () => {
+    const tiny = words.map((word, i) => (['--contexts', '--heldout'].includes(words[i - 1]!) ? '2' : word));
+    const run = join(dir, 'wasm');
+    const finished = await cli([...tiny, '--engine', 'wasm', '--run', run], { cwd: dir });
+    expect(finished).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(finished.stdout).options.engine).toBe('wasm');
+  });
+});
