@@ -91,7 +91,7 @@ export function rowGroups(report: Report): RowGroup[] {
     {
       key: 'incorporated',
       title: 'Feedback incorporated',
-      note: 'Share of the feedback’s points that refinements settle. Without feedback, and with another post’s, are controls.',
+      note: 'Share of refinements that settle every point of their post’s feedback. Without feedback, and with another post’s, are controls.',
       rows: rows(
         only('Refined with the feedback', 'share', incorporated?.feedback),
         only('Refined without feedback', 'share', incorporated?.noFeedback),

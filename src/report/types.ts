@@ -6,7 +6,10 @@ import type { Estimate, KlEstimates, KlResult } from '../bayes/index.js';
 export interface Measures {
   /** Share of contexts won by the first against the second, ties as half, by the judge that the report names. */
   winRate?: { tunedVsBase?: Estimate; tunedVsGold?: Estimate; baseVsGold?: Estimate };
-  /** Share of the feedback's points that the refinements settle: with the feedback, and two controls. */
+  /**
+   * Share of refinements that settle every point of the feedback: made with it, and two controls. Without an oracle, the
+   * ranker's mean probability that they do.
+   */
   incorporated?: { feedback?: Estimate; noFeedback?: Estimate; shuffledFeedback?: Estimate };
   /** Mean oracle score of the refinement that each ranker picks, and how well InstructRM orders one context's refinements. */
   ranking?: {
