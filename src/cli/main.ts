@@ -9,6 +9,7 @@ import { finetuneCommand } from './finetune.js';
 import { generateCommand } from './generate.js';
 import { klCommand } from './kl.js';
 import { packageVersion } from './package.js';
+import { pretrainCommand } from './pretrain.js';
 import { rankCommand } from './rank.js';
 import { refineCommand } from './refine.js';
 import { scoreCommand } from './score.js';
@@ -29,6 +30,7 @@ export async function main(words: readonly string[]): Promise<number> {
       .command(finetuneCommand)
       .command(klCommand)
       .command(scoreCommand)
+      .command(pretrainCommand)
       .version(packageVersion())
       .help()
       .strict()

@@ -2,13 +2,13 @@
  * The corpora that the embedded models are trained on, as pieces of text with a loss weight each. Sequence number i of a
  * corpus is always the same text; it is made when it is needed and never stored.
  */
-import { annotate, type Feedback } from '../tasks/briefs/annotator.js';
+import { annotate, type Feedback, sayAll, sayValue } from '../tasks/briefs/annotator.js';
 import { pointsAgainst, settled } from '../tasks/briefs/points.js';
 import { drawPost, type Post } from '../tasks/briefs/post.js';
-import { read } from '../tasks/briefs/reading.js';
+import { glue, read } from '../tasks/briefs/reading.js';
 import { exchangeOne, improve, refine } from '../tasks/briefs/refining.js';
-import { drawPlan, write } from '../tasks/briefs/summary.js';
-import { details } from '../tasks/briefs/world.js';
+import { drawPlan, write, wrongValue } from '../tasks/briefs/summary.js';
+import { details, type Slot, slots } from '../tasks/briefs/world.js';
 import { improvePrompt, judgePrompts, summaryPrompt } from '../tasks/prompts.js';
 import { type Random, random } from '../tasks/random.js';
 
@@ -16,13 +16,17 @@ export interface Piece {
   text: string;
   /** Loss weight of each of its tokens. */
   weight: number;
-  /** Weight of those tokens that do not occur in this text (what a refinement adds), if it differs. */
+  /** Weight of those tokens that do not occur in this text (what a refinement adds), if it differs. Weighting positions
+   * changes how fast they are learned, not what the best prediction there is. */
   newWeight?: { not: string; weight: number };
   /** Ends with the end-of-text token. */
   end?: true;
 }
 
 const promptWeight = 0.3;
+
+/** The words that hold a summary together; the others are its values. */
+const glueText = glue.join(' ');
 
 /** How carefully the writers of refinements follow each point of feedback. */
 const care = 0.8;
@@ -33,7 +37,7 @@ const corpusSummary = (r: Random, post: Post) => write(drawPlan(r, post.facts, p
 export function summarySequence(post: Post, r: Random): Piece[] {
   return [
     { text: summaryPrompt(post.text), weight: promptWeight },
-    { text: ` ${corpusSummary(r, post)}`, weight: 1, end: true },
+    { text: ` ${corpusSummary(r, post)}`, weight: 1, newWeight: { not: glueText, weight: 4 }, end: true },
   ];
 }
 
@@ -57,8 +61,8 @@ export function refineCase(index: number, initials: Initials): RefineCase {
 export function refineSequence({ post, initial, feedback }: RefineCase, r: Random): Piece[] {
   const refinement = refine(r, post.facts, post.text, initial, feedback.points, care);
   return [
-    { text: summaryPrompt(post.text), weight: promptWeight / 3 },
-    { text: ` ${initial}`, weight: promptWeight },
+    { text: summaryPrompt(post.text), weight: 0 },
+    { text: ` ${initial}`, weight: 0 },
     { text: '\nFeedback:', weight: 0 },
     { text: ` ${feedback.text}`, weight: promptWeight },
     { text: '\nNew summary:', weight: promptWeight },
@@ -69,7 +73,7 @@ export function refineSequence({ post, initial, feedback }: RefineCase, r: Rando
 /** Post, summary → new summary, without feedback. */
 export function improveSequence({ post, initial }: RefineCase, r: Random): Piece[] {
   return [
-    { text: improvePrompt(post.text, initial), weight: 0.1 },
+    { text: improvePrompt(post.text, initial), weight: 0 },
     { text: ` ${improve(r, post.facts, post.text, initial, care)}`, weight: 1, end: true },
   ];
 }
@@ -96,7 +100,7 @@ export function judgeSequence(of: RefineCase, r: Random, sampled?: readonly stri
   const prompt = r.pick(judgePrompts);
   const { post, initial } = of;
   const refinements = sampled ? r.shuffle(sampled).slice(0, 2) : madeUpRefinements(of, r);
-  const pieces: Piece[] = [{ text: prompt.prefix(post.text, initial), weight: promptWeight / 3 }];
+  const pieces: Piece[] = [{ text: prompt.prefix(post.text, initial), weight: 0 }];
   refinements.forEach((refinement, i) => {
     if (i > 0) pieces.push({ text: '\nNew summary:', weight: 0 });
     const asked = new Set<string>();
@@ -113,5 +117,56 @@ export function judgeSequence(of: RefineCase, r: Random, sampled?: readonly stri
       pieces.push({ text: good ? prompt.positive : prompt.negative, weight: answerWeight });
     }
   });
+  return pieces;
+}
+
+const checks = 8;
+
+/**
+ * A plainer lesson than the judge's: no post, one new summary, many short feedbacks. Comparing values is learned here, where
+ * there is nothing else to look at, before it is learned among posts.
+ */
+export function checkSequence({ post, initial }: RefineCase, r: Random): Piece[] {
+  const against = pointsAgainst(post.facts, read(initial));
+  const refinement = refine(r, post.facts, post.text, initial, against, 0.5);
+  const pieces: Piece[] = [{ text: `New summary: ${refinement}`, weight: 0 }];
+  for (let j = 0; j < checks; j++) {
+    const points = r.shuffle(against).slice(0, r.chance(0.75) ? 1 : 2);
+    const good = points.every((point) => settled(point, post.facts, refinement));
+    pieces.push({ text: `\nFeedback: ${sayAll(r, points, post.facts, 'training')}\nAnswer:`, weight: 0 });
+    pieces.push({ text: good ? ' Yes' : ' No', weight: answerWeight });
+  }
+  return pieces;
+}
+
+const lookups = 12;
+
+/** How a value is asked for: at once, with a question mark, or as a clause that sounds like feedback, answered at once or as a judge answers. */
+const askForValue: readonly ((r: Random, slot: Slot, value: string, first: boolean) => string)[] = [
+  (_r, _slot, value, first) => `${first ? '\nIt says' : ','} ${value}`,
+  (_r, _slot, value, first) => `${first ? '\nDoes it say' : ','} ${value}?`,
+  (r, slot, value) => `\nFeedback: ${sayValue(r, slot, value)}`,
+  (r, slot, value) => `\nFeedback: ${sayValue(r, slot, value)}.\nAnswer:`,
+];
+
+/**
+ * The plainest lesson: values, each followed by whether the new summary says it. To judge is to look values up and to read
+ * the results off the feedback; with no lesson for the first half alone, neither half is learned in 3 M tokens.
+ */
+export function lookupSequence({ post, initial }: RefineCase, r: Random): Piece[] {
+  const against = pointsAgainst(post.facts, read(initial));
+  const refinement = refine(r, post.facts, post.text, initial, against, 0.6);
+  const { said } = read(refinement);
+  const context = r.chance(0.3) ? `${summaryPrompt(post.text)} ${initial}\n` : '';
+  const ask = r.pick(askForValue);
+  const pieces: Piece[] = [{ text: `${context}New summary: ${refinement}`, weight: 0 }];
+  for (let j = 0; j < lookups; j++) {
+    const slot = r.pick(slots);
+    const value = r.chance(0.35)
+      ? (said[slot][0] ?? post.facts[slot])
+      : r.pick([post.facts[slot], wrongValue(r, slot, post.facts, post.text)]);
+    pieces.push({ text: ask(r, slot, value, j === 0), weight: 0 });
+    pieces.push({ text: said[slot].includes(value) ? ' Yes' : ' No', weight: answerWeight });
+  }
   return pieces;
 }

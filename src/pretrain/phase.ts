@@ -26,7 +26,7 @@ export async function trainPhase(
   start: () => Promise<CausalLM>,
   dir: string,
   log: string,
-  onStep: (step: number, steps: number, loss: number) => void,
+  onStep: (step: number, steps: number) => void,
 ): Promise<CausalLM> {
   const resume = existsSync(join(dir, 'config.json'));
   const lm = resume ? await loadLM(dir) : await start();
@@ -42,7 +42,7 @@ export async function trainPhase(
       loss += info.loss / logEvery;
       tokens += info.tokens;
       seconds += info.tokens / info.tokensPerSecond || 0;
-      onStep(info.step, steps, info.loss);
+      onStep(info.step, steps);
       if (info.step % logEvery === 0) {
         const line = {
           phase: name,

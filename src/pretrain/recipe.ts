@@ -5,30 +5,35 @@
 export const recipe = {
   seed: 1,
   base: {
-    sizes: { n_layer: 4, n_head: 4, n_embd: 128, n_positions: 384 },
-    steps: 1500,
-    sequences: 40,
+    sizes: { n_layer: 5, n_head: 4, n_embd: 128, n_positions: 512 },
+    steps: 1000,
+    sequences: 36,
     lr: 3e-3,
   },
   /** Learns from made-up cases first, then also from what the models themselves write. */
-  instruct: {
-    sizes: { n_layer: 4, n_head: 4, n_embd: 160, n_positions: 384 },
-    steps: 4000,
-    sequences: 24,
-    lr: 3e-3,
+  lessons: {
+    steps: 1200,
+    sequences: 16,
+    lr: 2.5e-3,
     /** Shares of the mixture. */
-    mix: { summary: 0.1, refine: 0.3, improve: 0.1, judge: 0.5 },
+    mix: { summary: 0.02, refine: 0.2, improve: 0.03, lookup: 0.45, check: 0.2, judge: 0.1 },
+  },
+  instruct: {
+    steps: 2400,
+    sequences: 16,
+    lr: 2e-3,
+    mix: { summary: 0.02, refine: 0.22, improve: 0.04, lookup: 0.12, check: 0.25, judge: 0.35 },
   },
   tuned: {
-    steps: 1200,
-    sequences: 24,
+    steps: 700,
+    sequences: 16,
     lr: 1e-3,
-    mix: { summary: 0.1, refine: 0.25, improve: 0.1, judge: 0.55 },
+    mix: { summary: 0.04, refine: 0.2, improve: 0.06, lookup: 0.05, check: 0.1, judge: 0.55 },
   },
   /** Cases whose initial summary the base LM writes, and those of them whose refinements the instruct LM writes. */
-  sampledInitials: 20_000,
-  sampledRefinements: 5_000,
-  samplesPerCase: 6,
+  sampledInitials: 12_000,
+  sampledRefinements: 2_500,
+  samplesPerCase: 4,
 } as const;
 
-export type Mix = (typeof recipe)['instruct' | 'tuned']['mix'];
+export type Mix = (typeof recipe)['lessons' | 'instruct' | 'tuned']['mix'];

@@ -98,7 +98,7 @@ describe('summaries', () => {
       for (const { kind } of pointsAgainst(post.facts, read(summary)))
         kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
     });
-    for (const kind of Object.keys(phrasings)) expect(kinds.get(kind) ?? 0, kind).toBeGreaterThan(10);
+    for (const kind of Object.keys(phrasings)) expect(kinds.get(kind) ?? 0, kind).toBeGreaterThan(2);
     expect(kinds.get('nothing')!).toBeLessThan(posts.length / 4);
   });
 });

@@ -123,8 +123,16 @@ export function choosePoints(r: Random, facts: Facts, summary: string): Point[] 
   return points.slice(0, draw < 0.3 ? 1 : draw < 0.75 ? 2 : 3);
 }
 
+/** A value of a slot as a clause: "it happened in March". */
+export const sayValue = (r: Random, slot: Slot, value: string): string =>
+  fill(r.pick(clauses[slot]), { [slot]: value });
+
+/** Points in words, a sentence each. */
+export const sayAll = (r: Random, points: readonly Point[], facts: Facts, voice: Voice): string =>
+  points.map((point) => say(r, point, facts, voice)).join(' ');
+
 /** Feedback on one summary. */
 export function annotate(r: Random, facts: Facts, summary: string, voice: Voice): Feedback {
   const points = choosePoints(r, facts, summary);
-  return { text: points.map((point) => say(r, point, facts, voice)).join(' '), points };
+  return { text: sayAll(r, points, facts, voice), points };
 }

@@ -16,8 +16,8 @@ type Meaning = { slot: Slot | 'detail' | 'filler' | 'glue'; value: string };
 
 const split = (text: string) => text.toLowerCase().match(/[\p{L}\p{N}']+|[^\s\p{L}\p{N}']/gu) ?? [];
 
-// The words that hold a summary together, so that they do not count as unknown.
-const glue = [
+/** The words that hold a summary together, so that they do not count as unknown. */
+export const glue = [
   "the poster's",
   'the poster',
   'asks',

@@ -74,12 +74,12 @@ const detailsIn = (postText: string, all: readonly string[]) =>
 // How often the writers of the base corpus leave a fact out. The likeliest summary is incomplete on purpose: were each
 // fact usually there, the likeliest text would be near perfect and tuning could show nothing.
 const omitted: Record<Slot, number> = {
-  relation: 0.35,
-  name: 0.5,
+  relation: 0.45,
+  name: 0.55,
   event: 0.06,
-  when: 0.6,
-  where: 0.6,
-  ask: 0.4,
+  when: 0.65,
+  where: 0.65,
+  ask: 0.5,
 };
 
 /** A summary as the writers of the base corpus write: complete, with facts missing, wrong, or padded. */
@@ -89,19 +89,19 @@ export function drawPlan(
   postText: string,
   allDetails: readonly string[],
 ): SummaryPlan {
-  const complete = r.chance(0.12);
+  const complete = r.chance(0.03);
   const said = {} as SummaryPlan['facts'];
   for (const slot of slots) {
     if (complete) said[slot] = facts[slot];
     else if (r.chance(omitted[slot])) said[slot] = null;
-    else said[slot] = r.chance(0.08) ? wrongValue(r, slot, facts, postText) : facts[slot];
+    else said[slot] = r.chance(0.1) ? wrongValue(r, slot, facts, postText) : facts[slot];
   }
   const present = detailsIn(postText, allDetails);
   return {
     style: r.int(styles),
     facts: said,
-    details: !complete && present.length > 0 && r.chance(0.25) ? [r.pick(present)] : [],
-    filler: !complete && r.chance(0.2) ? r.pick(fillers) : null,
+    details: !complete && present.length > 0 && r.chance(0.3) ? [r.pick(present)] : [],
+    filler: !complete && r.chance(0.25) ? r.pick(fillers) : null,
   };
 }
 
