@@ -23,9 +23,11 @@ const here = dirname(fileURLToPath(import.meta.url));
 const build = join(here, '..', 'build');
 const target = join(build, 'ilf_cpu.node');
 const log = join(build, 'native-build.log');
-const cost = 'the loop will run on the wasm engine, several times slower';
 
 function giveUp(why) {
+  const cost = existsSync(target)
+    ? 'the previous build stays in use'
+    : 'the loop will run on the wasm engine, several times slower';
   console.log(`native CPU kernels not built: ${why}; ${cost}`);
   process.exit(process.env.ILF_REQUIRE_NATIVE === '1' ? 1 : 0);
 }
@@ -112,19 +114,24 @@ async function main() {
   if (process.platform === 'win32') giveUp('no Windows build');
   const compiler = findCompiler();
   if (!compiler)
-    giveUp(existsSync(target) ? 'no C++ compiler to rebuild them' : 'no C++ compiler (g++ or clang++)');
+    giveUp('no C++ compiler (g++ or clang++)');
 
   const jobs = plan();
   const stampFile = join(build, 'native-build.json');
-  const stamp = JSON.stringify({ compiler, node: process.version, arch: process.arch, jobs });
-  const sameFlags = existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp;
+  // What each object was compiled with, so that other flags recompile what they concern only.
+  const recipe = ({ flags }) => [compiler.command, ...compiler.args, compiler.version, ...flags].join(' ');
+  const before = existsSync(stampFile) ? JSON.parse(readFileSync(stampFile, 'utf8')) : {};
+  const now = Object.fromEntries(jobs.map((job) => [job.object, recipe(job)]));
+  const sameJobs = Object.keys(before).length === jobs.length;
   const newestHeader = Math.max(
     modified(fileURLToPath(import.meta.url)),
     ...['cpu', 'runtime', 'binding'].flatMap((f) => headers(f).map((name) => modified(join(here, f, name)))),
   );
   const stale = jobs.filter(
     ({ source, object }) =>
-      !sameFlags || !existsSync(object) || modified(object) < Math.max(modified(source), newestHeader),
+      before[object] !== now[object] ||
+      !existsSync(object) ||
+      modified(object) < Math.max(modified(source), newestHeader),
   );
   if (
     stale.length === 0 &&
@@ -134,9 +141,9 @@ async function main() {
     return;
 
   const start = performance.now();
-  if (!sameFlags) rmSync(join(build, 'obj'), { recursive: true, force: true });
   for (const { object } of jobs) mkdirSync(dirname(object), { recursive: true });
-  writeFileSync(stampFile, stamp);
+  for (const { object } of stale) rmSync(object, { force: true });
+  writeFileSync(stampFile, JSON.stringify(now));
   let output = '';
   let failed = false;
   // Longest first, so that the last worker is not left with a long one.
