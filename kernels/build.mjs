@@ -113,8 +113,7 @@ function run(command, args) {
 async function main() {
   if (process.platform === 'win32') giveUp('no Windows build');
   const compiler = findCompiler();
-  if (!compiler)
-    giveUp('no C++ compiler (g++ or clang++)');
+  if (!compiler) giveUp('no C++ compiler (g++ or clang++)');
 
   const jobs = plan();
   const stampFile = join(build, 'native-build.json');
@@ -133,12 +132,8 @@ async function main() {
       !existsSync(object) ||
       modified(object) < Math.max(modified(source), newestHeader),
   );
-  if (
-    stale.length === 0 &&
-    existsSync(target) &&
-    jobs.every(({ object }) => modified(object) <= modified(target))
-  )
-    return;
+  const linked = existsSync(target) && jobs.every(({ object }) => modified(object) <= modified(target));
+  if (stale.length === 0 && sameJobs && linked) return;
 
   const start = performance.now();
   for (const { object } of jobs) mkdirSync(dirname(object), { recursive: true });
