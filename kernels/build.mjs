@@ -110,6 +110,15 @@ function run(command, args) {
   });
 }
 
+/** Recipes of the last build by object; none where the file is missing or was cut off. */
+function readStamp(path) {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    return {};
+  }
+}
+
 async function main() {
   if (process.platform === 'win32') giveUp('no Windows build');
   const compiler = findCompiler();
@@ -119,7 +128,7 @@ async function main() {
   const stampFile = join(build, 'native-build.json');
   // What each object was compiled with, so that other flags recompile what they concern only.
   const recipe = ({ flags }) => [compiler.command, ...compiler.args, compiler.version, ...flags].join(' ');
-  const before = existsSync(stampFile) ? JSON.parse(readFileSync(stampFile, 'utf8')) : {};
+  const before = readStamp(stampFile);
   const now = Object.fromEntries(jobs.map((job) => [job.object, recipe(job)]));
   const sameJobs = Object.keys(before).length === jobs.length;
   const newestHeader = Math.max(
