@@ -6,10 +6,11 @@ import { fileURLToPath } from 'node:url';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const program = join(root, 'train.js');
 
-/** Compiles dist/ where it is older than src/: the tests run the program that people run. */
+/** Compiles dist/ where it is older than its sources: the tests run the program that people run. */
 export function buildOnce(): void {
   const built = join(root, 'dist', 'src', 'cli', 'main.js');
-  const newest = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })
+  const newest = ['src', 'bench']
+    .flatMap((folder) => readdirSync(join(root, folder), { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile())
     .reduce((time, entry) => Math.max(time, statSync(join(entry.parentPath, entry.name)).mtimeMs), 0);
   if (existsSync(built) && statSync(built).mtimeMs > newest) return;
