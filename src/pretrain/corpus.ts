@@ -152,12 +152,13 @@ const askForValue: readonly ((r: Random, slot: Slot, value: string, first: boole
 /**
  * The plainest lesson: values, each followed by whether the new summary says it. To judge is to look values up and to read
  * the results off the feedback; with no lesson for the first half alone, neither half is learned in 3 M tokens.
+ * @param amongPosts how often the post and the first summary stand before it, with the same values in them
  */
-export function lookupSequence({ post, initial }: RefineCase, r: Random): Piece[] {
+export function lookupSequence({ post, initial }: RefineCase, r: Random, amongPosts: number): Piece[] {
   const against = pointsAgainst(post.facts, read(initial));
   const refinement = refine(r, post.facts, post.text, initial, against, 0.6);
   const { said } = read(refinement);
-  const context = r.chance(0.3) ? `${summaryPrompt(post.text)} ${initial}\n` : '';
+  const context = r.chance(amongPosts) ? `${summaryPrompt(post.text)} ${initial}\n` : '';
   const ask = r.pick(askForValue);
   const pieces: Piece[] = [{ text: `${context}New summary: ${refinement}`, weight: 0 }];
   for (let j = 0; j < lookups; j++) {

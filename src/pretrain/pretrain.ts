@@ -29,7 +29,7 @@ import {
   summarySequence,
 } from './corpus.js';
 import { trainPhase } from './phase.js';
-import { type Mix, recipe } from './recipe.js';
+import { type Mixture, recipe } from './recipe.js';
 import { toExample } from './sequences.js';
 
 export interface PretrainOptions {
@@ -118,30 +118,32 @@ export async function pretrain({ out, work, onProgress }: PretrainOptions): Prom
   const initialOf: Initials = (index) => initials[index];
   const caseNumber = (i: number) => (i % 2 === 0 ? (i / 2) % initials.length : recipe.sampledInitials + i);
 
-  const mixture = (mix: Mix, offset: number, judged: readonly string[][]) => (i: number) => {
-    const r = random('instruct', offset, i);
-    const of = refineCase(caseNumber(i), initialOf);
-    let draw = r.float();
-    const hit = (share: number) => {
-      draw -= share;
-      return draw < 0;
+  const mixture =
+    ({ mix, amongPosts }: Mixture, offset: number, judged: readonly string[][]) =>
+    (i: number) => {
+      const r = random('instruct', offset, i);
+      const of = refineCase(caseNumber(i), initialOf);
+      let draw = r.float();
+      const hit = (share: number) => {
+        draw -= share;
+        return draw < 0;
+      };
+      if (hit(mix.summary)) return toExample(summarySequence(of.post, r), tokenizer);
+      if (hit(mix.refine)) return toExample(refineSequence(of, r), tokenizer);
+      if (hit(mix.improve)) return toExample(improveSequence(of, r), tokenizer);
+      if (hit(mix.lookup)) return toExample(lookupSequence(of, r, amongPosts), tokenizer);
+      if (hit(mix.check)) return toExample(checkSequence(of, r), tokenizer);
+      if (judged.length === 0 || r.chance(0.3)) return toExample(judgeSequence(of, r), tokenizer);
+      const which = r.int(judged.length);
+      return toExample(judgeSequence(refineCase(which, initialOf), r, judged[which]!), tokenizer);
     };
-    if (hit(mix.summary)) return toExample(summarySequence(of.post, r), tokenizer);
-    if (hit(mix.refine)) return toExample(refineSequence(of, r), tokenizer);
-    if (hit(mix.improve)) return toExample(improveSequence(of, r), tokenizer);
-    if (hit(mix.lookup)) return toExample(lookupSequence(of, r), tokenizer);
-    if (hit(mix.check)) return toExample(checkSequence(of, r), tokenizer);
-    if (judged.length === 0 || r.chance(0.3)) return toExample(judgeSequence(of, r), tokenizer);
-    const which = r.int(judged.length);
-    return toExample(judgeSequence(refineCase(which, initialOf), r, judged[which]!), tokenizer);
-  };
 
   const lessons = await trainPhase(
     {
       name: 'lessons',
       ...recipe.lessons,
       seed,
-      source: perStep(recipe.lessons.sequences, mixture(recipe.lessons.mix, 0, [])),
+      source: perStep(recipe.lessons.sequences, mixture(recipe.lessons, 0, [])),
     },
     async () => base.clone(),
     folder('lessons'),
@@ -154,7 +156,7 @@ export async function pretrain({ out, work, onProgress }: PretrainOptions): Prom
       name: 'instruct',
       ...recipe.instruct,
       seed,
-      source: perStep(recipe.instruct.sequences, mixture(recipe.instruct.mix, 1, [])),
+      source: perStep(recipe.instruct.sequences, mixture(recipe.instruct, 1, [])),
     },
     async () => lessons.clone(),
     folder('instruct'),
@@ -177,7 +179,7 @@ export async function pretrain({ out, work, onProgress }: PretrainOptions): Prom
       name: 'tuned',
       ...recipe.tuned,
       seed,
-      source: perStep(recipe.tuned.sequences, mixture(recipe.tuned.mix, 2, refinements)),
+      source: perStep(recipe.tuned.sequences, mixture(recipe.tuned, 2, refinements)),
     },
     async () => instruct.clone(),
     folder('tuned'),

@@ -17,18 +17,21 @@ export const recipe = {
     lr: 2.5e-3,
     /** Shares of the mixture. */
     mix: { summary: 0.02, refine: 0.2, improve: 0.03, lookup: 0.45, check: 0.2, judge: 0.1 },
+    amongPosts: 0.3,
   },
   instruct: {
-    steps: 2400,
+    steps: 2000,
     sequences: 16,
-    lr: 2e-3,
-    mix: { summary: 0.02, refine: 0.22, improve: 0.04, lookup: 0.12, check: 0.25, judge: 0.35 },
+    lr: 2.5e-3,
+    mix: { summary: 0.02, refine: 0.18, improve: 0.03, lookup: 0.32, check: 0.07, judge: 0.38 },
+    amongPosts: 0.9,
   },
   tuned: {
-    steps: 700,
+    steps: 500,
     sequences: 16,
     lr: 1e-3,
-    mix: { summary: 0.04, refine: 0.2, improve: 0.06, lookup: 0.05, check: 0.1, judge: 0.55 },
+    mix: { summary: 0.03, refine: 0.2, improve: 0.07, lookup: 0.05, check: 0.05, judge: 0.6 },
+    amongPosts: 0.9,
   },
   /** Cases whose initial summary the base LM writes, and those of them whose refinements the instruct LM writes. */
   sampledInitials: 12_000,
@@ -36,4 +39,4 @@ export const recipe = {
   samplesPerCase: 4,
 } as const;
 
-export type Mix = (typeof recipe)['lessons' | 'instruct' | 'tuned']['mix'];
+export type Mixture = Pick<(typeof recipe)['lessons' | 'instruct' | 'tuned'], 'mix' | 'amongPosts'>;
