@@ -20,16 +20,17 @@ export const recipe = {
     amongPosts: 0.3,
   },
   instruct: {
-    steps: 2000,
+    steps: 1500,
     sequences: 16,
-    lr: 2.5e-3,
-    mix: { summary: 0.02, refine: 0.18, improve: 0.03, lookup: 0.32, check: 0.07, judge: 0.38 },
-    amongPosts: 0.9,
+    // At 2.5e-3 it forgot how to answer after the value within 500 steps.
+    lr: 1e-3,
+    mix: { summary: 0.02, refine: 0.2, improve: 0.03, lookup: 0.3, check: 0.1, judge: 0.35 },
+    amongPosts: 0.7,
   },
   tuned: {
     steps: 500,
     sequences: 16,
-    lr: 1e-3,
+    lr: 7e-4,
     mix: { summary: 0.03, refine: 0.2, improve: 0.07, lookup: 0.05, check: 0.05, judge: 0.6 },
     amongPosts: 0.9,
   },
