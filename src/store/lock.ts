@@ -1,7 +1,8 @@
 /** A lock file: one process at a time uses a folder. The lock of a process that is gone is taken over. */
 import { readFileSync, unlinkSync } from 'node:fs';
-import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import { isAlive, temporaryName } from './atomic.js';
 import { asUserError, systemErrorCode, UserError } from './errors.js';
@@ -92,14 +93,32 @@ async function removeStale(path: string): Promise<void> {
       `process ${pid} on ${host} is using this run; wait for it, or remove ${path} if it is not running`,
     );
   }
-  // Renamed first: if another process took over in between, what was renamed is its lock, and goes back.
-  const aside = temporaryName(path, 'old');
-  try {
-    await rename(path, aside);
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return;
-    throw error;
+  await alone(`${path}.takeover`, async () => {
+    // Read again: only who is alone here removes a lock, and nothing replaces one, so this one is still the stale one.
+    const now = await readFile(path, 'utf8').catch(() => undefined);
+    if (now === text) await rm(path, { force: true });
+  });
+}
+
+/** What a crash left of `alone` is older than this. */
+const TAKEOVER_MS = 10_000;
+
+/** Runs `work` while nobody else does, with a folder as the sign; making one is atomic. */
+async function alone(sign: string, work: () => Promise<void>): Promise<void> {
+  for (;;) {
+    try {
+      await mkdir(sign);
+      break;
+    } catch (error) {
+      if (systemErrorCode(error) !== 'EEXIST') throw error;
+      const made = await stat(sign).catch(() => undefined);
+      if (made && Date.now() - made.mtimeMs > TAKEOVER_MS) await rm(sign, { recursive: true, force: true });
+      else await setTimeout(5);
+    }
   }
-  if ((await readFile(aside, 'utf8')) !== text) await linkIfFree(aside, path);
-  await rm(aside, { force: true });
+  try {
+    await work();
+  } finally {
+    await rm(sign, { recursive: true, force: true });
+  }
 }
