@@ -11,7 +11,8 @@ const firstUnseen = 1000;
 export const briefs: Task = {
   name: 'briefs',
   size: () => Number.POSITIVE_INFINITY,
-  contexts: (split, from, n) => Array.from({ length: n }, (_, i): Context => drawPost(split, firstUnseen + from + i)),
+  contexts: (split, from, n) =>
+    Array.from({ length: n }, (_, i): Context => drawPost(split, firstUnseen + from + i)),
   // Any of its phrasings, those too that no model was trained on.
   annotate: ({ id, facts }, output, key) =>
     annotate(random('annotator', key, id), facts as Facts, output, 'any'),
