@@ -82,12 +82,8 @@ const answerWeight = 8;
 
 /** Refinements that a judge may meet: more or less careful ones, unchanged ones, and pairs that differ in one value. */
 function madeUpRefinements({ post, initial }: RefineCase, r: Random): string[] {
-  if (r.chance(0.05))
-    return [
-      initial,
-      refine(r, post.facts, post.text, initial, pointsAgainst(post.facts, read(initial)), 0.5),
-    ];
   const points = pointsAgainst(post.facts, read(initial));
+  if (r.chance(0.05)) return [initial, refine(r, post.facts, post.text, initial, points, 0.5)];
   const first = refine(r, post.facts, post.text, initial, points, r.pick([0.4, 0.6, 0.8]));
   return [first, exchangeOne(r, post.facts, first, points)];
 }

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { disposeAdamState } from '../engine/fused.js';
 import type { Example } from '../lm/batch.js';
 import { loadLM, saveLM } from '../lm/files.js';
 import type { CausalLM } from '../lm/model.js';
@@ -63,6 +64,6 @@ export async function trainPhase(
     },
     state,
   );
-  void last;
+  disposeAdamState(last);
   return lm;
 }
