@@ -42,8 +42,14 @@ function findCompiler() {
   return undefined;
 }
 
+/** Whether the compiler takes a flag (GCC 9 has no AVX512-BF16). */
+function takes(compiler, flag) {
+  const args = [...compiler.args, flag, '-x', 'c++', '-fsyntax-only', '-'];
+  return spawnSync(compiler.command, args, { input: '' }).status === 0;
+}
+
 /** Instruction sets: namespace, floats of a vector, flags. */
-function instructionSets() {
+function instructionSets(compiler) {
   const portable = { name: 'portable', lanes: 4, flags: [] };
   if (process.arch !== 'x64') return [portable];
   const sets = [
@@ -51,6 +57,8 @@ function instructionSets() {
     { name: 'avx2', lanes: 8, flags: ['-march=x86-64-v3'] },
     { name: 'avx512', lanes: 16, flags: ['-march=x86-64-v4', '-mprefer-vector-width=512'] },
   ];
+  if (takes(compiler, '-mavx512bf16'))
+    sets.push({ name: 'avx512bf16', lanes: 16, flags: [...sets[2].flags, '-mavx512bf16'] });
   if (process.env.ILF_BUILD_WIDE === '1') sets.push({ name: 'wide', lanes: 16, flags: ['-march=x86-64-v3'] });
   return sets;
 }
@@ -60,7 +68,7 @@ const headers = (folder) => readdirSync(join(here, folder)).filter((name) => !na
 const modified = (path) => statSync(path).mtimeMs;
 
 /** Compilations to run: source, object, flags. */
-function plan() {
+function plan(compiler) {
   const include = createRequire(import.meta.url)('node-api-headers').include_dir;
   const common = [
     '-std=c++17',
@@ -73,7 +81,8 @@ function plan() {
   common.push('-fvisibility=hidden', '-Wall', '-Wextra', '-Wno-psabi', '-Wno-ignored-attributes', '-pthread');
   common.push(`-DNAPI_VERSION=8`, `-I${include}`);
   const jobs = [];
-  for (const set of instructionSets())
+  const sets = instructionSets(compiler);
+  for (const set of sets)
     for (const name of sources('cpu')) {
       const flags = [
         ...common,
@@ -88,13 +97,14 @@ function plan() {
         flags,
       });
     }
-  const wide = process.env.ILF_BUILD_WIDE === '1' ? ['-DILF_WIDE'] : [];
+  const optional = { wide: '-DILF_WIDE', avx512bf16: '-DILF_AVX512BF16' };
+  const built = sets.flatMap(({ name }) => optional[name] ?? []);
   for (const folder of ['runtime', 'binding'])
     for (const name of sources(folder))
       jobs.push({
         source: join(here, folder, name),
         object: join(build, 'obj', folder, `${name}.o`),
-        flags: [...common, ...wide],
+        flags: [...common, ...built],
       });
   return jobs;
 }
@@ -124,7 +134,7 @@ async function main() {
   const compiler = findCompiler();
   if (!compiler) giveUp('no C++ compiler (g++ or clang++)');
 
-  const jobs = plan();
+  const jobs = plan(compiler);
   const stampFile = join(build, 'native-build.json');
   // What each object was compiled with, so that other flags recompile what they concern only.
   const recipe = ({ flags }) => [compiler.command, ...compiler.args, compiler.version, ...flags].join(' ');
@@ -141,8 +151,8 @@ async function main() {
       !existsSync(object) ||
       modified(object) < Math.max(modified(source), newestHeader),
   );
-  const linked = existsSync(target) && jobs.every(({ object }) => modified(object) <= modified(target));
-  if (stale.length === 0 && sameJobs && linked) return;
+  const linked = () => existsSync(target) && jobs.every(({ object }) => modified(object) <= modified(target));
+  if (stale.length === 0 && sameJobs && linked()) return;
 
   const start = performance.now();
   for (const { object } of jobs) mkdirSync(dirname(object), { recursive: true });

@@ -25,7 +25,7 @@ const Function functions[] = {
     {"setIsa",
      [](Args& args) -> napi_value {
        const std::string name = args.text(0, "name");
-       const Kernels* list[4];
+       const Kernels* list[kMostSets];
        const int n = availableKernels(list);
        for (int i = 0; i < n; i++)
          if (name == list[i]->name) {
@@ -36,7 +36,7 @@ const Function functions[] = {
      }},
     {"availableIsas",
      [](Args& args) {
-       const Kernels* list[4];
+       const Kernels* list[kMostSets];
        const int n = availableKernels(list);
        napi_value result;
        napi_create_array(args.env, &result);

@@ -18,15 +18,19 @@ int availableKernels(const Kernels** list) {
   if (v3) list[n++] = &wideKernels; // 64-byte vectors lowered to AVX2: tests the avx512 sources without such a CPU
 #endif
   if (v3) list[n++] = &avx2Kernels;
-  if (v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
-    list[n++] = &avx512Kernels;
+  const bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                  __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+                  __builtin_cpu_supports("avx512vl");
+  if (v4) list[n++] = &avx512Kernels;
+#if defined(ILF_AVX512BF16) // where the compiler knows it
+  if (v4 && __builtin_cpu_supports("avx512bf16")) list[n++] = &avx512bf16Kernels;
+#endif
 #endif
   return n;
 }
 
 void chooseKernels() {
-  const Kernels* list[4];
+  const Kernels* list[kMostSets];
   const int n = availableKernels(list);
   kernels = list[n - 1];
   const char* wanted = getenv("ILF_ISA");

@@ -6,7 +6,8 @@ namespace ilf {
 
 extern const Kernels* kernels; // the ones in use
 
-int availableKernels(const Kernels** list); // those this CPU can run, best last; at most 4
+constexpr int kMostSets = 5;
+int availableKernels(const Kernels** list); // those this CPU can run, best last; at most kMostSets
 void chooseKernels();                       // the best, or ILF_ISA from the environment
 
 } // namespace ilf

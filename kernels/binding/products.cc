@@ -17,6 +17,15 @@ napi_value gemm(Args& args) {
   return nullptr;
 }
 
+napi_value gemmBf16(Args& args) {
+  const int64_t M = args.dim(0, "M", 0), N = args.dim(1, "N"), K = args.dim(2, "K");
+  const float* a = args.floats(3, "a", times(M, K));
+  const float* b = args.floats(5, "b", times(K, N));
+  float* c = args.floats(7, "c", times(M, N));
+  if (M > 0) kernels->gemmBf16(M, N, K, a, args.flag(4), b, args.flag(6), c);
+  return nullptr;
+}
+
 // An operand may be longer than its matrices take: a view of a larger array.
 const float* operand(Args& args, int i, const char* name, int64_t least) {
   int64_t length;
@@ -72,6 +81,7 @@ napi_value linearBackward(Args& args) {
 
 const Function functions[] = {
     {"gemm", gemm},
+    {"gemmBf16", gemmBf16},
     {"batchGemm", batchGemm},
     {"linearForward", linearForward},
     {"linearBackward", linearBackward},

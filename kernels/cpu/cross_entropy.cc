@@ -22,7 +22,8 @@ struct LogitGradient {
 };
 
 // (softmax − onehot) · dloss
-void applyGradient(const void* ctx, Index row, Index col, Index rows, Index cols, const float* tile, float* c, Index ldc) {
+void applyGradient(const void* ctx, Index row, Index col, Index rows, Index cols, const float* tile, void* c_, Index ldc) {
+  float* c = static_cast<float*>(c_);
   const LogitGradient& g = *static_cast<const LogitGradient*>(ctx);
   for (Index i = 0; i < rows; i++) {
     const float shift = g.lse[row + i], by = g.dloss[row + i];

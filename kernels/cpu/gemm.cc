@@ -12,30 +12,19 @@ namespace {
 // Below these, handing work to another thread costs more than it saves (a hand-over costs about 1 µs, and the other
 // core's cold caches as much again).
 constexpr double kSharedFlops = 1e6;
-constexpr Index kSharedPack = 32768; // floats
-
 } // namespace
 
-void packBShared(Index N, Index K, const float* b, Index ldb, bool trans, float* packed) {
-  if (N * K < kSharedPack || poolThreads() == 1) return packB(N, K, b, ldb, trans, packed);
-  const Index kc = kBlock(K), blocks = (K + kc - 1) / kc, panels = (N + NR - 1) / NR;
-  // Tasks of several panels: one panel alone is a few hundred nanoseconds of work.
-  const Index each = most(1, 16384 / (NR * kc)), groups = (panels + each - 1) / each;
-  parallelFor(blocks * groups, [&](Index task) {
-    const Index k = task / groups * kc, first = task % groups * each;
-    for (Index p = first; p < least(panels, first + each); p++) packPanelOf(N, K, p * NR, k, b, ldb, trans, packed);
-  });
-}
-
-void gemmPacked(Index M, Index N, Index K, const float* a, Index lda, bool transA, const float* packed, float* c, Index ldc,
+template <class E, class S, class TC>
+void gemmPacked(Index M, Index N, Index K, const S* a, Index lda, bool transA, const float* packed, TC* c, Index ldc,
                 bool add, const Epilogue* epilogue) {
-  multiplyColumns(M, N, 0, N, K, a, lda, transA, packed, c, ldc, add, epilogue, 0);
+  multiplyColumns<E>(M, N, 0, N, K, a, lda, transA, packed, c, ldc, add, epilogue, 0);
 }
 
-void gemmPackedShared(Index M, Index N, Index K, const float* a, Index lda, bool transA, const float* packed, float* c,
-                      Index ldc, bool add, const Epilogue* epilogue) {
+template <class E, class S, class TC>
+void gemmPackedShared(Index M, Index N, Index K, const S* a, Index lda, bool transA, const float* packed, TC* c, Index ldc,
+                      bool add, const Epilogue* epilogue) {
   const Index threads = poolThreads();
-  if (threads == 1 || 2. * M * N * K < kSharedFlops) return gemmPacked(M, N, K, a, lda, transA, packed, c, ldc, add, epilogue);
+  if (threads == 1 || 2. * M * N * K < kSharedFlops) return gemmPacked<E>(M, N, K, a, lda, transA, packed, c, ldc, add, epilogue);
   // Even row blocks; columns are cut too where rows alone give too few tasks for the threads to even out.
   const Index rowBlocks = (M + kRowBlock - 1) / kRowBlock;
   const Index rows = roundUp((M + rowBlocks - 1) / rowBlocks, MR), rowTasks = (M + rows - 1) / rows;
@@ -44,15 +33,24 @@ void gemmPackedShared(Index M, Index N, Index K, const float* a, Index lda, bool
   const Index cols = (panels + least(panels, wanted) - 1) / least(panels, wanted) * NR, colTasks = (N + cols - 1) / cols;
   parallelFor(rowTasks * colTasks, [&](Index task) {
     const Index i = task / colTasks * rows, j = task % colTasks * cols;
-    multiplyColumns(least(rows, M - i), N, j, least(cols, N - j), K, transA ? a + i : a + i * lda, lda, transA, packed,
+    multiplyColumns<E>(least(rows, M - i), N, j, least(cols, N - j), K, transA ? a + i : a + i * lda, lda, transA, packed,
                     c + i * ldc, ldc, add, epilogue, i);
   });
 }
 
+template <class E, class SA, class SB>
+void multiply(Index M, Index N, Index K, const SA* a, bool transA, const SB* b, bool transB, float* c, bool accumulate) {
+  float* packed = scratch(kPackB, packedSize<E>(N, K));
+  packBShared<E>(N, K, b, transB ? K : N, transB, packed);
+  gemmPackedShared<E>(M, N, K, a, transA ? M : K, transA, packed, c, N, accumulate);
+}
+
 void gemm(Index M, Index N, Index K, const float* a, bool transA, const float* b, bool transB, float* c, bool accumulate) {
-  float* packed = scratch(kPackB, packedSize(N, K));
-  packBShared(N, K, b, transB ? K : N, transB, packed);
-  gemmPackedShared(M, N, K, a, transA ? M : K, transA, packed, c, N, accumulate);
+  multiply<float>(M, N, K, a, transA, b, transB, c, accumulate);
+}
+
+void gemmBf16(Index M, Index N, Index K, const float* a, bool transA, const float* b, bool transB, float* c) {
+  multiply<bf16>(M, N, K, a, transA, b, transB, c, false);
 }
 
 void batchGemm(Index batch, Index M, Index N, Index K, const float* a, Index strideA, bool transA, const float* b,
@@ -72,6 +70,17 @@ void batchGemm(Index batch, Index M, Index N, Index K, const float* a, Index str
     for (Index i = 0; i < batch; i++) one(i);
   else parallelFor(batch, one);
 }
+
+#define ILF_GEMM(E, S, TC)                                                                                                \
+  template void gemmPacked<E, S, TC>(Index, Index, Index, const S*, Index, bool, const float*, TC*, Index, bool,          \
+                                     const Epilogue*);                                                                    \
+  template void gemmPackedShared<E, S, TC>(Index, Index, Index, const S*, Index, bool, const float*, TC*, Index, bool,    \
+                                           const Epilogue*);
+ILF_GEMM(float, float, float)
+ILF_GEMM(bf16, bf16, float)
+ILF_GEMM(bf16, bf16, bf16)
+template void multiply<float, float, float>(Index, Index, Index, const float*, bool, const float*, bool, float*, bool);
+template void multiply<bf16, bf16, bf16>(Index, Index, Index, const bf16*, bool, const bf16*, bool, float*, bool);
 
 } // namespace ILF_NS
 } // namespace ilf

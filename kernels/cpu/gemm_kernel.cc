@@ -1,16 +1,35 @@
-// The register tile, the loops around it, and packing.
+// The register tile, the loops around it, and a task's part of a product.
 #include "../runtime/scratch.h"
 #include "gemm.h"
+#include "pack.h"
 
 namespace ilf {
 namespace ILF_NS {
 namespace {
 
-// out[R][NR] (+)= a b: R x NRV accumulators stay in registers.
-template <int R, bool Rows>
-void tile(Index kc, const float* a, Index sa, const float* b, float* out, Index ldo, bool add) {
+// acc + the products of a word with a vector of words.
+template <class E>
+ILF_INLINE Vec multiplyAdd(Vec acc, float a, Vec b) {
+  if constexpr (sizeof(E) == 4) return acc + a * b;
+#if defined(__AVX512BF16__)
+  return (Vec)_mm512_dpbf16_ps((__m512)acc, (__m512bh)_mm512_set1_ps(a), (__m512bh)b);
+#else
+  uint32_t bits;
+  memcpy(&bits, &a, 4);
+  const uint32_t high = bits & 0xffff0000u, low = bits << 16;
+  float aHigh, aLow;
+  memcpy(&aHigh, &high, 4);
+  memcpy(&aLow, &low, 4);
+  const WordVec w = (WordVec)b;
+  return acc + aLow * (Vec)(w << 16) + aHigh * (Vec)(w & 0xffff0000u);
+#endif
+}
+
+// out[R][NR] (+)= a b: R x NRV sums stay in registers.
+template <class E, int R, bool Rows>
+void tile(Index words, const float* a, Index sa, const float* b, float* out, Index ldo, bool add) {
   Vec acc[R][NRV] = {};
-  for (Index k = 0; k < kc; k++) {
+  for (Index k = 0; k < words; k++) {
     Vec bv[NRV];
 #pragma GCC unroll 4
     for (int v = 0; v < NRV; v++) bv[v] = load(b + v * VL);
@@ -18,7 +37,7 @@ void tile(Index kc, const float* a, Index sa, const float* b, float* out, Index 
     for (int r = 0; r < R; r++) {
       const float x = Rows ? a[r * sa] : a[r];
 #pragma GCC unroll 4
-      for (int v = 0; v < NRV; v++) acc[r][v] += x * bv[v];
+      for (int v = 0; v < NRV; v++) acc[r][v] = multiplyAdd<E>(acc[r][v], x, bv[v]);
     }
     a += Rows ? 1 : sa;
     b += NR;
@@ -34,9 +53,9 @@ void tile(Index kc, const float* a, Index sa, const float* b, float* out, Index 
 
 typedef void (*Tile)(Index, const float*, Index, const float*, float*, Index, bool);
 
-template <bool Rows, int... R>
+template <class E, bool Rows, int... R>
 struct TileTable {
-  static constexpr Tile at[] = {tile<R, Rows>...};
+  static constexpr Tile at[] = {tile<E, R, Rows>...};
 };
 #if ILF_VL == 16
 #define ILF_TILES 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14
@@ -47,43 +66,48 @@ struct TileTable {
 #else
 #define ILF_TILES 1, 2, 3, 4
 #endif
-constexpr const Tile* rowTiles = TileTable<true, ILF_TILES>::at;
-constexpr const Tile* colTiles = TileTable<false, ILF_TILES>::at;
-
-// Rows of the next tile when `left` are left: the last two share what is left, as a lone thin tile would be bound by the
-// multiply-adds' latency.
-ILF_INLINE Index tileRows(Index left) {
-  if (left <= MR) return left;
-  return left < 2 * MR ? (left + 1) / 2 : MR;
-}
 
 constexpr Index kInnerPanels = 98304; // floats of panels that the second-level cache is taken to hold
 
+void storeHalves(const void*, Index, Index, Index rows, Index cols, const float* tile, void* c, Index ldc) {
+  bf16* to = static_cast<bf16*>(c);
+  for (Index i = 0; i < rows; i++)
+    for (Index j = 0; j < cols; j += VL) storeUpTo(to + i * ldc + j, load(tile + i * NR + j), cols - j);
+}
+constexpr Epilogue kStoreHalves = {storeHalves, nullptr};
+
+// Rows this many bytes apart share so few of a first-level cache's 64 sets that a tile's rows push each other out.
+bool rowsCollide(Index bytes) { return bytes % 2048 == 0; }
+
 } // namespace
 
-void multiplyPanels(Index rows, Index cols, Index k, const float* a, Index lda, Layout layout, const float* panels,
-                    Index panelStride, float* c, Index ldc, bool add, const Epilogue* epilogue, Index row0, Index col0) {
+template <class E>
+void multiplyPanels(Index rows, Index cols, Index words, const float* a, Index lda, Layout layout, const float* panels,
+                    Index panelStride, float* c, Index ldc, bool add, const Epilogue* epilogue, Index row0, Index col0,
+                    const Target* target) {
   alignas(64) float buffer[MR * NR];
-  const Tile* tiles = layout == kRows ? rowTiles : colTiles;
+  const Tile* tiles = layout == kRows ? TileTable<E, true, ILF_TILES>::at : TileTable<E, false, ILF_TILES>::at;
   const auto one = [&](Index i, Index r, Index j) {
     const float* b = panels + j / NR * panelStride;
     const Index n = least(NR, cols - j);
-    const float* ai = layout == kRows ? a + i * lda : layout == kCols ? a + i : a + i * k;
+    const float* ai = layout == kRows ? a + i * lda : layout == kCols ? a + i : a + i * words;
     const Index sa = layout == kTiles ? r : lda;
-    float* ci = c + i * ldc + j;
-    if (n == NR && !epilogue) return tiles[r - 1](k, ai, sa, b, ci, ldc, add);
-    tiles[r - 1](k, ai, sa, b, buffer, NR, false);
+    float* ci = c ? c + i * ldc + j : nullptr;
+    if (n == NR && !epilogue) return tiles[r - 1](words, ai, sa, b, ci, ldc, add);
+    tiles[r - 1](words, ai, sa, b, buffer, NR, false);
     if (add)
       for (Index y = 0; y < r; y++)
         for (Index x = 0; x < n; x++) buffer[y * NR + x] += ci[y * ldc + x];
-    if (epilogue) epilogue->apply(epilogue->ctx, row0 + i, col0 + j, r, n, buffer, ci, ldc);
-    else
+    if (epilogue) {
+      void* to = target ? static_cast<char*>(target->at) + (i * target->ld + j) * target->bytes : static_cast<void*>(ci);
+      epilogue->apply(epilogue->ctx, row0 + i, col0 + j, r, n, buffer, to, target ? target->ld : ldc);
+    } else
       for (Index y = 0; y < r; y++)
         for (Index x = 0; x < n; x++) ci[y * ldc + x] = buffer[y * NR + x];
   };
   // What is small enough for the second-level cache goes round in the inner loop. Panels inside is the better order where
   // either would do: the result is then written row by row.
-  if (cols * k <= kInnerPanels) {
+  if (cols * words <= kInnerPanels) {
     for (Index i = 0, r; i < rows; i += r) {
       r = tileRows(rows - i);
       for (Index j = 0; j < cols; j += NR) one(i, r, j);
@@ -97,105 +121,71 @@ void multiplyPanels(Index rows, Index cols, Index k, const float* a, Index lda, 
   }
 }
 
-namespace {
-
-typedef float Quad __attribute__((vector_size(16)));
-typedef float LooseQuad __attribute__((vector_size(16), aligned(4), may_alias));
-
-// dst[k][NR] (4 columns of it) = four rows of b, four values of k at a time.
-ILF_INLINE void transposeQuad(const float* s, Index ld, float* d) {
-  const Quad a = *reinterpret_cast<const LooseQuad*>(s), b = *reinterpret_cast<const LooseQuad*>(s + ld);
-  const Quad c = *reinterpret_cast<const LooseQuad*>(s + 2 * ld), e = *reinterpret_cast<const LooseQuad*>(s + 3 * ld);
-  const Quad ab0 = __builtin_shufflevector(a, b, 0, 4, 1, 5), ab1 = __builtin_shufflevector(a, b, 2, 6, 3, 7);
-  const Quad ce0 = __builtin_shufflevector(c, e, 0, 4, 1, 5), ce1 = __builtin_shufflevector(c, e, 2, 6, 3, 7);
-  *reinterpret_cast<LooseQuad*>(d) = __builtin_shufflevector(ab0, ce0, 0, 1, 4, 5);
-  *reinterpret_cast<LooseQuad*>(d + NR) = __builtin_shufflevector(ab0, ce0, 2, 3, 6, 7);
-  *reinterpret_cast<LooseQuad*>(d + 2 * NR) = __builtin_shufflevector(ab1, ce1, 0, 1, 4, 5);
-  *reinterpret_cast<LooseQuad*>(d + 3 * NR) = __builtin_shufflevector(ab1, ce1, 2, 3, 6, 7);
-}
-
-// One panel: n ≤ NR columns.
-void packPanel(Index n, Index k, const float* b, Index ldb, bool trans, float* panel) {
-  if (!trans) {
-    if (n == NR) {
-      for (Index i = 0; i < k; i++)
-#pragma GCC unroll 4
-        for (int v = 0; v < NRV; v++) store(panel + i * NR + v * VL, load(b + i * ldb + v * VL));
-      return;
-    }
-    for (Index i = 0; i < k; i++)
-      for (Index j = 0; j < NR; j++) panel[i * NR + j] = j < n ? b[i * ldb + j] : 0;
-    return;
-  }
-  const Index n4 = n / 4 * 4, k4 = k / 4 * 4;
-  for (Index i = 0; i < k4; i += 4)
-    for (Index j = 0; j < n4; j += 4) transposeQuad(b + j * ldb + i, ldb, panel + i * NR + j);
-  for (Index i = 0; i < k; i++)
-    for (Index j = i < k4 ? n4 : 0; j < NR; j++) panel[i * NR + j] = j < n ? b[j * ldb + i] : 0;
-}
-
-// Packs block [0, rows) x [0, k) of a [k, rows] (stride lda) the way multiplyPanels walks it.
-void packTiles(Index rows, Index k, const float* a, Index lda, float* dst) {
-  constexpr Index some = 16; // rows of `a` that stay in the first-level cache while all tiles take their part of them
-  for (Index x0 = 0; x0 < k; x0 += some)
-    for (Index i = 0, r; i < rows; i += r) {
-      r = tileRows(rows - i);
-      float* d = dst + i * k;
-      const Index x1 = least(k, x0 + some);
-      if (r == MR) {
-        for (Index x = x0; x < x1; x++) memcpy(d + x * MR, a + x * lda + i, MR * sizeof(float));
-      } else {
-        for (Index x = x0; x < x1; x++)
-          for (Index y = 0; y < r; y++) d[x * r + y] = a[x * lda + i + y];
-      }
-    }
-}
-
-} // namespace
-
-void multiplyColumns(Index M, Index N, Index j0, Index cols, Index K, const float* a, Index lda, bool transA,
-                     const float* packed, float* c, Index ldc, bool add, const Epilogue* epilogue, Index row0) {
-  const Index kc = kBlock(K), padded = roundUp(N, NR);
+template <class E, class S, class TC>
+void multiplyColumns(Index M, Index N, Index j0, Index cols, Index K, const S* a, Index lda, bool transA,
+                     const float* packed, TC* c, Index ldc, bool add, const Epilogue* epilogue, Index row0) {
+  constexpr bool halves = sizeof(TC) == 2;
+  if (halves && !epilogue) epilogue = &kStoreHalves;
+  const Index kc = kBlock<E>(K), padded = roundUp(N, NR);
+  const bool inPlace = !transA && sizeof(S) == sizeof(E) && !rowsCollide(lda * sizeof(S)) &&
+                       (sizeof(E) == 4 || (lda % 2 == 0 && K % 2 == 0));
+  const Index rowsAtOnce = least(kRowBlock, M);
+  float* copy = inPlace ? nullptr : scratch(kPackA, (rowsAtOnce + 1) * (wordsOf<E>(kc) + 16) + 64);
+  // A bf16 result's sums over the blocks of K but the last.
+  float* sums = halves && K > kc ? scratch(kPartial, rowsAtOnce * roundUp(cols, NR)) : nullptr;
   for (Index i = 0; i < M; i += kRowBlock) {
     const Index rows = least(kRowBlock, M - i);
     for (Index k = 0; k < K; k += kc) {
-      const Index kn = least(kc, K - k);
-      const float* block = transA ? a + k * lda + i : a + i * lda + k;
+      const Index kn = least(kc, K - k), words = wordsOf<E>(kn);
+      const S* block = transA ? a + k * lda + i : a + i * lda + k;
+      const float* left = copy;
       Layout layout = kRows;
-      if (transA) {
-        float* tiles = scratch(kPackA, kRowBlock * kc);
-        packTiles(rows, kn, block, lda, tiles);
-        block = tiles;
+      Index ld = words + 16;
+      if (inPlace) {
+        left = reinterpret_cast<const float*>(block);
+        ld = lda / kPerWord<E>;
+      } else if (transA) {
+        packTiles<E>(rows, kn, block, lda, copy);
         layout = kTiles;
+      } else {
+        copyRows<E>(rows, kn, block, lda, copy, ld);
       }
-      multiplyPanels(rows, cols, kn, block, lda, layout, packed + k * padded + j0 * kn, kn * NR, c + i * ldc + j0, ldc,
-                     add || k > 0, k + kn == K ? epilogue : nullptr, row0 + i, j0);
+      const bool last = k + kn == K;
+      const float* panels = packed + k / kPerWord<E> * padded + j0 * words;
+      TC* to = c + i * ldc + j0;
+      const Target target = {to, ldc, sizeof(TC)};
+      if (halves)
+        multiplyPanels<E>(rows, cols, words, left, ld, layout, panels, words * NR, sums, roundUp(cols, NR), k > 0,
+                          last ? epilogue : nullptr, row0 + i, j0, &target);
+      else
+        multiplyPanels<E>(rows, cols, words, left, ld, layout, panels, words * NR, reinterpret_cast<float*>(to), ldc,
+                          add || k > 0, last ? epilogue : nullptr, row0 + i, j0);
     }
   }
 }
 
-void packPanels(Index n, Index k, const float* b, Index ldb, bool trans, float* panels) {
-  for (Index j = 0; j < n; j += NR)
-    packPanel(least(NR, n - j), k, trans ? b + j * ldb : b + j, ldb, trans, panels + j * k);
-}
-
+template <class E>
 Index kBlock(Index K) {
-  constexpr Index longest = 256; // a panel of it fills half of a 32 KB first-level cache (AVX2)
-  const Index blocks = (K + longest - 1) / longest;
-  return blocks > 0 ? (K + blocks - 1) / blocks : 1;
+  constexpr Index longest = ILF_VL == 16 ? 384 : 256; // words; a panel of 256 fills half of a 32 KB first-level cache (AVX2)
+  const Index words = wordsOf<E>(K), blocks = (words + longest - 1) / longest;
+  return blocks > 0 ? (words + blocks - 1) / blocks * kPerWord<E> : kPerWord<E>;
 }
 
-void packB(Index N, Index K, const float* b, Index ldb, bool trans, float* packed) {
-  const Index kc = kBlock(K), padded = roundUp(N, NR);
-  for (Index k = 0; k < K; k += kc)
-    packPanels(N, least(kc, K - k), trans ? b + k : b + k * ldb, ldb, trans, packed + k * padded);
-}
+template Index kBlock<float>(Index);
+template Index kBlock<bf16>(Index);
 
-void packPanelOf(Index N, Index K, Index j, Index k, const float* b, Index ldb, bool trans, float* packed) {
-  const Index kn = least(kBlock(K), K - k);
-  packPanel(least(NR, N - j), kn, trans ? b + j * ldb + k : b + k * ldb + j, ldb, trans,
-            packed + k * roundUp(N, NR) + j * kn);
-}
+#define ILF_PANELS(E)                                                                                                     \
+  template void multiplyPanels<E>(Index, Index, Index, const float*, Index, Layout, const float*, Index, float*, Index,   \
+                                  bool, const Epilogue*, Index, Index, const Target*);
+ILF_PANELS(float)
+ILF_PANELS(bf16)
+#define ILF_COLUMNS(E, S, TC)                                                                                             \
+  template void multiplyColumns<E, S, TC>(Index, Index, Index, Index, Index, const S*, Index, bool, const float*, TC*,    \
+                                          Index, bool, const Epilogue*, Index);
+ILF_COLUMNS(float, float, float)
+ILF_COLUMNS(bf16, float, float)
+ILF_COLUMNS(bf16, bf16, float)
+ILF_COLUMNS(bf16, bf16, bf16)
 
 } // namespace ILF_NS
 } // namespace ilf

@@ -28,7 +28,8 @@ ILF_INLINE void applyWide(const LinearEpilogue& l, Index row, Index col, Index r
     }
 }
 
-void applyLinear(const void* ctx, Index row, Index col, Index rows, Index cols, const float* tile, float* c, Index ldc) {
+void applyLinear(const void* ctx, Index row, Index col, Index rows, Index cols, const float* tile, void* c_, Index ldc) {
+  float* c = static_cast<float*>(c_);
   const LinearEpilogue& l = *static_cast<const LinearEpilogue*>(ctx);
   if (cols == NR && !(l.act == 1 && l.residual)) {
     if (l.act == 1 && l.pre) return applyWide<true, false, true>(l, row, col, rows, tile, c, ldc);

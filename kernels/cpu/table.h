@@ -20,6 +20,6 @@ struct Kernels {
 #undef OP
 };
 
-extern const Kernels portableKernels, avx2Kernels, avx512Kernels, wideKernels;
+extern const Kernels portableKernels, avx2Kernels, avx512Kernels, avx512bf16Kernels, wideKernels;
 
 } // namespace ilf

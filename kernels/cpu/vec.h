@@ -6,6 +6,9 @@
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
+#if defined(__AVX512BF16__)
+#include <immintrin.h>
+#endif
 
 #define ILF_INLINE static inline __attribute__((always_inline))
 
@@ -19,24 +22,61 @@ typedef float Vec __attribute__((vector_size(4 * VL)));
 typedef int32_t IntVec __attribute__((vector_size(4 * VL)));
 typedef float LooseVec __attribute__((vector_size(4 * VL), aligned(4), may_alias));
 
+// bfloat16, the upper half of a float: storage only, arithmetic is float32. Rounds to nearest, ties to even.
+typedef uint16_t bf16;
+typedef uint16_t HalfVec __attribute__((vector_size(2 * VL)));
+typedef uint16_t LooseHalfVec __attribute__((vector_size(2 * VL), aligned(2), may_alias));
+typedef uint32_t WordVec __attribute__((vector_size(4 * VL)));
+
 ILF_INLINE Vec load(const float* p) { return *reinterpret_cast<const LooseVec*>(p); }
 ILF_INLINE void store(float* p, Vec v) { *reinterpret_cast<LooseVec*>(p) = v; }
 ILF_INLINE Vec splat(float x) { return x - Vec{}; }
 
+ILF_INLINE WordVec loadHalves(const bf16* p) {
+  return __builtin_convertvector(static_cast<HalfVec>(*reinterpret_cast<const LooseHalfVec*>(p)), WordVec);
+}
+// v rounded, in the upper halves; the lower ones are not cleared.
+ILF_INLINE WordVec roundToHalves(Vec v) {
+  const WordVec bits = (WordVec)v, rounded = bits + (((bits >> 16) & 1) + 0x7fff);
+  return v == v ? rounded : bits | 0x400000; // a NaN stays one
+}
+ILF_INLINE HalfVec toHalves(Vec v) {
+#if defined(__AVX512BF16__)
+  return (HalfVec)_mm512_cvtneps_pbh((__m512)v);
+#else
+  return __builtin_convertvector(roundToHalves(v) >> 16, HalfVec);
+#endif
+}
+ILF_INLINE Vec load(const bf16* p) { return (Vec)(loadHalves(p) << 16); }
+ILF_INLINE void store(bf16* p, Vec v) { *reinterpret_cast<LooseHalfVec*>(p) = toHalves(v); }
+ILF_INLINE float toFloat(float x) { return x; }
+ILF_INLINE float toFloat(bf16 x) {
+  const uint32_t bits = static_cast<uint32_t>(x) << 16;
+  float f;
+  memcpy(&f, &bits, 4);
+  return f;
+}
+
 // The last n < VL elements of a row; absent lanes are `fill`. Tails use the same vector arithmetic as full vectors, so an
 // element's value does not depend on where it stands.
-ILF_INLINE Vec loadPart(const float* p, Index n, float fill = 0) {
+template <class T>
+ILF_INLINE Vec loadPart(const T* p, Index n, float fill = 0) {
   float t[VL];
-  for (int i = 0; i < VL; i++) t[i] = i < n ? p[i] : fill;
+  for (int i = 0; i < VL; i++) t[i] = i < n ? toFloat(p[i]) : fill;
   return load(t);
 }
-ILF_INLINE void storePart(float* p, Vec v, Index n) {
-  float t[VL];
+template <class T>
+ILF_INLINE void storePart(T* p, Vec v, Index n) {
+  T t[VL];
   store(t, v);
   for (Index i = 0; i < n; i++) p[i] = t[i];
 }
-ILF_INLINE Vec loadUpTo(const float* p, Index n, float fill = 0) { return n >= VL ? load(p) : loadPart(p, n, fill); }
-ILF_INLINE void storeUpTo(float* p, Vec v, Index n) {
+template <class T>
+ILF_INLINE Vec loadUpTo(const T* p, Index n, float fill = 0) {
+  return n >= VL ? load(p) : loadPart(p, n, fill);
+}
+template <class T>
+ILF_INLINE void storeUpTo(T* p, Vec v, Index n) {
   if (n >= VL) store(p, v);
   else storePart(p, v, n);
 }

@@ -9,6 +9,7 @@ enum Slot {
   kPackA,  // a transposed left operand's block
   kPackB,  // the right operand, packed
   kPackB2, // a second one
+  kPartial, // sums over a part of K
   kOp0,    // the operation's own
   kOp1,
   kOp2,

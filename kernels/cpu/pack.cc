@@ -1,0 +1,206 @@
+#include "pack.h"
+
+#include "../runtime/pool.h"
+
+namespace ilf {
+namespace ILF_NS {
+namespace {
+
+typedef float Quad __attribute__((vector_size(16)));
+typedef float LooseQuad __attribute__((vector_size(16), aligned(4), may_alias));
+typedef float Eight __attribute__((vector_size(32), aligned(4), may_alias));
+typedef uint16_t LooseEightHalves __attribute__((vector_size(16), aligned(2), may_alias));
+typedef uint16_t LooseFourHalves __attribute__((vector_size(8), aligned(2), may_alias));
+
+// Words of a vector of columns: element k of each, and k + 1 where a word holds two (next is null behind the last).
+template <class E>
+ILF_INLINE Vec wordVec(Vec first, const Vec* next) {
+  if constexpr (sizeof(E) == 4) return first;
+#if defined(__AVX512BF16__)
+  const WordVec low = __builtin_convertvector(toHalves(first), WordVec);
+  return (Vec)(next ? low | __builtin_convertvector(toHalves(*next), WordVec) << 16 : low);
+#else
+  const WordVec low = roundToHalves(first) >> 16;
+  return (Vec)(next ? low | (roundToHalves(*next) & 0xffff0000u) : low);
+#endif
+}
+
+// Where no rounding is due, halves are moved, not converted.
+template <class E, class S>
+ILF_INLINE Vec columnWords(const S* p, Index ld, bool pair) {
+  if (sizeof(E) == 2 && sizeof(S) == 2) {
+    const bf16* h = reinterpret_cast<const bf16*>(p);
+    const WordVec low = loadHalves(h);
+    return (Vec)(pair ? low | loadHalves(h + ld) << 16 : low);
+  }
+  const Vec first = load(p);
+  if (sizeof(E) == 4 || !pair) return wordVec<E>(first, nullptr);
+  const Vec next = load(p + ld);
+  return wordVec<E>(first, &next);
+}
+template <class E, class S>
+ILF_INLINE Vec columnWordsUpTo(const S* p, Index ld, bool pair, Index n) {
+  if (n >= VL) return columnWords<E>(p, ld, pair);
+  const Vec first = loadPart(p, n);
+  if (sizeof(E) == 4 || !pair) return wordVec<E>(first, nullptr);
+  const Vec next = loadPart(p + ld, n);
+  return wordVec<E>(first, &next);
+}
+
+// Four words of a row.
+template <class E>
+ILF_INLINE Quad rowWords(const float* p) {
+  if constexpr (sizeof(E) == 4) return *reinterpret_cast<const LooseQuad*>(p);
+#if defined(__AVX512BF16__)
+  return (Quad)_mm256_cvtneps_pbh(_mm256_loadu_ps(p));
+#else
+  typedef uint32_t EightWords __attribute__((vector_size(32)));
+  typedef uint16_t EightHalves __attribute__((vector_size(16)));
+  const Eight v = *reinterpret_cast<const Eight*>(p);
+  const EightWords bits = (EightWords)v, rounded = bits + (((bits >> 16) & 1) + 0x7fff);
+  const EightWords kept = v == v ? rounded : bits | 0x400000;
+  return (Quad)__builtin_convertvector(kept >> 16, EightHalves);
+#endif
+}
+template <class E>
+ILF_INLINE Quad rowWords(const bf16* p) {
+  if constexpr (sizeof(E) == 2) return (Quad) * reinterpret_cast<const LooseEightHalves*>(p);
+  typedef uint32_t FourWords __attribute__((vector_size(16)));
+  typedef uint16_t FourHalves __attribute__((vector_size(8)));
+  const FourHalves h = *reinterpret_cast<const LooseFourHalves*>(p);
+  return (Quad)(__builtin_convertvector(h, FourWords) << 16);
+}
+
+// One word of a row, the second element absent where n is 1.
+template <class E, class S>
+ILF_INLINE float rowWord(const S* p, Index n) {
+  if (sizeof(E) == 4) return toFloat(p[0]);
+  bf16 pair[2] = {0, 0};
+  for (Index i = 0; i < least(2, n); i++) {
+    bf16 t[VL];
+    store(t, splat(toFloat(p[i])));
+    pair[i] = t[0];
+  }
+  float word;
+  memcpy(&word, pair, 4);
+  return word;
+}
+
+// dst[k][NR] (4 columns of it) = four rows of b, four words of k at a time.
+template <class E, class S>
+ILF_INLINE void transposeQuad(const S* s, Index ld, float* d) {
+  const Quad a = rowWords<E>(s), b = rowWords<E>(s + ld), c = rowWords<E>(s + 2 * ld), e = rowWords<E>(s + 3 * ld);
+  const Quad ab0 = __builtin_shufflevector(a, b, 0, 4, 1, 5), ab1 = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+  const Quad ce0 = __builtin_shufflevector(c, e, 0, 4, 1, 5), ce1 = __builtin_shufflevector(c, e, 2, 6, 3, 7);
+  *reinterpret_cast<LooseQuad*>(d) = __builtin_shufflevector(ab0, ce0, 0, 1, 4, 5);
+  *reinterpret_cast<LooseQuad*>(d + NR) = __builtin_shufflevector(ab0, ce0, 2, 3, 6, 7);
+  *reinterpret_cast<LooseQuad*>(d + 2 * NR) = __builtin_shufflevector(ab1, ce1, 0, 1, 4, 5);
+  *reinterpret_cast<LooseQuad*>(d + 3 * NR) = __builtin_shufflevector(ab1, ce1, 2, 3, 6, 7);
+}
+
+// One panel: n ≤ NR columns.
+template <class E, class S>
+void packPanel(Index n, Index k, const S* b, Index ldb, bool trans, float* panel) {
+  constexpr Index per = kPerWord<E>;
+  const Index words = wordsOf<E>(k), whole = k / per;
+  if (!trans) {
+    for (Index w = 0; w < words; w++) {
+      const S* row = b + w * per * ldb;
+      if (n == NR)
+#pragma GCC unroll 4
+        for (int v = 0; v < NRV; v++) store(panel + w * NR + v * VL, columnWords<E>(row + v * VL, ldb, w < whole));
+      else
+        for (int v = 0; v < NRV; v++)
+          store(panel + w * NR + v * VL,
+                v * VL < n ? columnWordsUpTo<E>(row + v * VL, ldb, w < whole, n - v * VL) : Vec{});
+    }
+    return;
+  }
+  const Index n4 = n / 4 * 4, w4 = whole / 4 * 4;
+  for (Index w = 0; w < w4; w += 4)
+    for (Index j = 0; j < n4; j += 4) transposeQuad<E>(b + j * ldb + w * per, ldb, panel + w * NR + j);
+  for (Index w = 0; w < words; w++)
+    for (Index j = w < w4 ? n4 : 0; j < NR; j++)
+      panel[w * NR + j] = j < n ? rowWord<E>(b + j * ldb + w * per, k - w * per) : 0;
+}
+
+constexpr Index kSharedPack = 32768; // floats below which another thread's help costs more than it saves
+
+} // namespace
+
+template <class E, class S>
+void packTiles(Index rows, Index k, const S* a, Index lda, float* dst) {
+  constexpr Index per = kPerWord<E>;
+  constexpr Index some = 16; // words of k whose rows of `a` stay in the first-level cache while all tiles take their part
+  const Index words = wordsOf<E>(k), whole = k / per;
+  for (Index w0 = 0; w0 < words; w0 += some)
+    for (Index i = 0, r; i < rows; i += r) {
+      r = tileRows(rows - i);
+      float* d = dst + i * words;
+      for (Index w = w0; w < least(words, w0 + some); w++)
+        for (Index y = 0; y < r; y += VL) {
+          const Index n = least(VL, r - y);
+          const S* from = a + w * per * lda + i + y;
+          // Within a whole tile a vector may read on into the next tile's columns; it writes its own only, or, word by
+          // word in ascending order, over what comes next.
+          if (r == MR && MR > VL / 2 && i + y + VL <= rows && w + 1 < words) store(d + w * r + y, columnWords<E>(from, lda, w < whole));
+          else storePart(d + w * r + y, columnWordsUpTo<E>(from, lda, w < whole, n), n);
+        }
+    }
+}
+
+template <class E, class S>
+void copyRows(Index rows, Index k, const S* a, Index lda, float* dst, Index ld) {
+  for (Index i = 0; i < rows; i++) {
+    E* to = reinterpret_cast<E*>(dst + i * ld);
+    for (Index j = 0; j < k; j += VL) storeUpTo(to + j, loadUpTo(a + i * lda + j, k - j), k - j);
+    if (k % kPerWord<E> != 0) to[k] = 0;
+  }
+}
+
+template <class E, class S>
+void packPanels(Index n, Index k, const S* b, Index ldb, bool trans, float* panels) {
+  for (Index j = 0; j < n; j += NR)
+    packPanel<E>(least(NR, n - j), k, trans ? b + j * ldb : b + j, ldb, trans, panels + j * wordsOf<E>(k));
+}
+
+template <class E, class S>
+void packB(Index N, Index K, const S* b, Index ldb, bool trans, float* packed) {
+  const Index kc = kBlock<E>(K), padded = roundUp(N, NR);
+  for (Index k = 0; k < K; k += kc)
+    packPanels<E>(N, least(kc, K - k), trans ? b + k : b + k * ldb, ldb, trans, packed + k / kPerWord<E> * padded);
+}
+
+template <class E, class S>
+void packPanelOf(Index N, Index K, Index j, Index k, const S* b, Index ldb, bool trans, float* packed) {
+  const Index kn = least(kBlock<E>(K), K - k);
+  packPanel<E>(least(NR, N - j), kn, trans ? b + j * ldb + k : b + k * ldb + j, ldb, trans,
+               packed + k / kPerWord<E> * roundUp(N, NR) + j * wordsOf<E>(kn));
+}
+
+template <class E, class S>
+void packBShared(Index N, Index K, const S* b, Index ldb, bool trans, float* packed) {
+  if (N * K < kSharedPack || poolThreads() == 1) return packB<E>(N, K, b, ldb, trans, packed);
+  const Index kc = kBlock<E>(K), blocks = (K + kc - 1) / kc, panels = (N + NR - 1) / NR;
+  // Tasks of several panels: one panel alone is a few hundred nanoseconds of work.
+  const Index each = most(1, 16384 / (NR * kc)), groups = (panels + each - 1) / each;
+  parallelFor(blocks * groups, [&](Index task) {
+    const Index k = task / groups * kc, first = task % groups * each;
+    for (Index p = first; p < least(panels, first + each); p++) packPanelOf<E>(N, K, p * NR, k, b, ldb, trans, packed);
+  });
+}
+
+#define ILF_PACK(E, S)                                                                                                    \
+  template void packPanels<E, S>(Index, Index, const S*, Index, bool, float*);                                            \
+  template void packB<E, S>(Index, Index, const S*, Index, bool, float*);                                                 \
+  template void packBShared<E, S>(Index, Index, const S*, Index, bool, float*);                                           \
+  template void packPanelOf<E, S>(Index, Index, Index, Index, const S*, Index, bool, float*);                             \
+  template void packTiles<E, S>(Index, Index, const S*, Index, float*);                                                   \
+  template void copyRows<E, S>(Index, Index, const S*, Index, float*, Index);
+ILF_PACK(float, float)
+ILF_PACK(float, bf16)
+ILF_PACK(bf16, float)
+ILF_PACK(bf16, bf16)
+
+} // namespace ILF_NS
+} // namespace ilf
