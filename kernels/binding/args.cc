@@ -4,7 +4,10 @@ namespace ilf {
 namespace {
 
 const char* arrayName(napi_typedarray_type type) {
-  return type == napi_float32_array ? "Float32Array" : type == napi_int32_array ? "Int32Array" : "Float64Array";
+  return type == napi_float32_array  ? "Float32Array"
+         : type == napi_uint16_array ? "Uint16Array"
+         : type == napi_int32_array  ? "Int32Array"
+                                     : "Float64Array";
 }
 
 } // namespace
@@ -88,6 +91,20 @@ float* Args::floats(int i, const char* name, int64_t length) const {
 }
 float* Args::floatsOrNull(int i, const char* name, int64_t length) const {
   return isNull(i) ? nullptr : floats(i, name, length);
+}
+Type Args::type(int i, const char* name) const {
+  napi_typedarray_type actual;
+  if (napi_get_typedarray_info(env, values_[i], &actual, nullptr, nullptr, nullptr, nullptr) != napi_ok ||
+      (actual != napi_float32_array && actual != napi_uint16_array))
+    throw ArgumentError{ArgumentError::kType,
+                        std::string(function_) + ": " + name + " must be a Float32Array or a Uint16Array of bfloat16"};
+  return actual == napi_float32_array ? kFloat32 : kBfloat16;
+}
+void* Args::activations(int i, const char* name, int64_t length, Type type) const {
+  return arrayOf(i, name, type == kFloat32 ? napi_float32_array : napi_uint16_array, length);
+}
+void* Args::activationsOrNull(int i, const char* name, int64_t length, Type type) const {
+  return isNull(i) ? nullptr : activations(i, name, length, type);
 }
 int32_t* Args::ints(int i, const char* name, int64_t length) const {
   return static_cast<int32_t*>(arrayOf(i, name, napi_int32_array, length));

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "../cpu/table.h"
+
 namespace ilf {
 
 // Becomes a JavaScript RangeError (or TypeError, or Error) at the binding's edge.
@@ -27,6 +29,10 @@ class Args {
   // Typed arrays of exactly `length` elements.
   float* floats(int i, const char* name, int64_t length) const;
   float* floatsOrNull(int i, const char* name, int64_t length) const;
+  // Activations: a Float32Array, or a Uint16Array of bfloat16. The first one names the call's type, the others must agree.
+  Type type(int i, const char* name) const;
+  void* activations(int i, const char* name, int64_t length, Type type) const;
+  void* activationsOrNull(int i, const char* name, int64_t length, Type type) const;
   int32_t* ints(int i, const char* name, int64_t length) const;
   int32_t* intsOrNull(int i, const char* name, int64_t length) const;
   double* doubles(int i, const char* name, int64_t length) const;

@@ -15,51 +15,55 @@ napi_value normForward(Args& args) {
   const int kind = normKind(args);
   const int64_t M = args.dim(1, "M", 0), D = args.dim(2, "D");
   const float eps = static_cast<float>(args.number(3, "eps"));
-  const float* x = args.floats(4, "x", times(M, D));
+  const Type type = args.type(4, "x");
+  const void* x = args.activations(4, "x", times(M, D), type);
   const float* gamma = args.floats(5, "gamma", D);
   const float* beta = args.floatsOrNull(6, "beta", D);
-  float* y = args.floats(7, "y", times(M, D));
+  void* y = args.activations(7, "y", times(M, D), type);
   float* mean = args.floatsOrNull(8, "mean", M);
   float* rstd = args.floats(9, "rstd", M);
-  kernels->normForward(kind, M, D, eps, x, gamma, beta, y, mean, rstd);
+  kernels->normForward(type, kind, M, D, eps, x, gamma, beta, y, mean, rstd);
   return nullptr;
 }
 
 napi_value normBackward(Args& args) {
   const int kind = normKind(args);
   const int64_t M = args.dim(1, "M", 0), D = args.dim(2, "D");
-  const float* x = args.floats(3, "x", times(M, D));
+  const Type type = args.type(3, "x");
+  const void* x = args.activations(3, "x", times(M, D), type);
   const float* gamma = args.floats(4, "gamma", D);
   const float* mean = args.floatsOrNull(5, "mean", M);
   if (kind == 0 && !mean) args.outOfRange("mean", "is needed where kind is 0");
   const float* rstd = args.floats(6, "rstd", M);
-  const float* dy = args.floats(7, "dy", times(M, D));
-  float* dx = args.floats(8, "dx", times(M, D));
+  const void* dy = args.activations(7, "dy", times(M, D), type);
+  void* dx = args.activations(8, "dx", times(M, D), type);
   float* dgamma = args.floats(9, "dgamma", D);
   float* dbeta = args.floatsOrNull(10, "dbeta", D);
-  kernels->normBackward(kind, M, D, x, gamma, mean, rstd, dy, dx, dgamma, dbeta);
+  kernels->normBackward(type, kind, M, D, x, gamma, mean, rstd, dy, dx, dgamma, dbeta);
   return nullptr;
 }
 
 napi_value attentionForward(Args& args) {
   const int64_t B = args.dim(0, "B", 0), T = args.dim(1, "T"), H = args.dim(2, "H"), Dh = args.dim(3, "Dh");
   const int64_t size = times(times(B, T), times(H, Dh));
-  const float* qkv = args.floats(4, "qkv", times(3, size));
-  float* y = args.floats(5, "y", size);
+  const Type type = args.type(4, "qkv");
+  const void* qkv = args.activations(4, "qkv", times(3, size), type);
+  void* y = args.activations(5, "y", size, type);
   float* lse = args.floats(6, "lse", times(times(B, H), T));
-  kernels->attentionForward(B, T, H, Dh, qkv, y, lse);
+  kernels->attentionForward(type, B, T, H, Dh, qkv, y, lse);
   return nullptr;
 }
 
 napi_value attentionBackward(Args& args) {
   const int64_t B = args.dim(0, "B", 0), T = args.dim(1, "T"), H = args.dim(2, "H"), Dh = args.dim(3, "Dh");
   const int64_t size = times(times(B, T), times(H, Dh));
-  const float* qkv = args.floats(4, "qkv", times(3, size));
-  const float* y = args.floats(5, "y", size);
+  const Type type = args.type(4, "qkv");
+  const void* qkv = args.activations(4, "qkv", times(3, size), type);
+  const void* y = args.activations(5, "y", size, type);
   const float* lse = args.floats(6, "lse", times(times(B, H), T));
-  const float* dy = args.floats(7, "dy", size);
-  float* dqkv = args.floats(8, "dqkv", times(3, size));
-  kernels->attentionBackward(B, T, H, Dh, qkv, y, lse, dy, dqkv);
+  const void* dy = args.activations(7, "dy", size, type);
+  void* dqkv = args.activations(8, "dqkv", times(3, size), type);
+  kernels->attentionBackward(type, B, T, H, Dh, qkv, y, lse, dy, dqkv);
   return nullptr;
 }
 
@@ -69,9 +73,10 @@ napi_value rotary(Args& args) {
   const double theta = args.number(4, "theta");
   const int64_t size = times(times(B, T), times(H, Dh));
   const int32_t* positions = args.ints(5, "positions", T);
-  const float* x = args.floats(6, "x", size);
-  float* y = args.floats(7, "y", size);
-  kernels->rotary(B, T, H, Dh, theta, positions, x, y, args.flag(8));
+  const Type type = args.type(6, "x");
+  const void* x = args.activations(6, "x", size, type);
+  void* y = args.activations(7, "y", size, type);
+  kernels->rotary(type, B, T, H, Dh, theta, positions, x, y, args.flag(8));
   return nullptr;
 }
 
@@ -91,10 +96,11 @@ napi_value embedForward(Args& args) {
   int64_t V, P = 0;
   const float* wte = table(args, 4, "wte", D, &V);
   const float* wpe = args.isNull(5) ? nullptr : table(args, 5, "wpe", D, &P);
-  float* y = args.floats(6, "y", times(M, D));
+  const Type type = args.type(6, "y");
+  void* y = args.activations(6, "y", times(M, D), type);
   args.checkIds("ids", ids, M, 0, V);
   if (positions && wpe) args.checkIds("positions", positions, M, 0, P);
-  kernels->embedForward(M, D, ids, positions, wte, wpe, y);
+  kernels->embedForward(type, M, D, ids, positions, wte, wpe, y);
   return nullptr;
 }
 
@@ -102,14 +108,64 @@ napi_value embedBackward(Args& args) {
   const int64_t M = args.dim(0, "M", 0), D = args.dim(1, "D");
   const int32_t* ids = args.ints(2, "ids", M);
   const int32_t* positions = args.intsOrNull(3, "positions", M);
-  const float* dy = args.floats(4, "dy", times(M, D));
+  const Type type = args.type(4, "dy");
+  const void* dy = args.activations(4, "dy", times(M, D), type);
   int64_t V, P = 0;
   float* dwte = table(args, 5, "dwte", D, &V);
   float* dwpe = args.isNull(6) ? nullptr : table(args, 6, "dwpe", D, &P);
   if (dwpe && !positions) args.outOfRange("positions", "is needed for dwpe");
   args.checkIds("ids", ids, M, 0, V);
   if (dwpe) args.checkIds("positions", positions, M, 0, P);
-  kernels->embedBackward(M, D, V, P, ids, positions, dy, dwte, dwpe);
+  kernels->embedBackward(type, M, D, V, P, ids, positions, dy, dwte, dwpe);
+  return nullptr;
+}
+
+napi_value gatherRows(Args& args) {
+  const int64_t M = args.dim(0, "M", 0), D = args.dim(1, "D"), rowsOfX = args.dim(2, "rowsOfX", 0);
+  const int32_t* rows = args.ints(3, "rows", M);
+  const Type type = args.type(4, "x");
+  const void* x = args.activations(4, "x", times(rowsOfX, D), type);
+  void* y = args.activations(5, "y", times(M, D), type);
+  args.checkIds("rows", rows, M, 0, rowsOfX);
+  kernels->gatherRows(type, M, D, rows, x, y);
+  return nullptr;
+}
+
+napi_value scatterRows(Args& args) {
+  const int64_t M = args.dim(0, "M", 0), D = args.dim(1, "D"), rowsOfX = args.dim(2, "rowsOfX", 0);
+  const int32_t* rows = args.ints(3, "rows", M);
+  const Type type = args.type(4, "dy");
+  const void* dy = args.activations(4, "dy", times(M, D), type);
+  void* dx = args.activations(5, "dx", times(rowsOfX, D), type);
+  args.checkIds("rows", rows, M, 0, rowsOfX);
+  kernels->scatterRows(type, M, D, rowsOfX, rows, dy, dx);
+  return nullptr;
+}
+
+napi_value convert(Args& args) {
+  const int64_t n = args.dim(0, "n", 0);
+  const Type from = args.type(1, "x"), to = args.type(2, "y");
+  const void* x = args.activations(1, "x", n, from);
+  void* y = args.activations(2, "y", n, to);
+  kernels->convert(from, to, n, x, y);
+  return nullptr;
+}
+
+napi_value add(Args& args) {
+  const int64_t n = args.dim(0, "n", 0);
+  const Type type = args.type(1, "a");
+  const void* a = args.activations(1, "a", n, type);
+  const void* b = args.activations(2, "b", n, type);
+  kernels->add(type, n, a, b, args.activations(3, "sum", n, type));
+  return nullptr;
+}
+
+napi_value scale(Args& args) {
+  const int64_t n = args.dim(0, "n", 0);
+  const Type type = args.type(1, "x");
+  const void* x = args.activations(1, "x", n, type);
+  const float by = static_cast<float>(args.number(2, "by"));
+  kernels->scale(type, n, x, by, args.activations(3, "y", n, type));
   return nullptr;
 }
 
@@ -117,7 +173,9 @@ const Function functions[] = {
     {"normForward", normForward},           {"normBackward", normBackward},
     {"attentionForward", attentionForward}, {"attentionBackward", attentionBackward},
     {"embedForward", embedForward},         {"embedBackward", embedBackward},
-    {"rotary", rotary},
+    {"gatherRows", gatherRows},             {"scatterRows", scatterRows},
+    {"rotary", rotary},                     {"convert", convert},
+    {"add", add},                           {"scale", scale},
 };
 
 } // namespace

@@ -53,29 +53,31 @@ int activation(Args& args, int i) {
 
 napi_value linearForward(Args& args) {
   const int64_t M = args.dim(0, "M", 0), N = args.dim(1, "N"), K = args.dim(2, "K");
-  const float* x = args.floats(3, "x", times(M, K));
+  const Type type = args.type(3, "x");
+  const void* x = args.activations(3, "x", times(M, K), type);
   const float* w = args.floats(4, "w", times(K, N));
   const float* bias = args.floatsOrNull(6, "bias", N);
   const int act = activation(args, 7);
-  const float* residual = args.floatsOrNull(8, "residual", times(M, N));
-  float* y = args.floats(9, "y", times(M, N));
-  float* pre = args.floatsOrNull(10, "pre", times(M, N));
-  if (M > 0) kernels->linearForward(M, N, K, x, w, args.flag(5), bias, act, residual, y, pre);
+  const void* residual = args.activationsOrNull(8, "residual", times(M, N), type);
+  void* y = args.activations(9, "y", times(M, N), type);
+  void* pre = args.activationsOrNull(10, "pre", times(M, N), type);
+  if (M > 0) kernels->linearForward(type, M, N, K, x, w, args.flag(5), bias, act, residual, y, pre);
   return nullptr;
 }
 
 napi_value linearBackward(Args& args) {
   const int64_t M = args.dim(0, "M"), N = args.dim(1, "N"), K = args.dim(2, "K");
-  const float* x = args.floats(3, "x", times(M, K));
+  const Type type = args.type(3, "x");
+  const void* x = args.activations(3, "x", times(M, K), type);
   const float* w = args.floats(4, "w", times(K, N));
   const int act = activation(args, 6);
-  const float* pre = args.floatsOrNull(7, "pre", times(M, N));
+  const void* pre = args.activationsOrNull(7, "pre", times(M, N), type);
   if (act == 1 && !pre) args.outOfRange("pre", "is needed where act is 1");
-  const float* dy = args.floats(8, "dy", times(M, N));
-  float* dx = args.floatsOrNull(9, "dx", times(M, K));
+  const void* dy = args.activations(8, "dy", times(M, N), type);
+  void* dx = args.activationsOrNull(9, "dx", times(M, K), type);
   float* dw = args.floatsOrNull(10, "dw", times(K, N));
   float* dbias = args.floatsOrNull(11, "dbias", N);
-  kernels->linearBackward(M, N, K, x, w, args.flag(5), act, pre, dy, dx, dw, dbias);
+  kernels->linearBackward(type, M, N, K, x, w, args.flag(5), act, pre, dy, dx, dw, dbias);
   return nullptr;
 }
 

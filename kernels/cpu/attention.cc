@@ -1,7 +1,8 @@
 // Causal self-attention, a task per (sequence, head): its keys and values are packed once, then blocks of queries meet
 // all keys up to their own. At most a block's rows of the attention matrix exist at a time, so memory is linear in T, and
 // a whole row is at hand: the softmax is the exact two-pass one. The backward pass recomputes the probabilities from lse
-// (Dao et al. 2022, §3.1).
+// (Dao et al. 2022, §3.1). Queries, keys and values stored as bfloat16 (S) become floats as they are packed, and all
+// arithmetic is float32.
 #include "attention.h"
 
 #include "../runtime/pool.h"
@@ -18,8 +19,9 @@ Index attendScratch(Index T, Index Dh) {
   return kQueries * (roundUp(Dh, 16) + roundUp(T, NR) + roundUp(Dh, NR)) + 64;
 }
 
-void attendHead(Index T, Index Dh, const float* q, Index ldq, const float* keys, const float* values, float* y, Index ldy,
-                float* lse, float* work) {
+template <class S>
+void attendHead(Index T, Index Dh, const S* q, Index ldq, const float* keys, const float* values, S* y, Index ldy, float* lse,
+                float* work) {
   const Index keysPad = roundUp(T, NR), dPad = roundUp(Dh, NR);
   const float scale = attentionScale(Dh);
   Pieces pieces = {work};
@@ -45,11 +47,17 @@ void attendHead(Index T, Index Dh, const float* q, Index ldq, const float* keys,
   }
 }
 
-void attentionForward(Index B, Index T, Index H, Index Dh, const float* qkv, float* y, float* lse) {
+template void attendHead(Index, Index, const float*, Index, const float*, const float*, float*, Index, float*, float*);
+template void attendHead(Index, Index, const bf16*, Index, const float*, const float*, bf16*, Index, float*, float*);
+
+namespace {
+
+template <class S>
+void forward(Index B, Index T, Index H, Index Dh, const S* qkv, S* y, float* lse) {
   const Index D = H * Dh, ld = 3 * D, keysPad = roundUp(T, NR), dPad = roundUp(Dh, NR);
   const auto head = [&](Index task) {
     const Index b = task / H, h = task % H;
-    const float* q = qkv + b * T * ld + h * Dh;
+    const S* q = qkv + b * T * ld + h * Dh;
     Pieces pieces = {scratch(kTask0, keysPad * Dh + T * dPad + attendScratch(T, Dh) + 64)};
     float* keys = pieces.take(keysPad * Dh); // kᵀ
     float* values = pieces.take(T * dPad);
@@ -62,15 +70,15 @@ void attentionForward(Index B, Index T, Index H, Index Dh, const float* qkv, flo
   else parallelFor(B * H, head);
 }
 
-void attentionBackward(Index B, Index T, Index H, Index Dh, const float* qkv, const float* y, const float* lse,
-                       const float* dy, float* dqkv) {
+template <class S>
+void backward(Index B, Index T, Index H, Index Dh, const S* qkv, const S* y, const float* lse, const S* dy, S* dqkv) {
   const Index D = H * Dh, ld = 3 * D, keysPad = roundUp(T, NR), dPad = roundUp(Dh, NR);
   const float scale = attentionScale(Dh);
   const auto head = [&](Index task) {
     const Index b = task / H, h = task % H;
-    const float* q = qkv + b * T * ld + h * Dh;
-    float* dq = dqkv + b * T * ld + h * Dh;
-    const Index size = 2 * keysPad * Dh + 3 * T * dPad + kQueries * (Dh + 2 * keysPad + 3 * dPad) + 256;
+    const S* q = qkv + b * T * ld + h * Dh;
+    S* dq = dqkv + b * T * ld + h * Dh;
+    const Index size = 2 * keysPad * Dh + 3 * T * dPad + kQueries * (2 * Dh + 2 * keysPad + 3 * dPad) + 256;
     Pieces pieces = {scratch(kTask0, size)};
     float* keysT = pieces.take(keysPad * Dh);
     float* valuesT = pieces.take(keysPad * Dh);
@@ -78,6 +86,7 @@ void attentionBackward(Index B, Index T, Index H, Index Dh, const float* qkv, co
     float* dk = pieces.take(T * dPad);
     float* dv = pieces.take(T * dPad);
     float* scaled = pieces.take(kQueries * Dh);
+    float* up = pieces.take(kQueries * Dh); // dy of the block
     float* p = pieces.take(kQueries * keysPad);
     float* ds = pieces.take(kQueries * keysPad);
     float* qPanels = pieces.take(kQueries * dPad);
@@ -90,17 +99,17 @@ void attentionBackward(Index B, Index T, Index H, Index Dh, const float* qkv, co
     memset(dv, 0, T * dPad * sizeof(float));
     for (Index from = 0; from < T; from += kQueries) {
       const Index rows = least(kQueries, T - from), seen = from + rows;
-      const float* dyBlock = dy + (b * T + from) * D + h * Dh;
-      const float* yBlock = y + (b * T + from) * D + h * Dh;
+      const S *dyBlock = dy + (b * T + from) * D + h * Dh, *yBlock = y + (b * T + from) * D + h * Dh;
       for (Index i = 0; i < rows; i++) scaleRow(q + (from + i) * ld, Dh, scale, scaled + i * Dh);
+      for (Index i = 0; i < rows; i++) scaleRow(dyBlock + i * D, Dh, 1.f, up + i * Dh);
       packPanels(Dh, rows, scaled, Dh, false, qPanels);
-      packPanels(Dh, rows, dyBlock, D, false, dyPanels);
+      packPanels(Dh, rows, up, Dh, false, dyPanels);
       multiplyPanels(rows, roundUp(seen, NR), Dh, scaled, Dh, kRows, keysT, Dh * NR, p, keysPad, false);
-      multiplyPanels(rows, roundUp(seen, NR), Dh, dyBlock, D, kRows, valuesT, Dh * NR, ds, keysPad, false);
+      multiplyPanels(rows, roundUp(seen, NR), Dh, up, Dh, kRows, valuesT, Dh * NR, ds, keysPad, false);
       for (Index i = 0; i < rows; i++) {
         Vec dot = {};
         for (Index j = 0; j < Dh; j += VL)
-          dot += loadUpTo(dyBlock + i * D + j, Dh - j) * loadUpTo(yBlock + i * D + j, Dh - j);
+          dot += loadUpTo(up + i * Dh + j, Dh - j) * loadUpTo(yBlock + i * D + j, Dh - j);
         const float delta = sumLanes(dot), shift = lse[task * T + from + i];
         float *pi = p + i * keysPad, *dsi = ds + i * keysPad;
         const Index valid = from + i + 1;
@@ -119,13 +128,31 @@ void attentionBackward(Index B, Index T, Index H, Index Dh, const float* qkv, co
       multiplyPanels(seen, dPad, rows, p, keysPad, kCols, dyPanels, rows * NR, dv, dPad, true);
     }
     for (Index t = 0; t < T; t++) {
-      memcpy(dq + t * ld + D, dk + t * dPad, Dh * sizeof(float));
-      memcpy(dq + t * ld + 2 * D, dv + t * dPad, Dh * sizeof(float));
+      scaleRow(dk + t * dPad, Dh, 1.f, dq + t * ld + D);
+      scaleRow(dv + t * dPad, Dh, 1.f, dq + t * ld + 2 * D);
     }
   };
   if (5. * B * H * T * T * Dh < 1e6)
     for (Index i = 0; i < B * H; i++) head(i);
   else parallelFor(B * H, head);
+}
+
+} // namespace
+
+void attentionForward(Type type, Index B, Index T, Index H, Index Dh, const void* qkv, void* y, float* lse) {
+  withType(type, [&](auto t) {
+    typedef decltype(t) S;
+    forward(B, T, H, Dh, static_cast<const S*>(qkv), static_cast<S*>(y), lse);
+  });
+}
+
+void attentionBackward(Type type, Index B, Index T, Index H, Index Dh, const void* qkv, const void* y, const float* lse,
+                       const void* dy, void* dqkv) {
+  withType(type, [&](auto t) {
+    typedef decltype(t) S;
+    backward(B, T, H, Dh, static_cast<const S*>(qkv), static_cast<const S*>(y), lse, static_cast<const S*>(dy),
+             static_cast<S*>(dqkv));
+  });
 }
 
 } // namespace ILF_NS

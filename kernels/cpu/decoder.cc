@@ -73,7 +73,7 @@ void normRows(const Decoder& d, Index M, const float* x, const float* gamma, con
 }
 
 void apply(const Linear& l, Index M, Index N, Index K, const float* x, int act, const float* residual, float* y) {
-  const LinearEpilogue fused = {N, act, l.bias, residual, nullptr};
+  const LinearEpilogue<float> fused = {N, act, l.bias, residual, nullptr};
   const Epilogue e = linearEpilogue(&fused);
   gemmPacked(M, N, K, x, K, false, l.packed, y, N, false, &e);
 }

@@ -101,5 +101,9 @@ void gemmPackedShared(Index M, Index N, Index K, const S* a, Index lda, bool tra
 template <class E = float, class SA, class SB>
 void multiply(Index M, Index N, Index K, const SA* a, bool transA, const SB* b, bool transB, float* c, bool accumulate);
 
+// c[M,N] (+)= aᵀ b for a [K,M] (rows lda apart) and b [K,N]: a gradient of weights.
+template <class E, class S>
+void multiplyRows(Index M, Index N, Index K, const S* a, Index lda, const S* b, float* c, bool accumulate);
+
 } // namespace ILF_NS
 } // namespace ilf

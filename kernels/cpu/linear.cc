@@ -12,8 +12,8 @@ namespace ILF_NS {
 namespace {
 
 // A whole panel's width: the bias stays in registers, and nothing is asked per vector.
-template <bool Gelu, bool Residual, bool Pre>
-ILF_INLINE void applyWide(const LinearEpilogue& l, Index row, Index col, Index rows, const float* tile, float* c, Index ldc) {
+template <bool Gelu, bool Residual, bool Pre, class T>
+ILF_INLINE void applyWide(const LinearEpilogue<T>& l, Index row, Index col, Index rows, const float* tile, T* c, Index ldc) {
   Vec bias[NRV];
   for (int v = 0; v < NRV; v++) bias[v] = l.bias ? load(l.bias + col + v * VL) : Vec{};
   const Index at = row * l.N + col;
@@ -28,9 +28,10 @@ ILF_INLINE void applyWide(const LinearEpilogue& l, Index row, Index col, Index r
     }
 }
 
-void applyLinear(const void* ctx, Index row, Index col, Index rows, Index cols, const float* tile, void* c_, Index ldc) {
-  float* c = static_cast<float*>(c_);
-  const LinearEpilogue& l = *static_cast<const LinearEpilogue*>(ctx);
+template <class T>
+void applyLinear(const void* ctx, Index row, Index col, Index rows, Index cols, const float* tile, void* to, Index ldc) {
+  const LinearEpilogue<T>& l = *static_cast<const LinearEpilogue<T>*>(ctx);
+  T* c = static_cast<T*>(to);
   if (cols == NR && !(l.act == 1 && l.residual)) {
     if (l.act == 1 && l.pre) return applyWide<true, false, true>(l, row, col, rows, tile, c, ldc);
     if (l.act == 1) return applyWide<true, false, false>(l, row, col, rows, tile, c, ldc);
@@ -53,28 +54,24 @@ void applyLinear(const void* ctx, Index row, Index col, Index rows, Index cols, 
 
 constexpr Index kBiasRows = 64; // rows that one partial sum of the bias' gradient takes
 
-} // namespace
-
-Epilogue linearEpilogue(const LinearEpilogue* l) {
-  return {l->bias || l->act || l->residual || l->pre ? applyLinear : nullptr, l};
-}
-
-void linearForward(Index M, Index N, Index K, const float* x, const float* w, bool transW, const float* bias, int act,
-                   const float* residual, float* y, float* pre) {
-  float* packed = scratch(kPackB, packedSize(N, K));
-  packBShared(N, K, w, transW ? K : N, transW, packed);
-  const LinearEpilogue fused = {N, act, bias, residual, act == 1 ? pre : nullptr};
+template <class T>
+void forward(Index M, Index N, Index K, const T* x, const float* w, bool transW, const float* bias, int act,
+             const T* residual, T* y, T* pre) {
+  float* packed = scratch(kPackB, packedSize<T>(N, K));
+  packBShared<T>(N, K, w, transW ? K : N, transW, packed);
+  const LinearEpilogue<T> fused = {N, act, bias, residual, act == 1 ? pre : nullptr};
   const Epilogue e = linearEpilogue(&fused);
-  gemmPackedShared(M, N, K, x, K, false, packed, y, N, false, e.apply ? &e : nullptr);
+  gemmPackedShared<T>(M, N, K, x, K, false, packed, y, N, false, e.apply ? &e : nullptr);
 }
 
-void linearBackward(Index M, Index N, Index K, const float* x, const float* w, bool transW, int act, const float* pre,
-                    const float* dy, float* dx, float* dw, float* dbias) {
+template <class T>
+void backward(Index M, Index N, Index K, const T* x, const float* w, bool transW, int act, const T* pre, const T* dy,
+              T* dx, float* dw, float* dbias) {
   // The gradient at x w + bias, and partial sums of it over fixed blocks of rows for the bias.
-  const float* d = dy;
+  const T* d = dy;
   const Index blocks = (M + kBiasRows - 1) / kBiasRows;
   if (act == 1 || dbias) {
-    float* through = act == 1 ? scratch(kOp0, M * N) : nullptr;
+    T* through = act == 1 ? reinterpret_cast<T*>(scratch(kOp0, wordsOf<T>(M * N))) : nullptr;
     float* sums = dbias ? scratch(kOp1, blocks * N) : nullptr;
     const auto block = [&](Index b) {
       float* sum = sums ? sums + b * N : nullptr;
@@ -101,12 +98,39 @@ void linearBackward(Index M, Index N, Index K, const float* x, const float* w, b
     if (through) d = through;
   }
   if (dx) { // d wᵀ
-    float* packed = scratch(kPackB, packedSize(K, N));
-    packBShared(K, N, w, transW ? K : N, !transW, packed);
-    gemmPackedShared(M, K, N, d, N, false, packed, dx, K, false);
+    float* packed = scratch(kPackB, packedSize<T>(K, N));
+    packBShared<T>(K, N, w, transW ? K : N, !transW, packed);
+    gemmPackedShared<T>(M, K, N, d, N, false, packed, dx, K, false);
   }
-  if (dw && transW) gemm(N, K, M, d, true, x, false, dw, false);  // dᵀ x
-  if (dw && !transW) gemm(K, N, M, x, true, d, false, dw, false); // xᵀ d
+  if (dw && transW) multiply<T>(N, K, M, d, true, x, false, dw, false);  // dᵀ x
+  if (dw && !transW) multiply<T>(K, N, M, x, true, d, false, dw, false); // xᵀ d
+}
+
+} // namespace
+
+template <class T>
+Epilogue linearEpilogue(const LinearEpilogue<T>* l) {
+  return {l->bias || l->act || l->residual || l->pre ? applyLinear<T> : nullptr, l};
+}
+template Epilogue linearEpilogue(const LinearEpilogue<float>* l);
+template Epilogue linearEpilogue(const LinearEpilogue<bf16>* l);
+
+void linearForward(Type type, Index M, Index N, Index K, const void* x, const float* w, bool transW, const float* bias,
+                   int act, const void* residual, void* y, void* pre) {
+  withType(type, [&](auto t) {
+    typedef decltype(t) T;
+    forward(M, N, K, static_cast<const T*>(x), w, transW, bias, act, static_cast<const T*>(residual), static_cast<T*>(y),
+            static_cast<T*>(pre));
+  });
+}
+
+void linearBackward(Type type, Index M, Index N, Index K, const void* x, const float* w, bool transW, int act,
+                    const void* pre, const void* dy, void* dx, float* dw, float* dbias) {
+  withType(type, [&](auto t) {
+    typedef decltype(t) T;
+    backward(M, N, K, static_cast<const T*>(x), w, transW, act, static_cast<const T*>(pre), static_cast<const T*>(dy),
+             static_cast<T*>(dx), dw, dbias);
+  });
 }
 
 } // namespace ILF_NS

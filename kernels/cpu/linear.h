@@ -5,16 +5,18 @@
 namespace ilf {
 namespace ILF_NS {
 
+template <class T>
 struct LinearEpilogue {
-  Index N;               // width of residual's and pre's rows
-  int act;               // 0 none, 1 GELU
-  const float* bias;     // [N] or null
-  const float* residual; // [M,N] or null
-  float* pre;            // [M,N] or null
+  Index N;            // width of residual's and pre's rows
+  int act;            // 0 none, 1 GELU
+  const float* bias;  // [N] or null
+  const T* residual;  // [M,N] or null
+  T* pre;             // [M,N] or null
 };
 
 // apply is null where there is nothing to do. `l` must outlive the product.
-Epilogue linearEpilogue(const LinearEpilogue* l);
+template <class T>
+Epilogue linearEpilogue(const LinearEpilogue<T>* l);
 
 } // namespace ILF_NS
 } // namespace ilf

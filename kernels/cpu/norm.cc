@@ -22,8 +22,9 @@ void overRows(Index M, Index D, F body) {
 
 } // namespace
 
-void normRow(int kind, Index D, float eps, const float* x, const float* gamma, const float* beta, float* y,
-                    float* mean, float* rstd) {
+template <class T>
+void normRow(int kind, Index D, float eps, const T* x, const float* gamma, const float* beta, T* y, float* mean,
+             float* rstd) {
   float mu = 0;
   if (kind == 0) {
     Vec s = {};
@@ -46,17 +47,25 @@ void normRow(int kind, Index D, float eps, const float* x, const float* gamma, c
   if (rstd) *rstd = r;
 }
 
-void normForward(int kind, Index M, Index D, float eps, const float* x, const float* gamma, const float* beta, float* y,
-                 float* mean, float* rstd) {
-  overRows(M, D, [&](Index, Index from, Index to) {
-    for (Index i = from; i < to; i++)
-      normRow(kind, D, eps, x + i * D, gamma, beta, y + i * D, mean ? mean + i : nullptr, rstd + i);
+template void normRow(int, Index, float, const float*, const float*, const float*, float*, float*, float*);
+template void normRow(int, Index, float, const bf16*, const float*, const float*, bf16*, float*, float*);
+
+void normForward(Type type, int kind, Index M, Index D, float eps, const void* x, const float* gamma, const float* beta,
+                 void* y, float* mean, float* rstd) {
+  withType(type, [&](auto t) {
+    typedef decltype(t) T;
+    overRows(M, D, [&](Index, Index from, Index to) {
+      for (Index i = from; i < to; i++)
+        normRow(kind, D, eps, static_cast<const T*>(x) + i * D, gamma, beta, static_cast<T*>(y) + i * D,
+                mean ? mean + i : nullptr, rstd + i);
+    });
   });
 }
 
 // With x̂ = (x − μ) r and g = dy γ: dx = r (g − mean(g) − x̂ mean(g x̂)); RMS norm has no mean(g) and μ = 0.
-void normBackward(int kind, Index M, Index D, const float* x, const float* gamma, const float* mean, const float* rstd,
-                  const float* dy, float* dx, float* dgamma, float* dbeta) {
+template <class T>
+static void backward(int kind, Index M, Index D, const T* x, const float* gamma, const float* mean, const float* rstd,
+                     const T* dy, T* dx, float* dgamma, float* dbeta) {
   const Index blocks = (M + kRows - 1) / kRows;
   float* sums = scratch(kOp0, blocks * 2 * D);
   overRows(M, D, [&](Index b, Index from, Index to) {
@@ -64,7 +73,7 @@ void normBackward(int kind, Index M, Index D, const float* x, const float* gamma
     memset(sg, 0, 2 * D * sizeof(float));
     for (Index i = from; i < to; i++) {
       const float mu = kind == 0 ? mean[i] : 0.f, r = rstd[i];
-      const float *xi = x + i * D, *dyi = dy + i * D;
+      const T *xi = x + i * D, *dyi = dy + i * D;
       Vec total = {}, along = {};
       for (Index j = 0; j < D; j += VL) {
         const Index left = D - j;
@@ -91,6 +100,15 @@ void normBackward(int kind, Index M, Index D, const float* x, const float* gamma
       dgamma[j] += sums[b * 2 * D + j];
       if (dbeta) dbeta[j] += sums[b * 2 * D + D + j];
     }
+}
+
+void normBackward(Type type, int kind, Index M, Index D, const void* x, const float* gamma, const float* mean,
+                  const float* rstd, const void* dy, void* dx, float* dgamma, float* dbeta) {
+  withType(type, [&](auto t) {
+    typedef decltype(t) T;
+    backward(kind, M, D, static_cast<const T*>(x), gamma, mean, rstd, static_cast<const T*>(dy), static_cast<T*>(dx), dgamma,
+             dbeta);
+  });
 }
 
 } // namespace ILF_NS

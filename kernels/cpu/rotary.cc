@@ -7,8 +7,9 @@
 namespace ilf {
 namespace ILF_NS {
 
-void rotary(Index B, Index T, Index H, Index Dh, double theta, const int32_t* positions, const float* x, float* y,
-            bool inverse) {
+template <class S>
+static void turn(Index B, Index T, Index H, Index Dh, double theta, const int32_t* positions, const S* x, S* y,
+                 bool inverse) {
   const Index half = Dh / 2;
   const auto position = [&](Index t) {
     float *c = scratch(kTask0, 2 * half), *s = c + half;
@@ -32,6 +33,14 @@ void rotary(Index B, Index T, Index H, Index Dh, double theta, const int32_t* po
   if (B * T * H * Dh < 32768)
     for (Index t = 0; t < T; t++) position(t);
   else parallelFor(T, position);
+}
+
+void rotary(Type type, Index B, Index T, Index H, Index Dh, double theta, const int32_t* positions, const void* x, void* y,
+            bool inverse) {
+  withType(type, [&](auto t) {
+    typedef decltype(t) S;
+    turn(B, T, H, Dh, theta, positions, static_cast<const S*>(x), static_cast<S*>(y), inverse);
+  });
 }
 
 } // namespace ILF_NS

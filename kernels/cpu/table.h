@@ -6,6 +6,10 @@ namespace ilf {
 
 typedef int64_t Index;
 
+// How activations are stored: x, y and their gradients, where a parameter list says void*. Parameters, losses and
+// log-sum-exps are floats.
+enum Type { kFloat32, kBfloat16 };
+
 constexpr Index kNormBlock = 16384;
 
 struct DecoderConfig {

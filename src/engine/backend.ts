@@ -9,28 +9,48 @@
  */
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import type { Native } from './native.js';
-import { FloatPool } from './pool.js';
+import { BufferPool } from './pool.js';
 import * as tf from './tf.js';
 
 /** The name under which tfjs knows the engine `cpu` (tfjs-backend-cpu owns the plain name). */
 export const BACKEND_NAME = 'ilf-cpu';
 
 type Floats = Float32Array<ArrayBuffer>;
+/** Stored in memory of our own. */
+export type Stored = Floats | Uint16Array<ArrayBuffer>;
 
-/** A storage record that notices when a stock kernel takes hold of the array. */
+/** How the fused operations store activations and multiply them. tfjs sees float32 tensors either way. */
+export const PRECISIONS = ['float32', 'bfloat16'] as const;
+export type Precision = (typeof PRECISIONS)[number];
+
+/** A storage record that notices when a stock kernel takes hold of the array; bfloat16 becomes float32 then. */
 class PooledRecord {
   readonly dtype = 'float32' as const;
   refCount = 1;
   shared = false;
-  constructor(public raw: Floats) {}
+  constructor(
+    public raw: Stored,
+    private readonly native: Native,
+  ) {}
+  floats(): Floats {
+    return this.raw instanceof Float32Array ? this.raw.slice() : toFloats(this.native, this.raw);
+  }
   get values(): Floats {
     this.shared = true;
+    if (!(this.raw instanceof Float32Array)) this.raw = toFloats(this.native, this.raw);
     return this.raw;
   }
 }
 
+function toFloats(native: Native, halves: Stored): Floats {
+  const floats = new Float32Array(halves.length);
+  native.convert(halves.length, halves, floats);
+  return floats;
+}
+
 export class IlfCpuBackend extends MathBackendCPU {
-  readonly pool = new FloatPool();
+  readonly pool = new BufferPool();
+  precision: Precision = 'float32';
 
   constructor(readonly native: Native) {
     super();
@@ -38,21 +58,42 @@ export class IlfCpuBackend extends MathBackendCPU {
     Reflect.set(this, 'firstUse', false);
   }
 
-  /** The data of a float32 tensor, for reading during one native call only. */
-  raw(t: tf.TensorInfo): Float32Array {
+  /** The data of a float32 tensor as they are stored, for reading during one native call only. */
+  stored(t: tf.TensorInfo): Stored {
     const record = this.data.get(t.dataId);
-    return record instanceof PooledRecord ? record.raw : (record.values as Float32Array);
+    return record instanceof PooledRecord ? record.raw : (record.values as Floats);
+  }
+
+  /** The same as floats. */
+  raw(t: tf.TensorInfo): Floats {
+    const stored = this.stored(t);
+    return stored instanceof Float32Array ? stored : toFloats(this.native, stored);
+  }
+
+  /** The same as activations in the engine's precision. */
+  activations(t: tf.TensorInfo): Stored {
+    const stored = this.stored(t);
+    if (this.precision === 'float32') return this.raw(t);
+    if (!(stored instanceof Float32Array)) return stored;
+    const halves = new Uint16Array(stored.length);
+    this.native.convert(stored.length, stored, halves);
+    return halves;
+  }
+
+  /** An array from the pool for n activations. */
+  take(n: number): Stored {
+    return this.precision === 'float32' ? this.pool.take(n) : this.pool.takeHalves(n);
   }
 
   /** Stores an array from `pool` as tensor data. */
-  adopt(raw: Floats, shape: number[]): tf.TensorInfo {
+  adopt(raw: Stored, shape: number[]): tf.TensorInfo {
     const dataId = {};
-    this.data.set(dataId, new PooledRecord(raw) as never);
+    this.data.set(dataId, new PooledRecord(raw, this.native) as never);
     return { dataId, shape, dtype: 'float32' };
   }
 
   /** A tensor over an array from `pool`, tracked by the current tidy scope. */
-  tensor<T extends tf.Tensor>(raw: Floats, shape: number[]): T {
+  tensor<T extends tf.Tensor>(raw: Stored, shape: number[]): T {
     return tf.engine().makeTensorFromTensorInfo(this.adopt(raw, shape), this) as T;
   }
 
@@ -62,7 +103,9 @@ export class IlfCpuBackend extends MathBackendCPU {
    */
   writable(v: tf.Variable): Float32Array {
     const record = this.data.get(v.dataId);
-    if (record instanceof PooledRecord && !record.shared && record.refCount === 1) return record.raw;
+    if (record instanceof PooledRecord && !record.shared && record.refCount === 1) {
+      if (record.raw instanceof Float32Array) return record.raw;
+    }
     const old = this.raw(v);
     const raw = this.pool.take(old.length);
     raw.set(old);
@@ -74,7 +117,7 @@ export class IlfCpuBackend extends MathBackendCPU {
 
   override readSync(dataId: object): tf.backend_util.BackendValues {
     const record = this.data.get(dataId);
-    return record instanceof PooledRecord ? record.raw.slice() : super.readSync(dataId);
+    return record instanceof PooledRecord ? record.floats() : super.readSync(dataId);
   }
 
   override disposeData(dataId: object, force = false): boolean {

@@ -4,6 +4,7 @@
  */
 export { type AdamHyper, type AdamState, adamw, createAdamState, disposeAdamState } from './ops/adamw.js';
 export { causalAttention } from './ops/causal-attention.js';
+export { crossEntropyLoss } from './ops/cross-entropy-loss.js';
 export { type Decoder, openDecoder } from './ops/decode.js';
 export { embed } from './ops/embed.js';
 export { gatherRows } from './ops/gather-rows.js';

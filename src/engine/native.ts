@@ -6,8 +6,14 @@
  * `null` where an optional array is absent; an optional output that is null is not computed.
  * Wrong lengths throw a RangeError naming the function and the argument: nothing reads or writes out of bounds.
  */
+/**
+ * Values that a model passes on between its layers, and their gradients: float32, or bfloat16 in a Uint16Array. All of one
+ * call have the same type. Products of bfloat16 activations round the weights to bfloat16 as well; sums are float32.
+ */
+export type Activations = Float32Array | Uint16Array;
+
 export interface Native {
-  /** Instruction set in use: 'avx512' | 'avx2' | 'portable'. The best the CPU has, or ILF_ISA from the environment. */
+  /** Instruction set in use: 'avx512bf16' | 'avx512' | 'avx2' | 'portable'. The best the CPU has, or ILF_ISA from the environment. */
   isa(): string;
   /** Choose another one that this CPU has (tests run every one). Throws if it has not. */
   setIsa(name: string): void;
@@ -31,6 +37,17 @@ export interface Native {
     c: Float32Array,
     accumulate: boolean,
   ): void;
+  /** The same with a and b rounded to bfloat16 (for the bench and the tests). */
+  gemmBf16(
+    M: number,
+    N: number,
+    K: number,
+    a: Float32Array,
+    transA: boolean,
+    b: Float32Array,
+    transB: boolean,
+    c: Float32Array,
+  ): void;
   /** `batch` independent products, strides in elements (0 broadcasts an operand). */
   batchGemm(
     batch: number,
@@ -52,27 +69,27 @@ export interface Native {
     M: number,
     N: number,
     K: number,
-    x: Float32Array,
+    x: Activations,
     w: Float32Array,
     transW: boolean,
     bias: Float32Array | null,
     act: 0 | 1,
-    residual: Float32Array | null,
-    y: Float32Array,
-    pre: Float32Array | null,
+    residual: Activations | null,
+    y: Activations,
+    pre: Activations | null,
   ): void;
   /** dx [M,K], dw like w, dbias [N], any may be null. (The residual's gradient is dy itself.) */
   linearBackward(
     M: number,
     N: number,
     K: number,
-    x: Float32Array,
+    x: Activations,
     w: Float32Array,
     transW: boolean,
     act: 0 | 1,
-    pre: Float32Array | null,
-    dy: Float32Array,
-    dx: Float32Array | null,
+    pre: Activations | null,
+    dy: Activations,
+    dx: Activations | null,
     dw: Float32Array | null,
     dbias: Float32Array | null,
   ): void;
@@ -83,10 +100,10 @@ export interface Native {
     M: number,
     D: number,
     eps: number,
-    x: Float32Array,
+    x: Activations,
     gamma: Float32Array,
     beta: Float32Array | null,
-    y: Float32Array,
+    y: Activations,
     mean: Float32Array | null,
     rstd: Float32Array,
   ): void;
@@ -94,12 +111,12 @@ export interface Native {
     kind: 0 | 1,
     M: number,
     D: number,
-    x: Float32Array,
+    x: Activations,
     gamma: Float32Array,
     mean: Float32Array | null,
     rstd: Float32Array,
-    dy: Float32Array,
-    dx: Float32Array,
+    dy: Activations,
+    dx: Activations,
     dgamma: Float32Array,
     dbeta: Float32Array | null,
   ): void;
@@ -111,8 +128,8 @@ export interface Native {
     T: number,
     H: number,
     Dh: number,
-    qkv: Float32Array,
-    y: Float32Array,
+    qkv: Activations,
+    y: Activations,
     lse: Float32Array,
   ): void;
   attentionBackward(
@@ -120,11 +137,11 @@ export interface Native {
     T: number,
     H: number,
     Dh: number,
-    qkv: Float32Array,
-    y: Float32Array,
+    qkv: Activations,
+    y: Activations,
     lse: Float32Array,
-    dy: Float32Array,
-    dqkv: Float32Array,
+    dy: Activations,
+    dqkv: Activations,
   ): void;
 
   /** Rotary embedding, Hugging Face's "rotate half" form: x [B,T,H,Dh], positions [T], angles pos·theta^(-2i/Dh).
@@ -136,8 +153,8 @@ export interface Native {
     Dh: number,
     theta: number,
     positions: Int32Array,
-    x: Float32Array,
-    y: Float32Array,
+    x: Activations,
+    y: Activations,
     inverse: boolean,
   ): void;
 
@@ -149,7 +166,7 @@ export interface Native {
     positions: Int32Array | null,
     wte: Float32Array,
     wpe: Float32Array | null,
-    y: Float32Array,
+    y: Activations,
   ): void;
   /** dwte [V,D], dwpe [P,D]: overwritten (zeroed, then scattered into); same result for any thread count. */
   embedBackward(
@@ -157,17 +174,34 @@ export interface Native {
     D: number,
     ids: Int32Array,
     positions: Int32Array | null,
-    dy: Float32Array,
+    dy: Activations,
     dwte: Float32Array,
     dwpe: Float32Array | null,
   ): void;
+
+  /** y[m] = x[rows[m]], x [rowsOfX,D]. */
+  gatherRows(M: number, D: number, rowsOfX: number, rows: Int32Array, x: Activations, y: Activations): void;
+  /** dx [rowsOfX,D] = 0, then dx[rows[m]] += dy[m]: gatherRows' gradient. */
+  scatterRows(
+    M: number,
+    D: number,
+    rowsOfX: number,
+    rows: Int32Array,
+    dy: Activations,
+    dx: Activations,
+  ): void;
+
+  /** y = x in the other type; the sum of two arrays; x times a number. */
+  convert(n: number, x: Activations, y: Activations): void;
+  add(n: number, a: Activations, b: Activations, sum: Activations): void;
+  scale(n: number, x: Activations, by: number, y: Activations): void;
 
   /** loss[m] = lse(h_m Wᵀ) − (h_m Wᵀ)[labels[m]], W [V,D]; label −1: loss 0 and no gradient. lse [M]. */
   crossEntropyForward(
     M: number,
     V: number,
     D: number,
-    h: Float32Array,
+    h: Activations,
     w: Float32Array,
     labels: Int32Array,
     loss: Float32Array,
@@ -178,13 +212,27 @@ export interface Native {
     M: number,
     V: number,
     D: number,
-    h: Float32Array,
+    h: Activations,
     w: Float32Array,
     labels: Int32Array,
     lse: Float32Array,
     dloss: Float32Array,
-    dh: Float32Array | null,
+    dh: Activations | null,
     dw: Float32Array | null,
+  ): void;
+
+  /** loss[m] = weights[m]·ce_m, and the gradients of their sum, without a second product of hidden states and W. */
+  crossEntropyLoss(
+    M: number,
+    V: number,
+    D: number,
+    h: Activations,
+    w: Float32Array,
+    labels: Int32Array,
+    weights: Float32Array,
+    loss: Float32Array,
+    dh: Activations,
+    dw: Float32Array,
   ): void;
 
   /** kl[m] = KL(softmax(hp_m Wpᵀ) ‖ softmax(hq_m Wqᵀ)), exact over V. Wp [V,Dp], Wq [V,Dq]. lseP, lseQ: [M]. */
@@ -193,9 +241,9 @@ export interface Native {
     V: number,
     Dp: number,
     Dq: number,
-    hp: Float32Array,
+    hp: Activations,
     wp: Float32Array,
-    hq: Float32Array,
+    hq: Activations,
     wq: Float32Array,
     kl: Float32Array,
     lseP: Float32Array,
@@ -207,17 +255,17 @@ export interface Native {
     V: number,
     Dp: number,
     Dq: number,
-    hp: Float32Array,
+    hp: Activations,
     wp: Float32Array,
-    hq: Float32Array,
+    hq: Activations,
     wq: Float32Array,
     kl: Float32Array,
     lseP: Float32Array,
     lseQ: Float32Array,
     dkl: Float32Array,
-    dhp: Float32Array | null,
+    dhp: Activations | null,
     dwp: Float32Array | null,
-    dhq: Float32Array | null,
+    dhq: Activations | null,
     dwq: Float32Array | null,
   ): void;
 

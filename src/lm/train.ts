@@ -9,9 +9,9 @@ import {
   type AdamState,
   adamw,
   createAdamState,
+  crossEntropyLoss,
   gatherRows,
   globalNorm,
-  linearCrossEntropy,
 } from '../engine/fused.js';
 import * as tf from '../engine/tf.js';
 import { UserError } from '../store/errors.js';
@@ -97,16 +97,13 @@ function lossAndGrads(lm: CausalLM, examples: readonly Example[], weight: number
       const scale = (w: number) => w / weight;
       // The vocabulary's product is worth skipping where most rows have no loss (prompts, padding).
       const rows = Int32Array.from(labels.keys()).filter((m) => labels[m]! >= 0);
-      if (rows.length > 0.75 * labels.length) {
-        const ce = linearCrossEntropy(h, lm.wte, labels);
-        return ce.mul(tf.tensor1d(weights.map(scale))).sum<tf.Scalar>();
-      }
-      const ce = linearCrossEntropy(
+      if (rows.length > 0.75 * labels.length) return crossEntropyLoss(h, lm.wte, labels, weights.map(scale));
+      return crossEntropyLoss(
         gatherRows(h, rows),
         lm.wte,
         rows.map((m) => labels[m]!),
+        Float32Array.from(rows, (m) => scale(weights[m]!)),
       );
-      return ce.mul(tf.tensor1d(Float32Array.from(rows, (m) => scale(weights[m]!)))).sum<tf.Scalar>();
     }, vars);
     loss += value.dataSync()[0]!;
     value.dispose();

@@ -1,4 +1,5 @@
 import { activeNative, type IlfCpuBackend } from '../backend.js';
+import type { Activations } from '../native.js';
 import * as tf from '../tf.js';
 
 /**
@@ -40,15 +41,20 @@ function causalAttentionNative(backend: IlfCpuBackend, qkv: tf.Tensor3D, H: numb
   const Dh = D / H;
   const run = tf.customGrad((...args) => {
     const save = args[1] as unknown as tf.GradSaveFunc;
-    const y = pool.take(B * T * D);
+    const y = backend.take(B * T * D);
     const lse = pool.take(B * H * T);
-    native.attentionForward(B, T, H, Dh, backend.raw(qkv), y, lse);
+    native.attentionForward(B, T, H, Dh, backend.activations(qkv), y, lse);
     const value = backend.tensor<tf.Tensor3D>(y, [B, T, D]);
     save([qkv, value, backend.tensor(lse, [B, H, T])]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
-      const [qkvs, ys, lses] = saved.map((t) => backend.raw(t)) as [Float32Array, Float32Array, Float32Array];
-      const dqkv = pool.take(B * T * D3);
-      native.attentionBackward(B, T, H, Dh, qkvs, ys, lses, backend.raw(dy), dqkv);
+      const [qkvs, ys, lses] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
+      const dqkv = backend.take(B * T * D3);
+      const [x, y, up] = [qkvs, ys, dy].map((t) => backend.activations(t)) as [
+        Activations,
+        Activations,
+        Activations,
+      ];
+      native.attentionBackward(B, T, H, Dh, x, y, backend.raw(lses), up, dqkv);
       return backend.tensor(dqkv, [B, T, D3]);
     };
     return { value, gradFunc };

@@ -46,12 +46,12 @@ function embedNative(
   const M = ids.length;
   const D = wte.shape[1];
   const run = tf.customGrad(() => {
-    const y = pool.take(M * D);
+    const y = backend.take(M * D);
     native.embedForward(M, D, ids, positions, backend.raw(wte), wpe && backend.raw(wpe), y);
     const gradFunc = (dy: tf.Tensor) => {
       const dwte = pool.take(wte.size);
       const dwpe = wpe ? pool.take(wpe.size) : null;
-      native.embedBackward(M, D, ids, positions, backend.raw(dy), dwte, dwpe);
+      native.embedBackward(M, D, ids, positions, backend.activations(dy), dwte, dwpe);
       const grads = [backend.tensor(dwte, wte.shape)];
       if (wpe && dwpe) grads.push(backend.tensor(dwpe, wpe.shape));
       return grads;

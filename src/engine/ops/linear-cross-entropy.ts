@@ -80,13 +80,18 @@ function linearCrossEntropyNative(
     const save = args[2] as unknown as tf.GradSaveFunc;
     const loss = pool.take(M);
     const lse = pool.take(M);
-    native.crossEntropyForward(M, V, D, backend.raw(h), backend.raw(w), labels, loss, lse);
+    native.crossEntropyForward(M, V, D, backend.activations(h), backend.raw(w), labels, loss, lse);
     save([h, w, backend.tensor(lse, [M])]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
-      const [hs, ws, lses] = saved.map((t) => backend.raw(t)) as [Float32Array, Float32Array, Float32Array];
-      const dh = pool.take(M * D);
+      const [hs, ws, lses] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
+      const dh = backend.take(M * D);
       const dw = pool.take(V * D);
-      native.crossEntropyBackward(M, V, D, hs, ws, labels, lses, backend.raw(dy), dh, dw);
+      const [w, lse, dloss] = [ws, lses, dy].map((t) => backend.raw(t)) as [
+        Float32Array,
+        Float32Array,
+        Float32Array,
+      ];
+      native.crossEntropyBackward(M, V, D, backend.activations(hs), w, labels, lse, dloss, dh, dw);
       return [backend.tensor(dh, [M, D]), backend.tensor(dw, [V, D])];
     };
     return { value: backend.tensor<tf.Tensor1D>(loss, [M]), gradFunc };

@@ -2,6 +2,8 @@ import { activeNative, type IlfCpuBackend } from '../backend.js';
 import * as tf from '../tf.js';
 import { chunks, rowsPerChunk } from './chunks.js';
 
+type Floats = Float32Array<ArrayBuffer>;
+
 /**
  * KL(softmax(hp wpᵀ) ‖ softmax(hq wqᵀ)) per row, exact over the vocabulary, in nats, without logits in
  * memory: hp [M,Dp], wp [V,Dp], hq [M,Dq], wq [V,Dq] → [M]. Differentiable in all four.
@@ -83,35 +85,30 @@ function linearKLNative(
   const run = tf.customGrad((...args) => {
     const save = args[4] as unknown as tf.GradSaveFunc;
     const [kl, lseP, lseQ] = [pool.take(M), pool.take(M), pool.take(M)];
-    native.klForward(
-      M,
-      V,
-      Dp,
-      Dq,
-      backend.raw(hp),
-      backend.raw(wp),
-      backend.raw(hq),
-      backend.raw(wq),
-      kl,
-      lseP,
-      lseQ,
-    );
+    const [xp, xq] = [backend.activations(hp), backend.activations(hq)];
+    native.klForward(M, V, Dp, Dq, xp, backend.raw(wp), xq, backend.raw(wq), kl, lseP, lseQ);
     const value = backend.tensor<tf.Tensor1D>(kl, [M]);
     save([hp, wp, hq, wq, value, backend.tensor(lseP, [M]), backend.tensor(lseQ, [M])]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
-      const [a, b, c, d, kls, ps, qs] = saved.map((t) => backend.raw(t)) as [
-        Float32Array,
-        Float32Array,
-        Float32Array,
-        Float32Array,
-        Float32Array,
-        Float32Array,
-        Float32Array,
+      const [hps, wps, hqs, wqs, ...rest] = saved as [
+        tf.Tensor,
+        tf.Tensor,
+        tf.Tensor,
+        tf.Tensor,
+        ...tf.Tensor[],
       ];
-      const grads = [hp, wp, hq, wq].map((t) => pool.take(t.size));
-      const [dhp, dwp, dhq, dwq] = grads as [Float32Array, Float32Array, Float32Array, Float32Array];
-      native.klBackward(M, V, Dp, Dq, a, b, c, d, kls, ps, qs, backend.raw(dy), dhp, dwp, dhq, dwq);
-      return [hp, wp, hq, wq].map((t, i) => backend.tensor(grads[i]!, t.shape));
+      const [kls, ps, qs, dkl] = [...rest, dy].map((t) => backend.raw(t)) as [Floats, Floats, Floats, Floats];
+      const [xp, xq] = [backend.activations(hps), backend.activations(hqs)];
+      const [dhp, dhq] = [backend.take(M * Dp), backend.take(M * Dq)];
+      const [dwp, dwq] = [pool.take(V * Dp), pool.take(V * Dq)];
+      const [p, q] = [backend.raw(wps), backend.raw(wqs)];
+      native.klBackward(M, V, Dp, Dq, xp, p, xq, q, kls, ps, qs, dkl, dhp, dwp, dhq, dwq);
+      return [
+        backend.tensor(dhp, [M, Dp]),
+        backend.tensor(dwp, [V, Dp]),
+        backend.tensor(dhq, [M, Dq]),
+        backend.tensor(dwq, [V, Dq]),
+      ];
     };
     return { value, gradFunc };
   });

@@ -60,25 +60,25 @@ function linearNative(
   if (residual) inputs.push(residual);
   const run = tf.customGrad((...args) => {
     const save = args.pop() as unknown as tf.GradSaveFunc;
-    const y = pool.take(M * N);
-    const pre = act ? pool.take(M * N) : null;
-    const raw = (t: tf.Tensor | undefined) => (t ? backend.raw(t) : null);
+    const y = backend.take(M * N);
+    const pre = act ? backend.take(M * N) : null;
+    const activations = (t: tf.Tensor | undefined) => (t ? backend.activations(t) : null);
     native.linearForward(
       M,
       N,
       K,
-      backend.raw(x),
+      backend.activations(x),
       backend.raw(w),
       transposeW,
-      raw(bias ?? undefined),
+      bias && backend.raw(bias),
       act,
-      raw(residual),
+      activations(residual),
       y,
       pre,
     );
     save(pre ? [x, w, backend.tensor(pre, [M, N])] : [x, w]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
-      const dx = pool.take(M * K);
+      const dx = backend.take(M * K);
       const dw = pool.take(K * N);
       const dbias = bias ? pool.take(N) : null;
       const [xs, ws, pres] = saved as [tf.Tensor, tf.Tensor, tf.Tensor?];
@@ -86,12 +86,12 @@ function linearNative(
         M,
         N,
         K,
-        backend.raw(xs),
+        backend.activations(xs),
         backend.raw(ws),
         transposeW,
         act,
-        raw(pres),
-        backend.raw(dy),
+        activations(pres),
+        backend.activations(dy),
         dx,
         dw,
         dbias,

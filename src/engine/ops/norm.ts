@@ -43,7 +43,7 @@ function normNative(
   const kind = beta ? 0 : 1;
   const run = tf.customGrad((...args) => {
     const save = args.pop() as unknown as tf.GradSaveFunc;
-    const y = pool.take(M * D);
+    const y = backend.take(M * D);
     const mean = beta ? pool.take(M) : null;
     const rstd = pool.take(M);
     native.normForward(
@@ -51,7 +51,7 @@ function normNative(
       M,
       D,
       eps,
-      backend.raw(x),
+      backend.activations(x),
       backend.raw(gamma),
       beta && backend.raw(beta),
       y,
@@ -62,16 +62,23 @@ function normNative(
     if (mean) kept.push(backend.tensor(mean, [M]));
     save(kept);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
-      const [xs, gammas, rstds, means] = saved.map((t) => backend.raw(t)) as [
-        Float32Array,
-        Float32Array,
-        Float32Array,
-        Float32Array?,
-      ];
-      const dx = pool.take(M * D);
+      const [xs, gammas, rstds, means] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor?];
+      const dx = backend.take(M * D);
       const dgamma = pool.take(D);
       const dbeta = beta ? pool.take(D) : null;
-      native.normBackward(kind, M, D, xs, gammas, means ?? null, rstds, backend.raw(dy), dx, dgamma, dbeta);
+      native.normBackward(
+        kind,
+        M,
+        D,
+        backend.activations(xs),
+        backend.raw(gammas),
+        means ? backend.raw(means) : null,
+        backend.raw(rstds),
+        backend.activations(dy),
+        dx,
+        dgamma,
+        dbeta,
+      );
       const grads = [backend.tensor(dx, [M, D]), backend.tensor(dgamma, [D])];
       if (dbeta) grads.push(backend.tensor(dbeta, [D]));
       return grads;

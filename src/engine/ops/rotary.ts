@@ -38,8 +38,8 @@ function rotaryNative(
 ): tf.Tensor4D {
   const [B, T, H, Dh] = x.shape;
   const turn = (from: tf.Tensor, inverse: boolean) => {
-    const out = backend.pool.take(B * T * H * Dh);
-    backend.native.rotary(B, T, H, Dh, theta, positions, backend.raw(from), out, inverse);
+    const out = backend.take(B * T * H * Dh);
+    backend.native.rotary(B, T, H, Dh, theta, positions, backend.activations(from), out, inverse);
     return backend.tensor<tf.Tensor4D>(out, [B, T, H, Dh]);
   };
   const run = tf.customGrad(() => ({ value: turn(x, false), gradFunc: (dy) => turn(dy, true) }));
