@@ -41,7 +41,10 @@ export class IlfCpuBackend extends MathBackendCPU {
   /** The data of a float32 tensor, for reading during one native call only. */
   raw(t: tf.TensorInfo): Float32Array {
     const record = this.data.get(t.dataId);
-    return record instanceof PooledRecord ? record.raw : (record.values as Float32Array);
+    if (record instanceof PooledRecord) return record.raw;
+    // tfjs casts int32 and bool to float32 by name only: the array keeps its old type.
+    const values = record.values as tf.TypedArray;
+    return values instanceof Float32Array ? values : Float32Array.from(values);
   }
 
   /** Stores an array from `pool` as tensor data. */
