@@ -61,7 +61,10 @@ export class IlfCpuBackend extends MathBackendCPU {
   /** The data of a float32 tensor as they are stored, for reading during one native call only. */
   stored(t: tf.TensorInfo): Stored {
     const record = this.data.get(t.dataId);
-    return record instanceof PooledRecord ? record.raw : (record.values as Floats);
+    if (record instanceof PooledRecord) return record.raw;
+    // tfjs casts int32 and bool to float32 by name only: the array keeps its old type.
+    const values = record.values as tf.TypedArray;
+    return values instanceof Float32Array ? (values as Floats) : Float32Array.from(values);
   }
 
   /** The same as floats. */

@@ -19,8 +19,7 @@ function stock(kernelName: string): tf.KernelFunc {
 const isFloat = (t: tf.TensorInfo) => t.dtype === 'float32';
 
 /**
- * [..., M, K] × [..., K, N]; leading dimensions equal, or absent (all 1) on one side. Everything else is left
- * to stock.
+ * [..., M, K] × [..., K, N]; leading dimensions equal, or all 1 on one side. Everything else is left to stock.
  */
 function batchMatMul(args: Parameters<tf.KernelFunc>[0]): tf.TensorInfo | tf.TensorInfo[] {
   const { a, b } = args.inputs as Inputs as { a: tf.TensorInfo; b: tf.TensorInfo };
@@ -35,8 +34,9 @@ function batchMatMul(args: Parameters<tf.KernelFunc>[0]): tf.TensorInfo | tf.Ten
   const [M, K] = transposeA ? [a1, a0] : [a0, a1];
   const [K2, N] = transposeB ? [b1, b0] : [b0, b1];
   const plain = batchA === 1 || batchB === 1 || tf.util.arraysEqual(outerA, outerB);
-  if (!isFloat(a) || !isFloat(b) || !plain || K !== K2 || M * N * K === 0) return stock('BatchMatMul')(args);
-  const outer = batchA === 1 && outerB.length >= outerA.length ? outerB : outerA;
+  const empty = batchA * batchB * M * N * K === 0;
+  if (!isFloat(a) || !isFloat(b) || !plain || K !== K2 || empty) return stock('BatchMatMul')(args);
+  const outer = tf.backend_util.assertAndGetBroadcastShape(outerA, outerB);
   const batch = Math.max(batchA, batchB);
   const out = backend.pool.take(batch * M * N);
   const x = backend.raw(a);
@@ -50,7 +50,7 @@ function batchMatMul(args: Parameters<tf.KernelFunc>[0]): tf.TensorInfo | tf.Ten
     const strideB = batchB === 1 ? 0 : K * N;
     backend.native.batchGemm(batch, M, N, K, x, strideA, transposeA, y, strideB, transposeB, out);
   }
-  return backend.adopt(out, [...(batchB > 1 && batchA === 1 ? outerB : outer), M, N]);
+  return backend.adopt(out, [...outer, M, N]);
 }
 
 /** The product natively, bias and activation by this backend's own kernels. */
