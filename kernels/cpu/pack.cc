@@ -41,6 +41,11 @@ ILF_INLINE Vec columnWords(const S* p, Index ld, bool pair) {
 template <class E, class S>
 ILF_INLINE Vec columnWordsUpTo(const S* p, Index ld, bool pair, Index n) {
   if (n >= VL) return columnWords<E>(p, ld, pair);
+  if (sizeof(E) == 2 && sizeof(S) == 2) {
+    const bf16* h = reinterpret_cast<const bf16*>(p);
+    const WordVec low = loadHalvesPart(h, n);
+    return (Vec)(pair ? low | loadHalvesPart(h + ld, n) << 16 : low);
+  }
   const Vec first = loadPart(p, n);
   if (sizeof(E) == 4 || !pair) return wordVec<E>(first, nullptr);
   const Vec next = loadPart(p + ld, n);
@@ -141,10 +146,7 @@ void packTiles(Index rows, Index k, const S* a, Index lda, float* dst) {
         for (Index y = 0; y < r; y += VL) {
           const Index n = least(VL, r - y);
           const S* from = a + w * per * lda + i + y;
-          // Within a whole tile a vector may read on into the next tile's columns; it writes its own only, or, word by
-          // word in ascending order, over what comes next.
-          if (r == MR && MR > VL / 2 && i + y + VL <= rows && w + 1 < words) store(d + w * r + y, columnWords<E>(from, lda, w < whole));
-          else storePart(d + w * r + y, columnWordsUpTo<E>(from, lda, w < whole, n), n);
+          storePart(d + w * r + y, columnWordsUpTo<E>(from, lda, w < whole, n), n);
         }
     }
 }

@@ -6,7 +6,8 @@
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
-#if defined(__AVX512BF16__)
+#if defined(__AVX512BW__) && ILF_VL == 16
+#define ILF_MASKS // loads and stores of a part of a vector, one instruction each
 #include <immintrin.h>
 #endif
 
@@ -33,6 +34,9 @@ ILF_INLINE void store(float* p, Vec v) { *reinterpret_cast<LooseVec*>(p) = v; }
 ILF_INLINE Vec splat(float x) { return x - Vec{}; }
 
 ILF_INLINE WordVec loadHalves(const bf16* p) {
+#if defined(ILF_MASKS)
+  return (WordVec)_mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+#endif
   return __builtin_convertvector(static_cast<HalfVec>(*reinterpret_cast<const LooseHalfVec*>(p)), WordVec);
 }
 // v rounded, in the upper halves; the lower ones are not cleared.
@@ -59,6 +63,23 @@ ILF_INLINE float toFloat(bf16 x) {
 
 // The last n < VL elements of a row; absent lanes are `fill`. Tails use the same vector arithmetic as full vectors, so an
 // element's value does not depend on where it stands.
+#if defined(ILF_MASKS)
+ILF_INLINE __mmask16 laneMask(Index n) { return static_cast<__mmask16>((1u << (n < VL ? n : VL)) - 1); }
+ILF_INLINE Vec loadPart(const float* p, Index n, float fill = 0) {
+  return (Vec)_mm512_mask_loadu_ps(_mm512_set1_ps(fill), laneMask(n), p);
+}
+ILF_INLINE void storePart(float* p, Vec v, Index n) { _mm512_mask_storeu_ps(p, laneMask(n), (__m512)v); }
+ILF_INLINE WordVec loadHalvesPart(const bf16* p, Index n) {
+  return (WordVec)_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(laneMask(n), p));
+}
+ILF_INLINE Vec loadPart(const bf16* p, Index n, float fill = 0) {
+  const __m512 v = (__m512)(loadHalvesPart(p, n) << 16);
+  return (Vec)_mm512_mask_mov_ps(_mm512_set1_ps(fill), laneMask(n), v);
+}
+ILF_INLINE void storePart(bf16* p, Vec v, Index n) {
+  _mm256_mask_storeu_epi16(p, laneMask(n), (__m256i)toHalves(v));
+}
+#else
 template <class T>
 ILF_INLINE Vec loadPart(const T* p, Index n, float fill = 0) {
   float t[VL];
@@ -71,6 +92,12 @@ ILF_INLINE void storePart(T* p, Vec v, Index n) {
   store(t, v);
   for (Index i = 0; i < n; i++) p[i] = t[i];
 }
+ILF_INLINE WordVec loadHalvesPart(const bf16* p, Index n) {
+  bf16 t[VL];
+  for (int i = 0; i < VL; i++) t[i] = i < n ? p[i] : 0;
+  return loadHalves(t);
+}
+#endif
 template <class T>
 ILF_INLINE Vec loadUpTo(const T* p, Index n, float fill = 0) {
   return n >= VL ? load(p) : loadPart(p, n, fill);
