@@ -14,7 +14,7 @@ export interface Contender {
   env?: Record<string, string | undefined>;
 }
 
-/** A child that failed; the message is the last line that it wrote to standard error. */
+/** A child that failed; the message is the line of its standard error that says why. */
 export class ChildError extends Error {
   override readonly name = 'ChildError';
   constructor(
@@ -44,6 +44,12 @@ export async function checkOurs(job: Extract<Job, { work: 'check' }>): Promise<v
   }
 }
 
+/** The line of standard error that names the error (Node writes its stack and version after it), else the last. */
+function complaint(stderr: string): string {
+  const lines = stderr.trim().split('\n');
+  return (lines.findLast((line) => /^(\w*Error|error)\b/.test(line)) ?? lines.at(-1)!).trim();
+}
+
 const lastLine = (text: string): string => text.trim().split('\n').at(-1)!.trim();
 
 /** Runs a command to its end. @returns its standard output @throws ChildError */
@@ -53,7 +59,7 @@ export function output({ command, args, env }: Omit<Contender, 'name'>): Promise
     execFile(command, args, options, (error, stdout, stderr) => {
       if (!error) return resolve(stdout);
       const absent = error.code === 'ENOENT' && 'no such program';
-      const why = absent || lastLine(stderr) || error.signal || lastLine(error.message);
+      const why = absent || complaint(stderr) || error.signal || lastLine(error.message);
       reject(new ChildError(String(why).replace(/^error: /, ''), error.code === 2));
     });
   });

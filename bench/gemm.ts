@@ -4,6 +4,7 @@
  * In bfloat16 our product takes and gives float32 arrays and converts them inside; the peers' operands are converted
  * beforehand, as their models' are.
  */
+import type { Precision } from '../src/engine/index.js';
 import { UserError } from '../src/store/errors.js';
 import { ChildError, type Contender, OURS, ours, runChild } from './child.js';
 import { type ModelName, sizesOf } from './models.js';
@@ -11,7 +12,7 @@ import { compileOneDnn, type OneDnn } from './onednn.js';
 import { commonOptions, type Given, modelOption, peerOptions, type Settings, settings } from './options.js';
 import { type Outcome, type Result, resultOf } from './outcome.js';
 import { asOptions, fastestOfEach, findPeers, type Peer, threadVariables } from './peers.js';
-import { type GemmAmount, type Job, type Precision, shapeKey } from './report.js';
+import { type GemmAmount, type Job, shapeKey } from './report.js';
 import { alternate, compare, type Rounds } from './rounds.js';
 import { type Product, products } from './shapes.js';
 import { median } from './stats.js';

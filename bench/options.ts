@@ -2,13 +2,13 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { wholeNumber } from '../src/cli/options.js';
-import type { EngineName } from '../src/engine/index.js';
+import type { EngineName, Precision } from '../src/engine/index.js';
 import { UserError } from '../src/store/errors.js';
 import { MODELS, type ModelName } from './models.js';
-import { PRECISIONS, type Precision } from './report.js';
 
-/** As in src/engine, which is not loaded here: on some systems a child starts with its parent's peak memory. */
+// As in src/engine, which is not loaded here: on some systems a child starts with its parent's peak memory.
 const ENGINES: readonly EngineName[] = ['cpu', 'wasm'];
+const PRECISIONS: readonly Precision[] = ['float32', 'bfloat16'];
 
 /** An option that may be given several times. */
 const several = <T extends string>(name: string, choices: readonly T[], description: string) => ({

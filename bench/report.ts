@@ -1,9 +1,6 @@
 /** What is measured: what a child process prints about its run, and what it was asked to do (ours only). */
-import type { EngineName } from '../src/engine/index.js';
+import type { EngineName, Precision } from '../src/engine/index.js';
 import type { Gpt2Sizes } from '../src/lm/config.js';
-
-export const PRECISIONS = ['float32', 'bfloat16'] as const;
-export type Precision = (typeof PRECISIONS)[number];
 
 /** The last line that a child prints, ours and the peers' alike. */
 export interface Report {

@@ -7,25 +7,12 @@ import type { Engine } from '../../src/engine/index.js';
 import * as ours from '../../src/engine/tf.js';
 import { UserError } from '../../src/store/errors.js';
 import { type GemmAmount, type Job, type Report, type Shape, shapeKey } from '../report.js';
-import { openEngineForProducts } from './engine.js';
+import { openEngine } from './engine.js';
 import { peakRssMiB } from './time.js';
 
 type GemmJob = Extract<Job, { work: 'gemm' }>;
 type Tfjs = Pick<typeof ours, 'tensor2d' | 'matMul' | 'dispose'>;
-/** Float32 arrays in and out, converted inside. Addons built from older sources lack it. */
-type GemmBf16 = (
-  ...args: [
-    M: number,
-    N: number,
-    K: number,
-    a: Float32Array,
-    transA: boolean,
-    b: Float32Array,
-    transB: boolean,
-    c: Float32Array,
-  ]
-) => void;
-
+type TfjsNode = Pick<typeof ours, keyof Tfjs | 'setBackend'> & { version: Record<string, string> };
 /** Seconds of each run after the first. */
 function secondsOf({ seconds, least }: GemmAmount, run: () => void): number[] {
   run();
@@ -52,9 +39,10 @@ function timeNative(native: NonNullable<Engine['native']>, job: GemmJob, shape: 
   const [a, b, c] = [values(M * K), values(K * N), new Float32Array(M * N)];
   if (job.precision === 'float32')
     return secondsOf(job.amount, () => native.gemm(M, N, K, a, transA, b, transB, c, false));
-  const gemmBf16 = (native as unknown as { gemmBf16?: GemmBf16 }).gemmBf16;
-  if (typeof gemmBf16 !== 'function') throw new UserError('the native addon has no product in bfloat16');
-  return secondsOf(job.amount, () => gemmBf16(M, N, K, a, transA, b, transB, c));
+  // An addon built from older sources.
+  if (typeof native.gemmBf16 !== 'function')
+    throw new UserError('the native addon has no product in bfloat16; run "npm run build:native"');
+  return secondsOf(job.amount, () => native.gemmBf16(M, N, K, a, transA, b, transB, c));
 }
 
 function timeMatMul(tf: Tfjs, job: GemmJob, { M, N, K, transA, transB }: Shape): number[] {
@@ -70,11 +58,13 @@ export async function timeProducts(job: GemmJob): Promise<Report> {
   let subject: string;
   let time: (shape: Shape) => number[];
   if (job.tfjsNode) {
-    const tf = createRequire(import.meta.url)(job.tfjsNode) as Tfjs & { version: Record<string, string> };
+    const tf = createRequire(import.meta.url)(job.tfjsNode) as TfjsNode;
+    // It shares tfjs-core with our engines, which are registered there, too.
+    if (!(await tf.setBackend('tensorflow'))) throw new UserError(`${job.tfjsNode} does not start`);
     subject = `${job.tfjsNode} ${tf.version.tfjs ?? ''}`.trim();
     time = (shape) => timeMatMul(tf, job, shape);
   } else {
-    const engine = await openEngineForProducts(job);
+    const engine = await openEngine(job);
     const { native } = engine;
     subject = engine.describe();
     time = (shape) => (native ? timeNative(native, job, shape) : timeMatMul(ours, job, shape));
