@@ -1,0 +1,104 @@
+/** Options that the benches share, each checked when it is parsed. Those of one bench alone are in its file. */
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import { wholeNumber } from '../src/cli/options.js';
+import type { EngineName, Precision } from '../src/engine/index.js';
+import { UserError } from '../src/store/errors.js';
+import { MODELS, type ModelName } from './models.js';
+
+// As in src/engine, which is not loaded here: on some systems a child starts with its parent's peak memory.
+const ENGINES: readonly EngineName[] = ['cpu', 'wasm'];
+const PRECISIONS: readonly Precision[] = ['float32', 'bfloat16'];
+
+/** An option that may be given several times. */
+const several = <T extends string>(name: string, choices: readonly T[], description: string) => ({
+  type: 'string' as const,
+  requiresArg: true,
+  description: `${description}; may be repeated`,
+  coerce: (given: unknown): T[] | undefined => {
+    if (given === undefined) return undefined;
+    const all = [given].flat() as T[];
+    const wrong = all.find((word) => !choices.includes(word));
+    if (wrong !== undefined) throw new UserError(`--${name} must be ${choices.join(', ')}; not "${wrong}"`);
+    return [...new Set(all)];
+  },
+});
+
+export const commonOptions = {
+  quick: { type: 'boolean' as const, description: 'Tiny amounts, one round: whether it runs, not how fast' },
+  precision: several('precision', PRECISIONS, 'float32 or bfloat16'),
+  engine: {
+    type: 'string' as const,
+    requiresArg: true,
+    description: 'cpu or wasm',
+    coerce: (given: unknown): EngineName | undefined => {
+      if (given !== undefined && !ENGINES.includes(given as EngineName))
+        throw new UserError(`--engine must be ${ENGINES.join(' or ')}`);
+      return given as EngineName | undefined;
+    },
+  },
+  threads: wholeNumber('threads', 1, 'Threads of ours and of every peer', 'all cores'),
+  repetitions: wholeNumber('repetitions', 1, 'Rounds of ours and every peer in turn', '5'),
+  markdown: { type: 'boolean' as const, description: 'Tables in Markdown' },
+};
+
+export const modelOption = { model: several('model', MODELS, MODELS.join(', ')) };
+
+export const peerOptions = {
+  'peer-python': {
+    type: 'string' as const,
+    requiresArg: true,
+    description: 'A Python that has PyTorch, to measure beside ours; may be repeated',
+    coerce: (given: unknown): string[] =>
+      // A bare name is looked up in the PATH, as a shell does.
+      [given ?? []].flat().map((word) => (String(word).includes('/') ? resolve(String(word)) : String(word))),
+  },
+};
+
+export const stepsOption = {
+  steps: wholeNumber('steps', 1, 'Repetitions in one process, after warm-up', '3'),
+};
+
+export interface Given {
+  quick?: boolean | undefined;
+  precision?: Precision[] | undefined;
+  engine?: EngineName | undefined;
+  threads?: number | undefined;
+  repetitions?: number | undefined;
+  model?: ModelName[] | undefined;
+  peerPython?: string[] | undefined;
+  markdown?: boolean | undefined;
+}
+
+export interface Settings {
+  quick: boolean;
+  precisions: Precision[];
+  /** Asked for, not just the default: what cannot be done is then an error. */
+  precisionGiven: boolean;
+  engine: EngineName | undefined;
+  threads: number;
+  rounds: number;
+  models: ModelName[];
+  peerPythons: string[];
+}
+
+/** Defaults filled in. */
+export function settings(
+  given: Given,
+  models: ModelName[] = ['3.7M'],
+  precisions: Precision[] = ['float32'],
+): Settings {
+  if (given.engine === 'wasm' && given.threads !== undefined)
+    throw new UserError('--threads: the engine wasm has one thread');
+  const quick = given.quick ?? false;
+  return {
+    quick,
+    precisions: given.precision ?? precisions,
+    precisionGiven: given.precision !== undefined,
+    engine: given.engine,
+    threads: given.threads ?? availableParallelism(),
+    rounds: given.repetitions ?? (quick ? 1 : 5),
+    models: given.model ?? models,
+    peerPythons: given.peerPython ?? [],
+  };
+}

@@ -1,0 +1,74 @@
+/** What is measured: what a child process prints about its run, and what it was asked to do (ours only). */
+import type { EngineName, Precision } from '../src/engine/index.js';
+import type { Gpt2Sizes } from '../src/lm/config.js';
+
+/** The last line that a child prints, ours and the peers' alike. */
+export interface Report {
+  /** Who computed, in its own words: "cpu (native avx512, 2 threads)", "PyTorch 2.13.0". */
+  subject: string;
+  /** By what was timed, a rate for each repetition after warm-up: tokens or GFLOP per second. */
+  rates: Record<string, number[]>;
+  /** Median share of the wall clock inside native kernels; absent where the engine does not say. */
+  kernelShare?: Record<string, number>;
+  /** Peak resident memory of the child, MiB. */
+  peakRssMiB: number;
+  parameters?: number;
+}
+
+/** op(a)[M,K] · op(b)[K,N]; a is stored [K,M] if transA, b [N,K] if transB. */
+export interface Shape {
+  M: number;
+  N: number;
+  K: number;
+  transA: boolean;
+  transB: boolean;
+}
+
+/** "M,N,K,transA,transB": how a shape is named on the peers' command lines and in a report's rates. */
+export const shapeKey = ({ M, N, K, transA, transB }: Shape): string =>
+  [M, N, K, Number(transA), Number(transB)].join();
+
+interface Common {
+  engine: EngineName | undefined;
+  threads: number;
+  precision: Precision;
+}
+
+export interface Repetitions {
+  warmUp: number;
+  steps: number;
+}
+
+export interface TrainAmount extends Repetitions {
+  /** Of one optimizer step: sequences × tokens. */
+  sequences: number;
+  length: number;
+}
+
+export interface GenerateAmount extends Repetitions {
+  prompts: number;
+  promptLength: number;
+  newTokens: number;
+  topP: number;
+}
+
+export interface KlAmount extends Repetitions {
+  sequences: number;
+  promptLength: number;
+  /** Tokens of each completion: only they are scored. */
+  completionLength: number;
+}
+
+/** Each product runs once to warm up, then `least` times, and on until `seconds` have passed. */
+export interface GemmAmount {
+  seconds: number;
+  least: number;
+}
+
+/** `check` only opens the engine. */
+export type Job =
+  | (Common & { work: 'check' })
+  | (Common & { work: 'gemm'; shapes: Shape[]; amount: GemmAmount; tfjsNode?: string })
+  | (Common & { work: 'train'; sizes: Gpt2Sizes; amount: TrainAmount })
+  | (Common & { work: 'generate'; sizes: Gpt2Sizes; amount: GenerateAmount })
+  | (Common & { work: 'kl'; sizes: Gpt2Sizes; amount: KlAmount });

@@ -1,0 +1,70 @@
+/**
+ * Alternating rounds: ours, then each peer, each in a process of its own; and again. What slows the machine for a while
+ * thus slows all of them, and the ratio within a round is worth more than that of two runs an hour apart.
+ */
+import { UserError } from '../src/store/errors.js';
+import { ChildError, type Contender, OURS, runChild } from './child.js';
+import type { Report } from './report.js';
+import { median, ratios, type Spread, spread } from './stats.js';
+
+export interface Rounds {
+  /** By name, in order; ours first. A report a round. */
+  reports: Map<string, Report[]>;
+  /** A line for each contender that failed; it has no reports. */
+  skipped: string[];
+}
+
+/** Runs `rounds` rounds. @throws UserError where ours refuses the work, ChildError where ours fails */
+export async function alternate(
+  title: string,
+  contenders: readonly Contender[],
+  rounds: number,
+): Promise<Rounds> {
+  const reports = new Map<string, Report[]>(contenders.map(({ name }) => [name, []]));
+  const skipped: string[] = [];
+  for (let round = 0; round < rounds; round++) {
+    for (const contender of contenders) {
+      const { name } = contender;
+      const before = reports.get(name);
+      if (!before) continue;
+      try {
+        before.push(await runChild(contender));
+      } catch (error) {
+        if (!(error instanceof ChildError)) throw error;
+        if (name === OURS) throw error.refused ? new UserError(error.message) : error;
+        reports.delete(name);
+        skipped.push(`${title}: ${name} left out: ${error.message}`);
+      }
+    }
+    console.error(`${title}: round ${round + 1} of ${rounds} done`);
+  }
+  return { reports, skipped };
+}
+
+/** One contender at one kind of work, over all rounds. */
+export interface Comparison {
+  contender: string;
+  what: string;
+  /** Of the rounds' medians. */
+  rate: Spread;
+  /** Ours ÷ this one's, round by round; above 1 ours is faster. Null for ours, and where ours was not measured. */
+  ratio: Spread | null;
+}
+
+/** A round's rates at one kind of work: the median of its repetitions. */
+const roundRates = (reports: readonly Report[], what: string): number[] =>
+  reports.map(({ rates }) => median(rates[what] ?? []));
+
+export function compare(reports: Rounds['reports'], what: string): Comparison[] {
+  const own = reports.get(OURS);
+  return [...reports].map(([contender, theirs]) => ({
+    contender,
+    what,
+    rate: spread(roundRates(theirs, what)),
+    ratio: contender === OURS || !own ? null : ratios(roundRates(own, what), roundRates(theirs, what)),
+  }));
+}
+
+/** The most of any round, MiB. */
+export const peakRssMiB = (reports: readonly Report[]): number =>
+  Math.max(...reports.map((r) => r.peakRssMiB));

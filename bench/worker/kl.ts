@@ -1,0 +1,45 @@
+/**
+ * Scoring, timed, in tokens of prompts and completions a second: `forward` is one model up to its final norm, `score` the
+ * log-probabilities of the completions, `kl` the exact KL between two models at every completion token.
+ */
+import * as tf from '../../src/engine/tf.js';
+import { gpt2Config } from '../../src/lm/config.js';
+import { CausalLM } from '../../src/lm/model.js';
+import { perTokenKL, scoreCompletions } from '../../src/lm/score.js';
+import type { Job, Report } from '../report.js';
+import { openEngine } from './engine.js';
+import { report, timeEach } from './time.js';
+import { randomTokens } from './tokens.js';
+
+export async function timeScoring(job: Extract<Job, { work: 'kl' }>): Promise<Report> {
+  const engine = await openEngine(job);
+  const { amount } = job;
+  const config = gpt2Config(job.sizes);
+  const [p, q] = [CausalLM.init(config, 0), CausalLM.init(config, 1)];
+  const texts = randomTokens(
+    amount.sequences,
+    amount.promptLength + amount.completionLength,
+    config.vocab_size,
+  );
+  const items = texts.map((ids) => ({
+    prompt: ids.slice(0, amount.promptLength),
+    completion: ids.slice(amount.promptLength),
+  }));
+  // The last token is only predicted.
+  const inputs = Int32Array.from(texts.flatMap((ids) => ids.slice(0, -1)));
+  const T = texts[0]!.length - 1;
+  const tokens = amount.sequences * (T + 1);
+  const forward = await timeEach(engine, amount, () =>
+    tf.tidy(() => {
+      p.hidden(inputs, amount.sequences, T).dataSync();
+    }),
+  );
+  const score = await timeEach(engine, amount, () => scoreCompletions(p, items));
+  const kl = await timeEach(engine, amount, () => perTokenKL(p, q, items));
+  const work = {
+    forward: { laps: forward, tokens },
+    score: { laps: score, tokens },
+    kl: { laps: kl, tokens },
+  };
+  return report(engine, work, p.size);
+}

@@ -1,0 +1,60 @@
+/** The clock: wall time, and the kernels' part of it, of each repetition after warm-up. */
+import type { Engine } from '../../src/engine/index.js';
+import type { Repetitions, Report } from '../report.js';
+import { median } from '../stats.js';
+
+export interface Lap {
+  seconds: number;
+  kernelSeconds: number;
+}
+
+/** A stopwatch: each call gives the time since the last, and the kernels' part of it. */
+export function stopwatch({ native }: Engine): () => Lap {
+  let from = performance.now();
+  native?.resetKernelNanoseconds();
+  return () => {
+    const lap = {
+      seconds: (performance.now() - from) / 1000,
+      kernelSeconds: (native?.kernelNanoseconds() ?? 0) / 1e9,
+    };
+    native?.resetKernelNanoseconds();
+    from = performance.now();
+    return lap;
+  };
+}
+
+export async function timeEach(
+  engine: Engine,
+  { warmUp, steps }: Repetitions,
+  run: () => unknown,
+): Promise<Lap[]> {
+  const laps: Lap[] = [];
+  const lap = stopwatch(engine);
+  for (let i = 0; i < warmUp + steps; i++) {
+    await run();
+    laps.push(lap());
+  }
+  return laps.slice(warmUp);
+}
+
+/** A report on laps, with the tokens of one lap of each kind of work. */
+export function report(
+  engine: Engine,
+  work: Record<string, { laps: readonly Lap[]; tokens: number }>,
+  parameters?: number,
+): Report {
+  const each = <T>(of: (laps: readonly Lap[], tokens: number) => T) =>
+    Object.fromEntries(Object.entries(work).map(([name, { laps, tokens }]) => [name, of(laps, tokens)]));
+  return {
+    subject: engine.describe(),
+    rates: each((laps, tokens) => laps.map(({ seconds }) => tokens / seconds)),
+    ...(engine.native && {
+      kernelShare: each((laps) => median(laps.map((l) => l.kernelSeconds / l.seconds))),
+    }),
+    peakRssMiB: peakRssMiB(),
+    ...(parameters !== undefined && { parameters }),
+  };
+}
+
+/** libuv gives KiB on every system. */
+export const peakRssMiB = (): number => process.resourceUsage().maxRSS / 1024;

@@ -1,0 +1,118 @@
+// The benches' pure parts: medians and ratios, tables, the products of a step, and the alternation of rounds.
+import { describe, expect, it } from 'vitest';
+import type { Contender } from '../../bench/child.js';
+import { asOptions, modes } from '../../bench/peers.js';
+import { shapeKey } from '../../bench/report.js';
+import { alternate, compare } from '../../bench/rounds.js';
+import { products } from '../../bench/shapes.js';
+import { median, ratios, spread } from '../../bench/stats.js';
+import { number, rate, renderTable, times } from '../../bench/table.js';
+
+describe('statistics', () => {
+  it('median', () => {
+    expect(median([3, 1, 2])).toBe(2);
+    expect(median([4, 1, 3, 2])).toBe(2.5);
+    expect(median([10, 9, 100])).toBe(10);
+    expect(() => median([])).toThrow(RangeError);
+  });
+
+  it('spread', () => {
+    expect(spread([5, 1, 2])).toEqual({ median: 2, min: 1, max: 5 });
+  });
+
+  it('ratios are taken within rounds', () => {
+    // The second round was half as fast for both: the ratios do not see it.
+    expect(ratios([10, 5], [5, 2.5])).toEqual({ median: 2, min: 2, max: 2 });
+    expect(ratios([2, 3, 8], [1, 3, 2])).toEqual({ median: 2, min: 1, max: 4 });
+    expect(() => ratios([1], [1, 2])).toThrow(RangeError);
+  });
+});
+
+describe('tables', () => {
+  const table = { title: 'T', head: ['what', 'a', 'b'], rows: [['x|y', '1', '20']] };
+
+  it('for a terminal', () => {
+    const lines = renderTable(table, false).split('\n');
+    expect(lines.map((line) => line.split(/ {2,}/))).toEqual([['T'], ['what', 'a', 'b'], ['x|y', '1', '20']]);
+    expect(lines[1]!.length).toBe(lines[2]!.length);
+  });
+
+  it('in Markdown', () => {
+    expect(renderTable(table, true)).toBe('T\n\n| what | a | b |\n|---|---:|---:|\n| x\\|y | 1 | 20 |');
+  });
+
+  it('numbers', () => {
+    expect([1234.5, 123.4, 12.34, 1.234, 0.01234].map(number)).toEqual([
+      '1,235',
+      '123',
+      '12.3',
+      '1.23',
+      '0.0123',
+    ]);
+    expect(rate({ median: 2000, min: 1000, max: 3000 })).toBe('2,000 (1,000 to 3,000)');
+    expect(times({ median: 1.5, min: 1.5, max: 1.5 })).toBe('1.50×');
+  });
+});
+
+it('a step has three products a layer, which fit together', () => {
+  const all = products({ n_layer: 1, n_head: 1, n_embd: 8, n_positions: 4, vocab_size: 20 }, 6);
+  expect(all).toHaveLength(15);
+  expect(new Set(all.map(shapeKey)).size).toBe(15);
+  for (const layer of ['qkv', 'proj', 'fc', 'out', 'head']) {
+    const [forward, dx, dw] = all.filter(({ name }) => name.startsWith(`${layer} `));
+    expect([dx!.M, dx!.N, dx!.K]).toEqual([forward!.M, forward!.K, forward!.N]);
+    // dw has the size of what forward multiplies by.
+    expect(dw!.M * dw!.N).toBe(forward!.K * forward!.N);
+    expect(dw!.K).toBe(forward!.M);
+  }
+});
+
+it('names amounts and modes as the peers do', () => {
+  expect(asOptions({ promptLength: 3, topP: 0.5 })).toEqual(['--prompt-length', '3', '--top-p', '0.5']);
+  const peer = { name: 'P', python: 'p', compiles: true, fused: true, openblas: false };
+  expect(modes(peer, true).map(({ label }) => label)).toEqual([
+    'eager, plain attention',
+    'eager, fused attention',
+    'compiled, plain attention',
+    'compiled, fused attention',
+  ]);
+  expect(modes({ ...peer, fused: false }, false)).toEqual([
+    { label: 'eager, plain attention', args: ['--attention', 'plain'] },
+  ]);
+});
+
+describe('rounds', () => {
+  /** A contender that prints a report with these rates, after a line that is not one. */
+  const says = (name: string, ...work: number[]): Contender => ({
+    name,
+    command: process.execPath,
+    args: ['-e', `console.log('hello\\n' + ${JSON.stringify(JSON.stringify(reportOf(name, work)))})`],
+  });
+  const reportOf = (subject: string, work: number[]) => ({ subject, rates: { work }, peakRssMiB: 1 });
+  const fails = (name: string, code: number): Contender => ({
+    name,
+    command: process.execPath,
+    args: ['-e', `console.error('a trace\\nerror: no luck'); process.exit(${code})`],
+  });
+
+  it('compares medians, and leaves out a peer that fails', async () => {
+    const field = [says('ours', 30, 10, 20), says('peer', 5), fails('other', 1)];
+    const { reports, skipped } = await alternate('title', field, 2);
+    expect([...reports.keys()]).toEqual(['ours', 'peer']);
+    expect(skipped).toEqual(['title: other left out: no luck']);
+    expect(compare(reports, 'work')).toEqual([
+      { contender: 'ours', what: 'work', rate: { median: 20, min: 20, max: 20 }, ratio: null },
+      {
+        contender: 'peer',
+        what: 'work',
+        rate: { median: 5, min: 5, max: 5 },
+        ratio: { median: 4, min: 4, max: 4 },
+      },
+    ]);
+  });
+
+  it('does not go on without ours', async () => {
+    await expect(alternate('title', [fails('ours', 2)], 1)).rejects.toMatchObject({ name: 'UserError' });
+    await expect(alternate('title', [fails('ours', 1)], 1)).rejects.toMatchObject({ name: 'ChildError' });
+  });
+});
