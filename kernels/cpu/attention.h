@@ -16,8 +16,8 @@ ILF_INLINE void scaleRow(const T* x, Index n, float by, U* y) {
   for (Index j = 0; j < n; j += VL) storeUpTo(y + j, loadUpTo(x + j, n - j) * by, n - j);
 }
 
-// Causal attention of queries q [T, Dh] (rows ldq apart) to keys and values packed by packPanels, keys transposed. lse [T]
-// may be null; work holds attendScratch(T, Dh) floats.
+// Causal attention of queries q [T, Dh] (rows ldq apart) to keys packed by packPanels<S>, transposed, and values packed
+// by packPanels<float>. lse [T] may be null; work holds attendScratch(T, Dh) floats.
 Index attendScratch(Index T, Index Dh);
 template <class S>
 void attendHead(Index T, Index Dh, const S* q, Index ldq, const float* keys, const float* values, S* y, Index ldy, float* lse,

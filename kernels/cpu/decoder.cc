@@ -139,7 +139,7 @@ void attendRows(const Decoder& d, Index G, const int32_t* rows, Index layer, Ind
   float* o = pieces.take(G * dPad);
   float* fresh = pieces.take(d.newPad);
   const float *keys = promptKeys(d, p, layer, h), *values = keys + d.tPad * Dh;
-  for (Index g = 0; g < G; g++) scaleRow(q + g * 3 * D, Dh, scale, scaled + g * Dh);
+  for (Index g = 0; g < G; g++) scaleRow(q + g * 3 * D, Dh, 1.f, scaled + g * Dh);
   multiplyPanels(G, roundUp(L, NR), Dh, scaled, Dh, kRows, keys, Dh * NR, s, width, false);
   for (Index g = 0; g < G; g++) {
     float *ks = ownKeys(d, rows[g], layer, h), *vs = ks + d.newPad * Dh;
@@ -152,7 +152,7 @@ void attendRows(const Decoder& d, Index G, const int32_t* rows, Index layer, Ind
     multiplyPanels(1, roundUp(at + 1, NR), Dh, scaled + g * Dh, Dh, kRows, ks, Dh * NR, fresh, d.newPad, false);
     memcpy(row + L, fresh, (at + 1) * sizeof(float));
     float m;
-    scaled[g * Dh] = rowSoftmaxPadded(row, valid, &m); // the scaled query is no longer needed
+    scaled[g * Dh] = rowSoftmaxPadded(row, valid, scale, &m); // the scaled query is no longer needed
   }
   multiplyPanels(G, dPad, L, s, width, kRows, values, L * NR, o, dPad, false);
   for (Index g = 0; g < G; g++) {

@@ -73,7 +73,7 @@ int32_t draw(Index V, const float* logits, float temperature, Index topK, float 
       if (p[i] < least) p[i] = -3.0e38f;
   }
   float top; // is 0: the best token is never filtered out
-  rowSoftmaxPadded(p, V, &top);
+  rowSoftmaxPadded(p, V, 1.f, &top);
   if (topP < 1) keepTop(p, V, topP, heap, work);
   double total = 0;
   for (Index i = 0; i < V; i++) total += p[i];

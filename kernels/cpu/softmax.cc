@@ -27,12 +27,12 @@ float rowLogSumExp(const float* x, Index n) {
   return top + logf(sumLanes(sum));
 }
 
-float rowSoftmaxPadded(float* x, Index n, float* max) {
+float rowSoftmaxPadded(float* x, Index n, float scale, float* max) {
   Vec m = splat(kLowest), sum = {};
   overRow(x, n, paddedTailOf, [&](Vec v, Index) { m = vmax(m, v); });
-  const float top = maxLanes(m);
+  const float top = maxLanes(m) * scale;
   overRow(x, n, paddedTailOf, [&](Vec v, Index j) {
-    const Vec e = vexpBounded(v - top);
+    const Vec e = vexpBounded(v * scale - top);
     store(x + j, e);
     sum += e;
   });

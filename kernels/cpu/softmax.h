@@ -9,9 +9,9 @@ namespace ILF_NS {
 // log Σ e^x
 float rowLogSumExp(const float* x, Index n);
 
-// In place, for a row whose memory reaches to the next whole vector: x = e^(x − max), zeros in the lanes behind it.
-// Returns the sum; *max is the largest element.
-float rowSoftmaxPadded(float* x, Index n, float* max);
+// In place, for a row whose memory reaches to the next whole vector: x = e^(scale·x − max), zeros in the lanes behind it.
+// Returns the sum; *max is the largest scale·x. scale > 0.
+float rowSoftmaxPadded(float* x, Index n, float scale, float* max);
 
 } // namespace ILF_NS
 } // namespace ilf
