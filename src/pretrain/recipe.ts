@@ -12,7 +12,7 @@ export const recipe = {
   },
   /** Learns from made-up cases first, then also from what the models themselves write. */
   lessons: {
-    steps: 1200,
+    steps: 1500,
     sequences: 16,
     lr: 2.5e-3,
     /** Shares of the mixture. */
@@ -20,7 +20,7 @@ export const recipe = {
     amongPosts: 0.3,
   },
   instruct: {
-    steps: 1500,
+    steps: 2500,
     sequences: 16,
     // At 2.5e-3 it forgot how to answer after the value within 500 steps.
     lr: 1e-3,
@@ -28,7 +28,7 @@ export const recipe = {
     amongPosts: 0.7,
   },
   tuned: {
-    steps: 500,
+    steps: 800,
     sequences: 16,
     lr: 7e-4,
     mix: { summary: 0.03, refine: 0.2, improve: 0.07, lookup: 0.05, check: 0.05, judge: 0.6 },
