@@ -116,7 +116,7 @@ napi_value embedBackward(Args& args) {
   if (dwpe && !positions) args.outOfRange("positions", "is needed for dwpe");
   args.checkIds("ids", ids, M, 0, V);
   if (dwpe) args.checkIds("positions", positions, M, 0, P);
-  kernels->embedBackward(type, M, D, V, P, ids, positions, dy, dwte, dwpe);
+  kernels->embedBackward(type, M, D, V, P, ids, positions, dy, dwte, dwpe, args.flag(7));
   return nullptr;
 }
 

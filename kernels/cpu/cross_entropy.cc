@@ -17,7 +17,7 @@ constexpr Index kChunk = 4096;     // rows at a time, backwards: 8 MB of gradien
 constexpr Index kLogits = 1 << 16; // floats of logits that a forward task holds, more only for its least number of rows
 // Of the weighted sum: logits held at a time are 16 MB, more only for a least number of rows, below which adding to the
 // weights' gradient once a chunk would cost too much.
-constexpr Index kChunkLogits = 1 << 22, kChunkRows = 256;
+constexpr Index kChunkLogits = 1 << 22, kChunkRows = 512;
 
 struct LogitGradient {
   const int32_t* labels; // of the rows left in

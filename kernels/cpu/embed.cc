@@ -9,14 +9,15 @@ namespace {
 constexpr Index kWidth = 32;      // columns of a task of scatter
 constexpr Index kZeros = 1 << 16; // bytes of a task of zeroing
 
-// into[at[i]] += dy[i], into zeroed before. A task owns some columns and goes through all rows in order: no two tasks write
+// into[at[i]] += dy[i], into zeroed before unless it accumulates. A task owns some columns and goes through all rows in order: no two tasks write
 // the same element, and the order of additions is fixed.
 template <class T, class U>
-void scatter(Index M, Index D, Index rows, const int32_t* at, const T* dy, U* into) {
+void scatter(Index M, Index D, Index rows, const int32_t* at, const T* dy, U* into, bool accumulate) {
   const Index bytes = rows * D * static_cast<Index>(sizeof(U));
-  parallelFor((bytes + kZeros - 1) / kZeros, [&](Index task) {
-    memset(reinterpret_cast<char*>(into) + task * kZeros, 0, least(kZeros, bytes - task * kZeros));
-  });
+  if (!accumulate)
+    parallelFor((bytes + kZeros - 1) / kZeros, [&](Index task) {
+      memset(reinterpret_cast<char*>(into) + task * kZeros, 0, least(kZeros, bytes - task * kZeros));
+    });
   const auto columns = [&](Index task) {
     const Index from = task * kWidth, to = least(D, from + kWidth);
     for (Index i = 0; i < M; i++) {
@@ -51,11 +52,11 @@ void embedForward(Type type, Index M, Index D, const int32_t* ids, const int32_t
 }
 
 void embedBackward(Type type, Index M, Index D, Index V, Index P, const int32_t* ids, const int32_t* positions,
-                   const void* dy, float* dwte, float* dwpe) {
+                   const void* dy, float* dwte, float* dwpe, bool accumulate) {
   withType(type, [&](auto t) {
     typedef decltype(t) T;
-    scatter(M, D, V, ids, static_cast<const T*>(dy), dwte);
-    if (dwpe && positions) scatter(M, D, P, positions, static_cast<const T*>(dy), dwpe);
+    scatter(M, D, V, ids, static_cast<const T*>(dy), dwte, accumulate);
+    if (dwpe && positions) scatter(M, D, P, positions, static_cast<const T*>(dy), dwpe, accumulate);
   });
 }
 
@@ -68,7 +69,7 @@ void gatherRows(Type type, Index M, Index D, const int32_t* rows, const void* x,
 void scatterRows(Type type, Index M, Index D, Index rowsOfX, const int32_t* rows, const void* dy, void* dx) {
   withType(type, [&](auto t) {
     typedef decltype(t) T;
-    scatter(M, D, rowsOfX, rows, static_cast<const T*>(dy), static_cast<T*>(dx));
+    scatter(M, D, rowsOfX, rows, static_cast<const T*>(dy), static_cast<T*>(dx), false);
   });
 }
 

@@ -118,6 +118,16 @@ export class IlfCpuBackend extends MathBackendCPU {
     return raw;
   }
 
+  /** The tensor itself where nobody else sees its array, else a copy in its place; for writing in place. */
+  owned<T extends tf.Tensor>(t: T): T {
+    const record = this.data.get(t.dataId);
+    if (record instanceof PooledRecord && !record.shared && record.refCount === 1) return t;
+    const raw = this.pool.take(t.size);
+    raw.set(this.raw(t));
+    t.dispose();
+    return this.tensor<T>(raw, t.shape);
+  }
+
   override readSync(dataId: object): tf.backend_util.BackendValues {
     const record = this.data.get(dataId);
     return record instanceof PooledRecord ? record.floats() : super.readSync(dataId);

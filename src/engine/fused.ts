@@ -6,7 +6,7 @@ export { type AdamHyper, type AdamState, adamw, createAdamState, disposeAdamStat
 export { causalAttention } from './ops/causal-attention.js';
 export { crossEntropyLoss } from './ops/cross-entropy-loss.js';
 export { type Decoder, openDecoder } from './ops/decode.js';
-export { embed } from './ops/embed.js';
+export { addEmbeddingGradient, embed } from './ops/embed.js';
 export { gatherRows } from './ops/gather-rows.js';
 export { globalNorm } from './ops/global-norm.js';
 export { type LinearOptions, linear } from './ops/linear.js';

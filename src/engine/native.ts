@@ -168,7 +168,7 @@ export interface Native {
     wpe: Float32Array | null,
     y: Activations,
   ): void;
-  /** dwte [V,D], dwpe [P,D]: overwritten (zeroed, then scattered into); same result for any thread count. */
+  /** dwte [V,D], dwpe [P,D]: overwritten (zeroed, then scattered into), or added to; same result for any thread count. */
   embedBackward(
     M: number,
     D: number,
@@ -177,6 +177,7 @@ export interface Native {
     dy: Activations,
     dwte: Float32Array,
     dwpe: Float32Array | null,
+    accumulate: boolean,
   ): void;
 
   /** y[m] = x[rows[m]], x [rowsOfX,D]. */

@@ -89,7 +89,7 @@ export function hostDecoder(lm: CausalLM): Decoder {
       const positions = Int32Array.from({ length: P * T }, (_, m) => m % T);
       caches = [];
       tf.tidy(() => {
-        const h = lm.forward(prompts, positions, (qkv) => {
+        const h = lm.layers(lm.embedding(prompts, positions), (qkv) => {
           const rows = qkv.dataSync();
           const prompt = new Float32Array(P * T * 2 * D);
           for (let m = 0; m < P * T; m++)
@@ -105,7 +105,7 @@ export function hostDecoder(lm: CausalLM): Decoder {
       const R = rows.length;
       const positions = Int32Array.from(rows, (r) => lengths[Math.floor(r / perPrompt)]! + done);
       tf.tidy(() => {
-        const h = lm.forward(tokens, positions, (qkv, layer) => {
+        const h = lm.layers(lm.embedding(tokens, positions), (qkv, layer) => {
           const values = qkv.dataSync() as Float32Array;
           const mixed = new Float32Array(R * D);
           const cache = caches[layer]!;

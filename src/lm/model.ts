@@ -110,6 +110,11 @@ export class CausalLM {
     return this.param('wte.weight');
   }
 
+  /** [n_positions,D]. */
+  get wpe(): tf.Variable<tf.Rank.R2> {
+    return this.param('wpe.weight');
+  }
+
   private param<R extends tf.Rank>(name: string): tf.Variable<R> {
     return this.params.get(name) as tf.Variable<R>;
   }
@@ -120,32 +125,43 @@ export class CausalLM {
    * n_positions.
    */
   hidden(ids: Int32Array, B: number, T: number): tf.Tensor2D {
-    const { n_head, n_positions, n_embd: D } = this.config;
+    return tf.tidy(() => this.hiddenOf(this.embedding(ids, this.positions(B, T)), B, T));
+  }
+
+  /** Positions 0 to T−1 for each of B sequences. Throws UserError where T exceeds n_positions. */
+  positions(B: number, T: number): Int32Array {
+    const { n_positions } = this.config;
     if (T > n_positions) {
       throw new UserError(
         `a text of ${T} tokens is too long for the model's ${n_positions} positions; shorten it`,
       );
     }
-    const positions = Int32Array.from({ length: B * T }, (_, m) => m % T);
-    return this.forward(ids, positions, (qkv) =>
+    return Int32Array.from({ length: B * T }, (_, m) => m % T);
+  }
+
+  /** ids, positions [M] → [M,D], what the first layer reads. */
+  embedding(ids: Int32Array, positions: Int32Array): tf.Tensor2D {
+    return embed(ids, positions, this.wte, this.wpe);
+  }
+
+  /** The layers on the embeddings [B·T,D] of whole sequences → [B·T,D] after the final norm. */
+  hiddenOf(embeddings: tf.Tensor2D, B: number, T: number): tf.Tensor2D {
+    const { n_head, n_embd: D } = this.config;
+    return this.layers(embeddings, (qkv) =>
       causalAttention(qkv.reshape([B, T, 3 * D]), n_head).reshape<tf.Tensor2D>([B * T, D]),
     );
   }
 
   /**
-   * The layers around any attention: ids, positions [M] → [M,D] after the final norm. attend turns a layer's
+   * The layers around any attention: embeddings [M,D] → [M,D] after the final norm. attend turns a layer's
    * queries, keys and values [M,3D] into its mixed values [M,D].
    */
-  forward(
-    ids: Int32Array,
-    positions: Int32Array,
-    attend: (qkv: tf.Tensor2D, layer: number) => tf.Tensor2D,
-  ): tf.Tensor2D {
+  layers(embeddings: tf.Tensor2D, attend: (qkv: tf.Tensor2D, layer: number) => tf.Tensor2D): tf.Tensor2D {
     const eps = this.config.layer_norm_epsilon;
     const p1 = (name: string) => this.param<tf.Rank.R1>(name);
     const p2 = (name: string) => this.param<tf.Rank.R2>(name);
     return tf.tidy(() => {
-      let x = embed(ids, positions, this.wte, p2('wpe.weight'));
+      let x = embeddings;
       for (let i = 0; i < this.config.n_layer; i++) {
         const h = `h.${i}`;
         const a = layerNorm(x, p1(`${h}.ln_1.weight`), p1(`${h}.ln_1.bias`), eps);

@@ -8,6 +8,7 @@
 import {
   type AdamState,
   adamw,
+  addEmbeddingGradient,
   createAdamState,
   crossEntropyLoss,
   gatherRows,
@@ -16,7 +17,15 @@ import {
 import * as tf from '../engine/tf.js';
 import { UserError } from '../store/errors.js';
 import { readSafetensors, writeSafetensors } from '../store/safetensors.js';
-import { type Example, epochSteps, rectangles, type StepSize, toBatch, totalWeight } from './batch.js';
+import {
+  type Batch,
+  type Example,
+  epochSteps,
+  rectangles,
+  type StepSize,
+  toBatch,
+  totalWeight,
+} from './batch.js';
 import type { CausalLM } from './model.js';
 import { learningRate, type Schedule } from './schedule.js';
 
@@ -75,11 +84,33 @@ export interface StepInfo {
   state: AdamState;
 }
 
+/** The loss of a rectangle, Σ w·ce / weight, and its gradients, in the order of lm's parameters. */
+function rectangleGrads(lm: CausalLM, batch: Batch, weight: number): { loss: number; grads: tf.Tensor[] } {
+  const { ids, labels, B, T } = batch;
+  const weights = batch.weights.map((w) => w / weight);
+  const positions = lm.positions(B, T);
+  return tf.tidy(() => {
+    // The embedding is left out of the tape: its gradient is that of the output projection, plus a few rows.
+    const x = lm.embedding(ids, positions);
+    const rest = [...lm.params.values()].filter((v) => v !== lm.wpe);
+    const { value, grads } = tf.engine().gradients(() => {
+      const h = lm.hiddenOf(x, B, T);
+      // The vocabulary's product is worth skipping where most rows have no loss (prompts, padding).
+      const rows = Int32Array.from(labels.keys()).filter((m) => labels[m]! >= 0);
+      if (rows.length > 0.75 * labels.length) return crossEntropyLoss(h, lm.wte, labels, weights);
+      const [l, w] = [rows.map((m) => labels[m]!), Float32Array.from(rows, (m) => weights[m]!)];
+      return crossEntropyLoss(gatherRows(h, rows), lm.wte, l, w);
+    }, [x, ...rest]);
+    const [dx, dwte, ...others] = grads as [tf.Tensor2D, tf.Tensor2D, ...tf.Tensor[]];
+    const table = addEmbeddingGradient(ids, positions, dx, dwte, lm.wpe);
+    return { loss: value.dataSync()[0]!, grads: [table.dwte, table.dwpe, ...others] };
+  });
+}
+
 /**
  * One forward and backward pass in rectangles: the loss and the gradients of lm's parameters, in their order.
  */
 function lossAndGrads(lm: CausalLM, examples: readonly Example[], weight: number, maxTokens: number) {
-  const vars = [...lm.params.values()];
   const parts = rectangles(
     examples.map((e) => Math.max(1, e.ids.length - 1)),
     maxTokens,
@@ -91,27 +122,12 @@ function lossAndGrads(lm: CausalLM, examples: readonly Example[], weight: number
     const batch = toBatch(part.map((i) => examples[i]!));
     tokens += batch.tokens;
     if (batch.labels.every((label) => label < 0)) continue;
-    const { value, grads: named } = tf.variableGrads(() => {
-      const { labels, weights } = batch;
-      const h = lm.hidden(batch.ids, batch.B, batch.T);
-      const scale = (w: number) => w / weight;
-      // The vocabulary's product is worth skipping where most rows have no loss (prompts, padding).
-      const rows = Int32Array.from(labels.keys()).filter((m) => labels[m]! >= 0);
-      if (rows.length > 0.75 * labels.length) return crossEntropyLoss(h, lm.wte, labels, weights.map(scale));
-      return crossEntropyLoss(
-        gatherRows(h, rows),
-        lm.wte,
-        rows.map((m) => labels[m]!),
-        Float32Array.from(rows, (m) => scale(weights[m]!)),
-      );
-    }, vars);
-    loss += value.dataSync()[0]!;
-    value.dispose();
-    const fresh = vars.map((v) => named[v.name]!);
-    if (grads === null) grads = fresh;
+    const fresh = rectangleGrads(lm, batch, weight);
+    loss += fresh.loss;
+    if (grads === null) grads = fresh.grads;
     else {
-      const sums: tf.Tensor[] = grads.map((g, i) => tf.add(g, fresh[i]!));
-      tf.dispose([...grads, ...fresh]);
+      const sums: tf.Tensor[] = grads.map((g, i) => tf.add(g, fresh.grads[i]!));
+      tf.dispose([...grads, ...fresh.grads]);
       grads = sums;
     }
   }

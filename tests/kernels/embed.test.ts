@@ -36,11 +36,16 @@ underEverySetting('embed', (use) => {
         expectedToken[at(i)[0]!]! += dy[i]!;
         expectedPlace[at(i)[1]!]! += dy[i]!;
       }
-      native.embedBackward(M, D, ids, positions, dy, dwte, dwpe);
+      native.embedBackward(M, D, ids, positions, dy, dwte, dwpe, false);
       expectClose(dwte, expectedToken);
       expectClose(dwpe, expectedPlace);
-      native.embedBackward(M, D, ids, null, dy, dwte.fill(Number.NaN), null);
+      native.embedBackward(M, D, ids, null, dy, dwte.fill(Number.NaN), null, false);
       expectClose(dwte, expectedToken);
+      native.embedBackward(M, D, ids, null, dy, dwte.fill(2), null, true);
+      expectClose(
+        dwte,
+        expectedToken.map((x) => x + 2),
+      );
     });
 });
 
@@ -51,7 +56,7 @@ it('refuses ids and positions out of range', () => {
     new RangeError('embedForward: ids [1] = 3 is not in [0, 3)'),
   );
   expect(() => native.embedForward(2, 2, Int32Array.of(-1, 0), null, f(6), null, f(4))).toThrow(RangeError);
-  expect(() => native.embedBackward(2, 2, ids, ids, f(4), f(8), f(6))).toThrow(
+  expect(() => native.embedBackward(2, 2, ids, ids, f(4), f(8), f(6), false)).toThrow(
     /embedBackward: positions \[1\]/,
   );
   expect(() => native.embedForward(2, 2, ids, null, f(7), null, f(4))).toThrow(

@@ -51,7 +51,7 @@ function embedNative(
     const gradFunc = (dy: tf.Tensor) => {
       const dwte = pool.take(wte.size);
       const dwpe = wpe ? pool.take(wpe.size) : null;
-      native.embedBackward(M, D, ids, positions, backend.activations(dy), dwte, dwpe);
+      native.embedBackward(M, D, ids, positions, backend.activations(dy), dwte, dwpe, false);
       const grads = [backend.tensor(dwte, wte.shape)];
       if (wpe && dwpe) grads.push(backend.tensor(dwpe, wpe.shape));
       return grads;
@@ -59,4 +59,42 @@ function embedNative(
     return { value: backend.tensor<tf.Tensor2D>(y, [M, D]), gradFunc };
   });
   return run(...(wpe ? [wte, wpe] : [wte])) as tf.Tensor2D;
+}
+
+/**
+ * The gradient of a tied embedding: dwte, the table's gradient so far (the output projection's), plus that of
+ * embed(ids, positions, wte, wpe) for dy [M,D]; and wpe's. Takes over dwte, and natively adds only the rows of
+ * the batch, in place: a table of a vocabulary's size is neither made nor added.
+ */
+export function addEmbeddingGradient(
+  ids: Int32Array,
+  positions: Int32Array,
+  dy: tf.Tensor2D,
+  dwte: tf.Tensor2D,
+  wpe: tf.Tensor2D,
+): { dwte: tf.Tensor2D; dwpe: tf.Tensor2D } {
+  const backend = activeNative('embedBackward');
+  if (!backend) {
+    const grads = tf.grads((table, places) =>
+      embedComposed(ids, positions, table as tf.Tensor2D, places as tf.Tensor2D),
+    );
+    const [own, dwpe] = grads([dwte, wpe], dy) as [tf.Tensor2D, tf.Tensor2D];
+    const sum = tf.add(dwte, own) as tf.Tensor2D;
+    tf.dispose([own, dwte]);
+    return { dwte: sum, dwpe };
+  }
+  const sum = backend.owned(dwte);
+  const dwpe = backend.tensor<tf.Tensor2D>(backend.pool.take(wpe.size).fill(0), wpe.shape);
+  const [into, places] = [backend.raw(sum), backend.raw(dwpe)];
+  backend.native.embedBackward(
+    ids.length,
+    dy.shape[1],
+    ids,
+    positions,
+    backend.activations(dy),
+    into,
+    places,
+    true,
+  );
+  return { dwte: sum, dwpe };
 }
