@@ -141,7 +141,9 @@ async function main() {
       !existsSync(object) ||
       modified(object) < Math.max(modified(source), newestHeader),
   );
-  const linked = existsSync(target) && jobs.every(({ object }) => modified(object) <= modified(target));
+  const linked =
+    existsSync(target) &&
+    jobs.every(({ object }) => existsSync(object) && modified(object) <= modified(target));
   if (stale.length === 0 && sameJobs && linked) return;
 
   const start = performance.now();
