@@ -28,22 +28,67 @@ float* ownKeys(const KvCache& c, Index layer, Index row, Index h) {
 }
 
 // Appends the key and the value of a row's token number `at`.
-void append(Index Dh, Index at, const float* k, const float* v, float* keys, float* values) {
-  float* panel = keys + at / NR * Dh * NR;
+void append(const KvCache& c, Index at, const float* k, const float* v, float* keys, float* values) {
+  float* panel = keys + at / NR * c.Dh * NR;
   // Columns that hold no key yet are multiplied too; let them be zeros, not whatever the memory held.
-  if (at % NR == 0) memset(panel, 0, Dh * NR * sizeof(float));
-  for (Index j = 0; j < Dh; j++) panel[j * NR + at % NR] = k[j];
-  memcpy(values + at * roundUp(Dh, NR), v, Dh * sizeof(float));
+  if (at % NR == 0) memset(panel, 0, c.Dh * NR * sizeof(float));
+  for (Index j = 0; j < c.Dh; j++) panel[j * NR + at % NR] = k[j];
+  for (Index j = 0; j < c.Dh; j += NR) memcpy(values + j * c.maxNew + at * NR, v + j, least(NR, c.Dh - j) * sizeof(float));
 }
 
-// sums[NR] += weights[t] · rows[t], in the order of t.
-ILF_INLINE void addRows(Index count, const float* weights, const float* rows, Index ld, float* sums) {
-  Vec s[NRV];
-  for (int v = 0; v < NRV; v++) s[v] = load(sums + v * VL);
-  for (Index t = 0; t < count; t++)
+constexpr Index kAhead = 6144;
+
+// A row alone has nothing to reuse: it streams through memory, and what it needs next should be on its way meanwhile.
+// `ahead` (floats) is the distance to that: the next head's keys and values.
+ILF_INLINE void fetch(const float* p, Index ahead) {
+  for (Index i = 0; i < NR; i += 16)
+    __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<uintptr_t>(p + i) + ahead * sizeof(float)), 0, 2);
+}
+
+// out[P·NR] = q · the keys of P panels.
+template <int P>
+ILF_INLINE void dotPanels(Index Dh, const float* q, const float* panels, Index ahead, float* out) {
+  Vec sum[P][NRV] = {};
+  for (Index k = 0; k < Dh; k++)
+#pragma GCC unroll 2
+    for (int p = 0; p < P; p++) {
+      const float* keys = panels + (p * Dh + k) * NR;
+      fetch(keys, ahead);
 #pragma GCC unroll 4
-    for (int v = 0; v < NRV; v++) s[v] += weights[t] * load(rows + t * ld + v * VL);
-  for (int v = 0; v < NRV; v++) store(sums + v * VL, s[v]);
+      for (int v = 0; v < NRV; v++) sum[p][v] += q[k] * load(keys + v * VL);
+    }
+  for (int p = 0; p < P; p++)
+    for (int v = 0; v < NRV; v++) store(out + p * NR + v * VL, sum[p][v]);
+}
+
+void dots(Index count, Index Dh, const float* q, const float* panels, Index ahead, float* out) {
+  Index j = 0;
+  for (; j + NR < count; j += 2 * NR) dotPanels<2>(Dh, q, panels + j * Dh, ahead, out + j);
+  if (j < count) dotPanels<1>(Dh, q, panels + j * Dh, ahead, out + j);
+}
+
+// sums[P·NR] += Σ weights[t] · values[t], in the order of t; panels are `stride` apart.
+template <int P>
+ILF_INLINE void mixPanels(Index count, const float* weights, const float* panels, Index stride, Index ahead, float* sums) {
+  Vec sum[P][NRV];
+  for (int p = 0; p < P; p++)
+    for (int v = 0; v < NRV; v++) sum[p][v] = load(sums + p * NR + v * VL);
+  for (Index t = 0; t < count; t++)
+#pragma GCC unroll 2
+    for (int p = 0; p < P; p++) {
+      const float* values = panels + p * stride + t * NR;
+      fetch(values, ahead);
+#pragma GCC unroll 4
+      for (int v = 0; v < NRV; v++) sum[p][v] += weights[t] * load(values + v * VL);
+    }
+  for (int p = 0; p < P; p++)
+    for (int v = 0; v < NRV; v++) store(sums + p * NR + v * VL, sum[p][v]);
+}
+
+void mix(Index count, Index Dh, const float* weights, const float* panels, Index stride, Index ahead, float* sums) {
+  Index j = 0;
+  for (; j + NR < Dh; j += 2 * NR) mixPanels<2>(count, weights, panels + j / NR * stride, stride, ahead, sums + j);
+  if (j < Dh) mixPanels<1>(count, weights, panels + j / NR * stride, stride, ahead, sums + j);
 }
 
 } // namespace
@@ -96,23 +141,29 @@ void attendRows(const KvCache& c, Index layer, Index head, Index G, const int32_
   float inverse[kMostTogether];
   const float *keys = promptKeys(c, layer, p, head), *values = keys + tPad(c) * Dh;
   for (Index g = 0; g < G; g++) scaleRow(q + g * 3 * D, Dh, scale, scaled + g * Dh);
-  multiplyPanels(G, roundUp(L, NR), Dh, scaled, Dh, kRows, keys, Dh * NR, s, width, false);
+  const Index aheadPrompt = least(kAhead, promptSize(c)), aheadOwn = least(kAhead, ownSize(c));
+  if (G == 1) dots(L, Dh, scaled, keys, aheadPrompt, s);
+  else multiplyPanels(G, roundUp(L, NR), Dh, scaled, Dh, kRows, keys, Dh * NR, s, width, false);
   for (Index g = 0; g < G; g++) {
     float *ks = ownKeys(c, layer, rows[g], head), *vs = ks + newPad(c) * Dh;
     const Index at = c.added[rows[g]];
     const float* k = q + g * 3 * D + D;
-    append(Dh, at, k, k + D, ks, vs);
+    append(c, at, k, k + D, ks, vs);
     float* row = s + g * width;
-    multiplyPanels(1, roundUp(at + 1, NR), Dh, scaled + g * Dh, Dh, kRows, ks, Dh * NR, row + L, width, false);
+    dots(at + 1, Dh, scaled + g * Dh, ks, aheadOwn, row + L);
     float m;
     inverse[g] = 1.f / rowSoftmaxPadded(row, L + at + 1, &m);
   }
-  multiplyPanels(G, pad, L, s, width, kRows, values, L * NR, o, pad, false);
+  if (G == 1) {
+    memset(o, 0, pad * sizeof(float));
+    mix(L, Dh, s, values, L * NR, aheadPrompt, o);
+  } else {
+    multiplyPanels(G, pad, L, s, width, kRows, values, L * NR, o, pad, false);
+  }
   for (Index g = 0; g < G; g++) {
-    const float *vs = ownKeys(c, layer, rows[g], head) + newPad(c) * Dh, *weights = s + g * width + L;
-    float* og = o + g * pad;
-    for (Index j = 0; j < pad; j += NR) addRows(c.added[rows[g]] + 1, weights, vs + j, pad, og + j);
-    scaleRow(og, Dh, inverse[g], y + g * D);
+    const float* vs = ownKeys(c, layer, rows[g], head) + newPad(c) * Dh;
+    mix(c.added[rows[g]] + 1, Dh, s + g * width + L, vs, c.maxNew * NR, aheadOwn, o + g * pad);
+    scaleRow(o + g * pad, Dh, inverse[g], y + g * D);
   }
 }
 

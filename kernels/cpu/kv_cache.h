@@ -12,7 +12,7 @@ struct KvCache {
   int32_t* lengths;               // [P]
   int32_t* added;                 // [P·n] new tokens that each row has
   float* prompts;                 // [layer][P][head]: keys (panels), values (panels of the prompt's own length)
-  float* own;                     // [layer][P·n][head]: keys (panels), values (rows)
+  float* own;                     // [layer][P·n][head]: keys (panels), values (panels of maxNew)
   float* logits;                  // [P,V] at each prompt's last token
   float* memory;                  // what all of this lies in
   Index held;                     // floats of it

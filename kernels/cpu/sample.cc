@@ -31,6 +31,8 @@ float valueOf(int32_t key) {
   return x;
 }
 
+ILF_INLINE Vec vmin(Vec a, Vec b) { return a < b ? a : b; }
+
 struct Split {
   double above;      // Σ of what is above a value
   float next, below; // the least element above it, the largest that is not
@@ -46,10 +48,9 @@ Split splitAt(const float* x, Index n, float at) {
     const Index to = least(n, from + 4 * kPart);
     for (Index i = from; i < to; i += VL) {
       const Vec v = load(x + i);
-      const IntVec over = v > at;
-      sum += over ? (Counted ? splat(1) : v) : Vec{};
-      next = over && v < next ? v : next;
-      below = !over && v > below ? v : below;
+      sum += v > at ? (Counted ? splat(1) : v) : Vec{};
+      next = vmin(next, v > at ? v : splat(INFINITY));
+      below = vmax(below, v > at ? splat(-INFINITY) : v);
     }
     s.above += sumLanes(sum);
   }
