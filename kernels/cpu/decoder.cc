@@ -42,9 +42,10 @@ struct Decoder {
 
 // body(from, to) over [0, n): in the caller if all of it is little work, else over the pool.
 constexpr Index kShared = 8192; // floats
+constexpr Index kTasks = 4;     // of a thread, so that they even out
 template <class F>
 void inRanges(Index n, Index floatsEach, F body) {
-  const Index tasks = n * floatsEach < kShared ? 1 : least(n, 4 * poolThreads());
+  const Index tasks = n * floatsEach < kShared ? 1 : least(n, kTasks * poolThreads());
   parallelFor(tasks, [&](Index task) { body(task * n / tasks, (task + 1) * n / tasks); });
 }
 
@@ -56,30 +57,52 @@ void embedRow(const Decoder& d, int32_t id, Index position, float* x) {
   }
 }
 
+// Rows that products read lie this much further apart than they are long: a width of a power of two would put a tile's rows
+// into the same few sets of the first-level cache.
+constexpr Index kGap = 16;
+
+// y's rows lie D + kGap apart.
 void normRows(const Decoder& d, Index M, const float* x, const float* gamma, const float* beta, float* y) {
   const Index D = d.c.width;
   inRanges(M, D, [&](Index from, Index to) {
-    for (Index i = from; i < to; i++) normRow(0, D, d.c.eps, x + i * D, gamma, beta, y + i * D, nullptr, nullptr);
+    for (Index i = from; i < to; i++) normRow(0, D, d.c.eps, x + i * D, gamma, beta, y + i * (D + kGap), nullptr, nullptr);
   });
 }
 
-void apply(const Linear& l, Index M, Index N, Index K, const float* x, int act, const float* residual, float* y) {
+// c [M,N] = x [M,K] times packed weights. What fits one block of rows is cut by columns only, evenly: a thread reads its
+// part of the weights, once.
+void multiply(Index M, Index N, Index K, const float* x, Index ldx, const float* packed, const Epilogue* e, float* c,
+              Index ldc) {
+  if (M > kRowBlock) return gemmPackedShared(M, N, K, x, ldx, false, packed, c, ldc, false, e);
+  const Index panels = (N + NR - 1) / NR, tasks = 2. * M * N * K < 1e6 ? 1 : least(panels, kTasks * poolThreads());
+  parallelFor(tasks, [&](Index task) {
+    const Index from = task * panels / tasks * NR, to = least(N, (task + 1) * panels / tasks * NR);
+    multiplyColumns(M, N, from, to - from, K, x, ldx, false, packed, c, ldc, false, e, 0);
+  });
+}
+
+void apply(const Linear& l, Index M, Index N, Index K, const float* x, Index ldx, int act, const float* residual, float* y,
+           Index ldy) {
   const LinearEpilogue fused = {N, act, l.bias, residual, nullptr};
   const Epilogue e = linearEpilogue(&fused);
-  gemmPackedShared(M, N, K, x, K, false, l.packed, y, N, false, &e);
+  multiply(M, N, K, x, ldx, l.packed, &e, y, ldy);
 }
 
 // Activations of M rows on their way through the layers. Products write where nothing they read lies: x and x2 alternate.
 struct Activations {
-  float *x, *x2, *normed, *qkv, *mixed, *inner;
+  float *x, *x2;         // [M,D]
+  float *normed, *mixed; // [M,D], rows kGap further apart
+  float* qkv;            // [M,3D]
+  float* inner;          // [M,I], rows kGap further apart
   Activations(const Decoder& d, Index M) {
-    Pieces pieces = {scratch(kOp0, M * (7 * d.c.width + d.c.inner) + 6 * 16)};
-    x = pieces.take(M * d.c.width);
-    x2 = pieces.take(M * d.c.width);
-    normed = pieces.take(M * d.c.width);
-    qkv = pieces.take(3 * M * d.c.width);
-    mixed = pieces.take(M * d.c.width);
-    inner = pieces.take(M * d.c.inner);
+    const Index D = d.c.width, I = d.c.inner;
+    Pieces pieces = {scratch(kOp0, M * (7 * D + I + 3 * kGap) + 6 * 16)};
+    x = pieces.take(M * D);
+    x2 = pieces.take(M * D);
+    normed = pieces.take(M * (D + kGap));
+    mixed = pieces.take(M * (D + kGap));
+    qkv = pieces.take(3 * M * D);
+    inner = pieces.take(M * (I + kGap));
   }
 };
 
@@ -91,18 +114,18 @@ void runLayers(const Decoder& d, Index M, const Activations& a, Attend attend) {
   for (Index i = 0; i < d.c.layers; i++) {
     const Layer& l = d.layers[i];
     normRows(d, M, a.x, l.ln1Gamma, l.ln1Beta, a.normed);
-    apply(l.qkv, M, 3 * D, D, a.normed, 0, nullptr, a.qkv);
+    apply(l.qkv, M, 3 * D, D, a.normed, D + kGap, 0, nullptr, a.qkv, 3 * D);
     M = attend(i);
-    apply(l.proj, M, D, D, a.mixed, 0, a.x, a.x2);
+    apply(l.proj, M, D, D, a.mixed, D + kGap, 0, a.x, a.x2, D);
     normRows(d, M, a.x2, l.ln2Gamma, l.ln2Beta, a.normed);
-    apply(l.fc, M, I, D, a.normed, 1, nullptr, a.inner);
-    apply(l.out, M, D, I, a.inner, 0, a.x2, a.x);
+    apply(l.fc, M, I, D, a.normed, D + kGap, 1, nullptr, a.inner, I + kGap);
+    apply(l.out, M, D, I, a.inner, I + kGap, 0, a.x2, a.x, D);
   }
 }
 
 void logitsOf(const Decoder& d, Index M, const float* x, float* normed, float* logits) {
   normRows(d, M, x, d.lnGamma, d.lnBeta, normed);
-  gemmPackedShared(M, d.c.vocab, d.c.width, normed, d.c.width, false, d.head, logits, d.c.vocab, false);
+  multiply(M, d.c.vocab, d.c.width, normed, d.c.width + kGap, d.head, nullptr, logits, d.c.vocab);
 }
 
 // Prompts [p0, p1) as one matrix of M rows, without padding. Of the last layer only the prompts' last rows are finished:
@@ -123,14 +146,14 @@ void prefillSome(const Decoder& d, Index p0, Index p1, Index M, const int32_t* i
       for (Index at = from; at < to; at++) {
         const Index i = at / H, h = at % H;
         const Index row = first[i];
-        attendPrompt(c, layer, h, p0 + i, a.qkv + row * 3 * D + h * c.Dh, a.mixed + row * D + h * c.Dh);
+        attendPrompt(c, layer, h, p0 + i, a.qkv + row * 3 * D + h * c.Dh, a.mixed + row * (D + kGap) + h * c.Dh, D + kGap);
       }
     });
     if (layer + 1 < d.c.layers) return M;
     for (Index i = 0; i < count; i++) {
       const Index last = first[i + 1] - 1;
       memmove(a.x + i * D, a.x + last * D, D * sizeof(float));
-      memmove(a.mixed + i * D, a.mixed + last * D, D * sizeof(float));
+      memmove(a.mixed + i * (D + kGap), a.mixed + last * (D + kGap), D * sizeof(float));
     }
     return count;
   });
@@ -158,7 +181,7 @@ void advance(const Decoder& d, Index R, const int32_t* rows, const int32_t* toke
     inRanges(groups * H, 2 * seen / groups * c.Dh, [&](Index from, Index to) {
       for (Index at = from; at < to; at++) {
         const Index i = starts[at / H], h = at % H;
-        attendRows(c, layer, h, starts[at / H + 1] - i, rows + i, a.qkv + i * 3 * D + h * c.Dh, a.mixed + i * D + h * c.Dh);
+        attendRows(c, layer, h, starts[at / H + 1] - i, rows + i, a.qkv + i * 3 * D + h * c.Dh, a.mixed + i * (D + kGap) + h * c.Dh, D + kGap);
       }
     });
     return R;
@@ -229,7 +252,7 @@ void prefillDecoder(void* decoder, Index P, Index T, const int32_t* prompts, con
   *ok = openCache(d.cache, P, T, lengths, n, maxNew);
   if (!*ok) return;
   const Index D = d.c.width;
-  float* last = scratch(kOp1, 2 * P * D);
+  float* last = scratch(kOp1, P * (2 * D + kGap));
   for (Index from = 0, to; from < P; from = to) {
     Index M = lengths[from];
     for (to = from + 1; to < P && M + lengths[to] <= kPrefillRows; to++) M += lengths[to];

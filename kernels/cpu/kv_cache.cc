@@ -122,15 +122,15 @@ void closeCache(KvCache& c) {
   c.held = 0;
 }
 
-void attendPrompt(const KvCache& c, Index layer, Index head, Index p, const float* q, float* y) {
+void attendPrompt(const KvCache& c, Index layer, Index head, Index p, const float* q, float* y, Index ldy) {
   const Index D = c.heads * c.Dh, L = c.lengths[p];
   float *keys = promptKeys(c, layer, p, head), *values = keys + tPad(c) * c.Dh;
   packPanels(L, c.Dh, q + D, 3 * D, true, keys);
   packPanels(c.Dh, L, q + 2 * D, 3 * D, false, values);
-  attendHead(L, c.Dh, q, 3 * D, keys, values, y, D, nullptr, scratch(kTask1, attendScratch(L, c.Dh)));
+  attendHead(L, c.Dh, q, 3 * D, keys, values, y, ldy, nullptr, scratch(kTask1, attendScratch(L, c.Dh)));
 }
 
-void attendRows(const KvCache& c, Index layer, Index head, Index G, const int32_t* rows, const float* q, float* y) {
+void attendRows(const KvCache& c, Index layer, Index head, Index G, const int32_t* rows, const float* q, float* y, Index ldy) {
   const Index Dh = c.Dh, D = c.heads * Dh, p = rows[0] / c.n, L = c.lengths[p];
   const Index width = tPad(c) + newPad(c), pad = dPad(c);
   const float scale = attentionScale(Dh);
@@ -163,7 +163,7 @@ void attendRows(const KvCache& c, Index layer, Index head, Index G, const int32_
   for (Index g = 0; g < G; g++) {
     const float* vs = ownKeys(c, layer, rows[g], head) + newPad(c) * Dh;
     mix(c.added[rows[g]] + 1, Dh, s + g * width + L, vs, c.maxNew * NR, aheadOwn, o + g * pad);
-    scaleRow(o + g * pad, Dh, inverse[g], y + g * D);
+    scaleRow(o + g * pad, Dh, inverse[g], y + g * ldy);
   }
 }
 

@@ -23,12 +23,12 @@ bool openCache(KvCache& c, Index P, Index T, const int32_t* lengths, Index n, In
 void closeCache(KvCache& c);
 
 // One head of prompt p: stores keys and values and attends causally. q: the prompt's first row of qkv at this head, rows
-// 3·heads·Dh apart; y: rows heads·Dh apart.
-void attendPrompt(const KvCache& c, Index layer, Index head, Index p, const float* q, float* y);
+// 3·heads·Dh apart; y: rows ldy apart.
+void attendPrompt(const KvCache& c, Index layer, Index head, Index p, const float* q, float* y, Index ldy);
 
 // One head of G rows of one prompt, each with one token more: stores its key and value and attends.
 constexpr Index kMostTogether = 28;
-void attendRows(const KvCache& c, Index layer, Index head, Index G, const int32_t* rows, const float* q, float* y);
+void attendRows(const KvCache& c, Index layer, Index head, Index G, const int32_t* rows, const float* q, float* y, Index ldy);
 
 } // namespace ILF_NS
 } // namespace ilf
