@@ -70,7 +70,7 @@ void normRows(const Decoder& d, Index M, const float* x, const float* gamma, con
 }
 
 // c [M,N] = x [M,K] times packed weights. What fits one block of rows is cut by columns only, evenly: a thread reads its
-// part of the weights, once.
+// part of the weights, once. Little work (a row through a small layer) stays in the caller.
 void multiply(Index M, Index N, Index K, const float* x, Index ldx, const float* packed, const Epilogue* e, float* c,
               Index ldc) {
   if (M > kRowBlock) return gemmPackedShared(M, N, K, x, ldx, false, packed, c, ldc, false, e);

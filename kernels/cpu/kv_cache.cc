@@ -36,10 +36,10 @@ void append(const KvCache& c, Index at, const float* k, const float* v, float* k
   for (Index j = 0; j < c.Dh; j += NR) memcpy(values + j * c.maxNew + at * NR, v + j, least(NR, c.Dh - j) * sizeof(float));
 }
 
-constexpr Index kAhead = 6144;
-
 // A row alone has nothing to reuse: it streams through memory, and what it needs next should be on its way meanwhile.
-// `ahead` (floats) is the distance to that: the next head's keys and values.
+// `ahead` (floats) is the distance to that: the next head's keys and values, or some way on in this head's where they are
+// long. Without it a step's attention takes about 1.7 times as long.
+constexpr Index kAhead = 6144;
 ILF_INLINE void fetch(const float* p, Index ahead) {
   for (Index i = 0; i < NR; i += 16)
     __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<uintptr_t>(p + i) + ahead * sizeof(float)), 0, 2);

@@ -13,8 +13,8 @@ function weightsFor({ layers, width: D, vocab, positions }: typeof config): Floa
 }
 
 /** Logits at every position of one text, by the training pass's own functions. */
-function forward(ids: ArrayLike<number>, weights: Float32Array[]): Float32Array[] {
-  const { layers, heads: H, width: D, vocab: V, eps } = config;
+function forward(ids: ArrayLike<number>, weights: Float32Array[], shape: typeof config): Float32Array[] {
+  const { layers, heads: H, width: D, vocab: V, eps } = shape;
   const T = ids.length;
   const next = weights.values();
   const weight = () => next.next().value!;
@@ -51,9 +51,14 @@ function forward(ids: ArrayLike<number>, weights: Float32Array[]): Float32Array[
 }
 
 /** A step that draws greedily; its logits. */
-function step(decoder: NativeDecoder, rows: ArrayLike<number>, previous: Int32Array | null): Float32Array {
+function step(
+  decoder: NativeDecoder,
+  rows: ArrayLike<number>,
+  previous: Int32Array | null,
+  { vocab } = config,
+): Float32Array {
   const R = rows.length;
-  const [logits, logprob] = [blank(R * config.vocab), blank(R)];
+  const [logits, logprob] = [blank(R * vocab), blank(R)];
   decoder.step(
     Int32Array.from(rows),
     previous,
@@ -78,9 +83,9 @@ function expectForwardPass(
   lengths: readonly number[],
   n: number,
   maxNew: number,
-  { stride = 1, dropEvery = 8 } = {},
+  { stride = 1, dropEvery = 8, shape = config } = {},
 ): void {
-  const V = config.vocab;
+  const V = shape.vocab;
   const P = lengths.length;
   const T = Math.max(...lengths);
   const prompts = new Int32Array(P * T);
@@ -99,14 +104,14 @@ function expectForwardPass(
     if (s % dropEvery === dropEvery - 1) live = live.slice(1);
     if (live.length === 0) break;
     const tokens = randomIds(live.length, V, 100 + s);
-    const logits = step(decoder, live, s === 0 ? null : tokens);
+    const logits = step(decoder, live, s === 0 ? null : tokens, shape);
     live.forEach((r, i) => {
       if (s > 0) texts[r]!.push(tokens[i]!);
       got[r]!.push(logits.slice(i * V, (i + 1) * V));
     });
   }
   texts.forEach((text, r) => {
-    const expected = forward(text, weights).slice(lengths[Math.floor(r / n)]! - 1);
+    const expected = forward(text, weights, shape).slice(lengths[Math.floor(r / n)]! - 1);
     expect(got[r]!.length).toBe(expected.length);
     expected.forEach((row, i) => {
       expectSameBits(got[r]![i]!, row);
@@ -133,6 +138,16 @@ underEverySetting('decoder', (use) => {
     expectForwardPass(decoder, weights, [5], 1, 34);
     expectForwardPass(decoder, weights, new Array(9).fill(64), 1, 2); // more rows than are run together
     expectForwardPass(decoder, weights, [32], 1, 0);
+    decoder.close();
+  });
+
+  it('does so for models whose products are cut along K, for any number of rows', () => {
+    use();
+    const shape = { layers: 1, heads: 2, width: 264, vocab: 77, positions: 12, eps: 1e-5 };
+    const weights = weightsFor(shape).map((w) => w.map((x) => x / 4));
+    const decoder = native.createDecoder(shape, weights);
+    for (const rows of [1, 2, 5, 9, 14, 15, 28, 33])
+      expectForwardPass(decoder, weights, new Array(rows).fill(3), 1, 2, { dropEvery: 2, shape });
     decoder.close();
   });
 
