@@ -7,17 +7,27 @@
 namespace ilf {
 namespace {
 
+struct Filters {
+  float temperature, topP;
+  int64_t topK;
+};
+
+// Three arguments from number i on: temperature, topK, topP.
+Filters filters(Args& args, int i) {
+  const double temperature = args.number(i, "temperature"), topP = args.number(i + 2, "topP");
+  if (!(temperature >= 0)) args.outOfRange("temperature", "must not be negative");
+  if (!(topP >= 0 && topP <= 1)) args.outOfRange("topP", "must be in [0, 1]");
+  return {static_cast<float>(temperature), static_cast<float>(topP), args.dim(i + 1, "topK", 0)};
+}
+
 napi_value sample(Args& args) {
   const int64_t B = args.dim(0, "B", 0), V = args.dim(1, "V");
   const float* logits = args.floats(2, "logits", times(B, V));
-  const double temperature = args.number(3, "temperature"), topP = args.number(5, "topP");
-  if (!(temperature >= 0)) args.outOfRange("temperature", "must not be negative");
-  if (!(topP >= 0 && topP <= 1)) args.outOfRange("topP", "must be in [0, 1]");
-  const int64_t topK = args.dim(4, "topK", 0);
+  const Filters f = filters(args, 3);
   const float* uniform = args.floats(6, "uniform", B);
   int32_t* tokens = args.ints(7, "tokens", B);
   float* logprob = args.floats(8, "logprob", B);
-  kernels->sample(B, V, logits, static_cast<float>(temperature), topK, static_cast<float>(topP), uniform, tokens, logprob);
+  kernels->sample(B, V, logits, f.temperature, f.topK, f.topP, uniform, tokens, logprob);
   return nullptr;
 }
 
@@ -56,7 +66,6 @@ napi_value prefill(Args& args) {
   if (P == 0 || size % P != 0 || size == 0)
     args.outOfRange("prompts", "must have a positive multiple of lengths' " + std::to_string(P) + " elements");
   const int64_t T = size / P, n = args.dim(2, "n"), maxNew = args.dim(3, "maxNew", 0);
-  float* logits = args.floats(4, "logits", times(P, d.config.vocab));
   args.checkIds("lengths", lengths, P, 1, T + 1);
   for (int64_t p = 0; p < P; p++) {
     args.checkIds("prompts", prompts + p * T, lengths[p], 0, d.config.vocab);
@@ -67,7 +76,7 @@ napi_value prefill(Args& args) {
   times(times(P, n), times(d.config.layers, times(maxNew + T, 2 * d.config.width)));
   d.lengths.clear();
   bool ok = false;
-  d.made->prefillDecoder(d.inner, P, T, prompts, lengths, n, maxNew, logits, &ok);
+  d.made->prefillDecoder(d.inner, P, T, prompts, lengths, n, maxNew, &ok);
   if (!ok) throw std::bad_alloc();
   d.n = n;
   d.maxNew = maxNew;
@@ -81,20 +90,25 @@ napi_value step(Args& args) {
   Decoder& d = open(args);
   int64_t R;
   const int32_t* rows = args.intsOfAnyLength(0, "rows", &R);
-  const int32_t* tokens = args.ints(1, "tokens", R);
-  float* logits = args.floats(2, "logits", times(R, d.config.vocab));
+  const int32_t* previous = args.intsOrNull(1, "previous", R);
+  const Filters f = filters(args, 2);
+  const float* uniform = args.floats(5, "uniform", R);
+  int32_t* tokens = args.ints(6, "tokens", R);
+  float* logprob = args.floats(7, "logprob", R);
+  float* logits = args.floatsOrNull(8, "logits", times(R, d.config.vocab));
   args.checkIds("rows", rows, R, 0, static_cast<int64_t>(d.lengths.size()) * d.n);
-  args.checkIds("tokens", tokens, R, 0, d.config.vocab);
+  if (previous) args.checkIds("previous", previous, R, 0, d.config.vocab);
   d.seen.assign(d.seen.size(), false);
-  for (int64_t i = 0; i < R; i++) {
+  for (int64_t i = 0; previous && i < R; i++) {
     if (d.seen[rows[i]]) args.outOfRange("rows", "has row " + std::to_string(rows[i]) + " twice");
     d.seen[rows[i]] = true;
     if (d.added[rows[i]] >= d.maxNew)
       args.outOfRange("rows", ": row " + std::to_string(rows[i]) + " has all of its maxNew = " + std::to_string(d.maxNew) +
                                   " tokens");
   }
-  if (R > 0) d.made->stepDecoder(d.inner, R, rows, tokens, logits);
-  for (int64_t i = 0; i < R; i++) d.added[rows[i]]++;
+  if (R == 0) return nullptr;
+  d.made->stepDecoder(d.inner, R, rows, previous, f.temperature, f.topK, f.topP, uniform, tokens, logprob, logits);
+  for (int64_t i = 0; previous && i < R; i++) d.added[rows[i]]++;
   return nullptr;
 }
 
@@ -145,7 +159,7 @@ napi_value createDecoder(Args& args) {
   d->made = kernels;
   d->config = c;
   d->env = args.env;
-  d->made->createDecoder(c, weights.data(), &d->inner);
+  d->made->createDecoder(args.flag(2) ? kBfloat16 : kFloat32, c, weights.data(), &d->inner);
   if (!d->inner) throw std::bad_alloc();
   for (uint32_t i = 0; i < 2; i++) {
     napi_get_element(args.env, args.value(1), i, &value);

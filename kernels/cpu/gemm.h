@@ -31,6 +31,24 @@ ILF_INLINE Index wordsOf(Index K) {
   return (K + kPerWord<E> - 1) / kPerWord<E>;
 }
 
+// acc + the products of a word with a vector of words.
+template <class E>
+ILF_INLINE Vec multiplyAdd(Vec acc, float a, Vec b) {
+  if constexpr (sizeof(E) == 4) return acc + a * b;
+#if defined(__AVX512BF16__)
+  return (Vec)_mm512_dpbf16_ps((__m512)acc, (__m512bh)_mm512_set1_ps(a), (__m512bh)b);
+#else
+  uint32_t bits;
+  memcpy(&bits, &a, 4);
+  const uint32_t high = bits & 0xffff0000u, low = bits << 16;
+  float aHigh, aLow;
+  memcpy(&aHigh, &high, 4);
+  memcpy(&aLow, &low, 4);
+  const WordVec w = (WordVec)b;
+  return acc + aLow * (Vec)(w << 16) + aHigh * (Vec)(w & 0xffff0000u);
+#endif
+}
+
 // What happens to a finished tile: tile [rows][NR] holds the sums for result rows row.. and columns col..; `c` is where
 // they would have gone, of the product's result type.
 struct Epilogue {

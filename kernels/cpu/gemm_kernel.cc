@@ -7,24 +7,6 @@ namespace ilf {
 namespace ILF_NS {
 namespace {
 
-// acc + the products of a word with a vector of words.
-template <class E>
-ILF_INLINE Vec multiplyAdd(Vec acc, float a, Vec b) {
-  if constexpr (sizeof(E) == 4) return acc + a * b;
-#if defined(__AVX512BF16__)
-  return (Vec)_mm512_dpbf16_ps((__m512)acc, (__m512bh)_mm512_set1_ps(a), (__m512bh)b);
-#else
-  uint32_t bits;
-  memcpy(&bits, &a, 4);
-  const uint32_t high = bits & 0xffff0000u, low = bits << 16;
-  float aHigh, aLow;
-  memcpy(&aHigh, &high, 4);
-  memcpy(&aLow, &low, 4);
-  const WordVec w = (WordVec)b;
-  return acc + aLow * (Vec)(w << 16) + aHigh * (Vec)(w & 0xffff0000u);
-#endif
-}
-
 // out[R][NR] (+)= a b: R x NRV sums stay in registers.
 template <class E, int R, bool Rows>
 void tile(Index words, const float* a, Index sa, const float* b, float* out, Index ldo, bool add) {

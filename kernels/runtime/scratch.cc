@@ -1,16 +1,13 @@
 #include "scratch.h"
 
 #include <stdlib.h>
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
 
 #include <new>
 
+#include "memory.h"
+
 namespace ilf {
 namespace {
-
-constexpr size_t kHuge = size_t(2) << 20;
 
 struct Arena {
   float* data[kSlots] = {};
@@ -28,18 +25,9 @@ float* scratch(Slot slot, int64_t count) {
   Arena& a = arena;
   if (a.size[slot] >= count && a.data[slot]) return a.data[slot];
   free(a.data[slot]);
-  a.data[slot] = nullptr;
   a.size[slot] = 0;
-  size_t bytes = static_cast<size_t>(count + count / 4 + 64) * sizeof(float);
-  const size_t align = bytes >= kHuge ? kHuge : 64;
-  bytes = (bytes + align - 1) / align * align;
-  void* p = nullptr;
-  if (posix_memalign(&p, align, bytes) != 0) throw std::bad_alloc();
-#if defined(__linux__)
-  if (bytes >= kHuge) madvise(p, bytes, MADV_HUGEPAGE);
-#endif
-  a.data[slot] = static_cast<float*>(p);
-  a.size[slot] = static_cast<int64_t>(bytes / sizeof(float));
+  a.data[slot] = allocateFloats(count + count / 4 + 64, &a.size[slot]);
+  if (!a.data[slot]) throw std::bad_alloc();
   return a.data[slot];
 }
 

@@ -296,6 +296,8 @@ export interface Native {
   createDecoder(
     config: { layers: number; heads: number; width: number; vocab: number; positions: number; eps: number },
     weights: Float32Array[],
+    /** Activations, cache and the products' weights as bfloat16, with the same bits as a bfloat16 forward pass. */
+    bfloat16?: boolean,
   ): NativeDecoder;
 
   /** Samples one token per row. logits [B,V]. Order of filters as in Hugging Face: temperature, top-k (0 = off), top-p
@@ -316,10 +318,23 @@ export interface Native {
 
 export interface NativeDecoder {
   /** Runs prompts [P,T] (right-padded, lengths [P]), keeps their keys and values, and opens n rows per prompt that share
-   * them; maxNew: how many tokens each row may get after its prompt. logits [P,V]: at each prompt's last token. */
-  prefill(prompts: Int32Array, lengths: Int32Array, n: number, maxNew: number, logits: Float32Array): void;
-  /** Appends one token to each live row. rows: indices (prompt-major, p·n + i) of the rows to advance, in any order;
-   * tokens like rows. All live rows have the same number of new tokens so far. logits [rows.length, V]. */
-  step(rows: Int32Array, tokens: Int32Array, logits: Float32Array): void;
+   * them; maxNew: how many tokens each row may get after its prompt. What an earlier call opened is gone; its memory is
+   * used again. */
+  prefill(prompts: Int32Array, lengths: Int32Array, n: number, maxNew: number): void;
+  /** Draws the next token of each live row, as `sample` does. rows: indices (prompt-major, p·n + i), in any order (of one
+   * prompt's rows, neighbours share the work); previous: a token like each row, appended to it first, or null to draw what
+   * follows the prompt. All live rows have the same number of new tokens so far. tokens (may be `previous` itself) and
+   * logprob are like rows; logits [rows.length, V]: what was drawn from. */
+  step(
+    rows: Int32Array,
+    previous: Int32Array | null,
+    temperature: number,
+    topK: number,
+    topP: number,
+    uniform: Float32Array,
+    tokens: Int32Array,
+    logprob: Float32Array,
+    logits?: Float32Array | null,
+  ): void;
   close(): void;
 }

@@ -2,7 +2,7 @@
  * Generation token by token with cached keys and values: the engine's decoder where it has one, else one that
  * projects with tfjs ops and keeps the caches, and attends, on the host.
  */
-import { causalAttention, type Decoder, openDecoder } from '../engine/fused.js';
+import { causalAttention, type Decoder, openDecoder, sampleTokens } from '../engine/fused.js';
 import * as tf from '../engine/tf.js';
 import type { CausalLM } from './model.js';
 
@@ -41,9 +41,9 @@ export function hostDecoder(lm: CausalLM): Decoder {
   let T = 0;
   let maxNew = 0;
   let done = 0;
+  let first = new Float32Array(0); // logits [P,V] at the prompts' last tokens
 
-  const project = (h: tf.Tensor2D, out: Float32Array) =>
-    out.set(tf.matMul(h, lm.wte, false, true).dataSync());
+  const project = (h: tf.Tensor2D) => tf.matMul(h, lm.wte, false, true).dataSync() as Float32Array;
 
   /** Row r's query q [D] over its prompt and its new tokens up to the one being computed → out [D]. */
   const attend = ({ prompt, fresh }: Cache, r: number, q: Float32Array, out: Float32Array) => {
@@ -78,8 +78,28 @@ export function hostDecoder(lm: CausalLM): Decoder {
     }
   };
 
+  /** Appends a token to each of rows; the logits [rows.length,V] behind them. */
+  const advance = (rows: Int32Array, tokens: Int32Array): Float32Array => {
+    const R = rows.length;
+    const positions = Int32Array.from(rows, (r) => lengths[Math.floor(r / perPrompt)]! + done);
+    return tf.tidy(() => {
+      const h = lm.layers(lm.embedding(tokens, positions), (qkv, layer) => {
+        const values = qkv.dataSync() as Float32Array;
+        const mixed = new Float32Array(R * D);
+        const cache = caches[layer]!;
+        rows.forEach((r, i) => {
+          const row = values.subarray(i * 3 * D, (i + 1) * 3 * D);
+          cache.fresh.set(row.subarray(D), (r * maxNew + done) * 2 * D);
+          attend(cache, r, row.subarray(0, D), mixed.subarray(i * D, (i + 1) * D));
+        });
+        return tf.tensor2d(mixed, [R, D]);
+      });
+      return project(h).slice();
+    });
+  };
+
   return {
-    prefill(prompts, promptLengths, n, most, logits) {
+    prefill(prompts, promptLengths, n, most) {
       const P = promptLengths.length;
       lengths = promptLengths.slice();
       perPrompt = n;
@@ -98,27 +118,23 @@ export function hostDecoder(lm: CausalLM): Decoder {
           return causalAttention(qkv.reshape([P, T, 3 * D]), H).reshape<tf.Tensor2D>([P * T, D]);
         });
         const last = Int32Array.from(lengths, (length, p) => p * T + length - 1);
-        project(tf.gather(h, tf.tensor1d(last, 'int32')), logits);
+        first = project(tf.gather(h, tf.tensor1d(last, 'int32'))).slice();
       });
     },
-    step(rows, tokens, logits) {
-      const R = rows.length;
-      const positions = Int32Array.from(rows, (r) => lengths[Math.floor(r / perPrompt)]! + done);
-      tf.tidy(() => {
-        const h = lm.layers(lm.embedding(tokens, positions), (qkv, layer) => {
-          const values = qkv.dataSync() as Float32Array;
-          const mixed = new Float32Array(R * D);
-          const cache = caches[layer]!;
-          rows.forEach((r, i) => {
-            const row = values.subarray(i * 3 * D, (i + 1) * 3 * D);
-            cache.fresh.set(row.subarray(D), (r * maxNew + done) * 2 * D);
-            attend(cache, r, row.subarray(0, D), mixed.subarray(i * D, (i + 1) * D));
-          });
-          return tf.tensor2d(mixed, [R, D]);
+    step(rows, previous, temperature, topK, topP, uniform, tokens, logprob, logits) {
+      let drawn: Float32Array;
+      if (previous) {
+        drawn = advance(rows, previous);
+        done++;
+      } else {
+        drawn = new Float32Array(rows.length * V);
+        rows.forEach((r, i) => {
+          const p = Math.floor(r / perPrompt);
+          drawn.set(first.subarray(p * V, (p + 1) * V), i * V);
         });
-        project(h, logits.subarray(0, R * V));
-      });
-      done++;
+      }
+      logits?.set(drawn);
+      sampleTokens(rows.length, V, drawn, { temperature, topK, topP }, uniform, tokens, logprob);
     },
     close() {
       caches = new Array<Cache>(n_layer).fill({ prompt: new Float32Array(0), fresh: new Float32Array(0) });

@@ -3,7 +3,6 @@
  * random numbers are a function of (seed, prompt index, sample index), so results do not depend on how rows
  * were batched.
  */
-import { sampleTokens } from '../engine/fused.js';
 import { UserError } from '../store/errors.js';
 import { openLMDecoder } from './decoder.js';
 import type { CausalLM } from './model.js';
@@ -114,7 +113,6 @@ export async function sample(
     for (const group of promptGroups(lm, prompts, n, options.maxNewTokens)) {
       const chosen = group.flatMap((p) => rows.slice(p * n, (p + 1) * n));
       await decodeGroup(
-        lm,
         decoder,
         group.map((p) => prompts[p]!),
         n,
@@ -134,7 +132,6 @@ export async function sample(
 
 /** Decodes the rows of a few prompts (prompt-major, n each) to their ends. */
 async function decodeGroup(
-  lm: CausalLM,
   decoder: ReturnType<typeof openLMDecoder>,
   prompts: readonly (readonly number[])[],
   n: number,
@@ -142,7 +139,7 @@ async function decodeGroup(
   options: SampleOptions,
   finish: (count: number) => void,
 ): Promise<void> {
-  const V = lm.config.vocab_size;
+  const { temperature, topK, topP } = options;
   const P = prompts.length;
   const T = Math.max(...prompts.map((p) => p.length));
   const ids = new Int32Array(P * T);
@@ -150,21 +147,16 @@ async function decodeGroup(
     ids.set(prompt, p * T);
   });
   const lengths = Int32Array.from(prompts, (p) => p.length);
-  const perPrompt = new Float32Array(P * V);
-  decoder.prefill(ids, lengths, n, Math.max(...rows.map((r) => r.room)), perPrompt);
+  decoder.prefill(ids, lengths, n, Math.max(...rows.map((r) => r.room)));
   let live = Int32Array.from(rows.keys());
-  const logits = new Float32Array(rows.length * V);
-  for (let r = 0; r < rows.length; r++) {
-    const p = Math.floor(r / n);
-    logits.set(perPrompt.subarray(p * V, (p + 1) * V), r * V);
-  }
+  let previous: Int32Array | null = null;
   while (true) {
     const B = live.length;
     const tokens = new Int32Array(B);
     const logprobs = new Float32Array(B);
     // 24 bits, so that a float32 below 1 comes out.
     const uniform = Float32Array.from(live, (r) => Math.floor(rows[r]!.uniform() * 2 ** 24) / 2 ** 24);
-    sampleTokens(B, V, logits.subarray(0, B * V), options, uniform, tokens, logprobs);
+    decoder.step(live, previous, temperature, topK, topP, uniform, tokens, logprobs);
     const going: number[] = [];
     live.forEach((r, i) => {
       const { out, room } = rows[r]!;
@@ -176,9 +168,8 @@ async function decodeGroup(
     });
     if (going.length < B) finish(B - going.length);
     if (going.length === 0) return;
-    const next = Int32Array.from(going, (i) => tokens[i]!);
+    previous = Int32Array.from(going, (i) => tokens[i]!);
     live = Int32Array.from(going, (i) => live[i]!);
-    decoder.step(live, next, logits.subarray(0, live.length * V));
     // Lets timers and signals in.
     await new Promise((resolve) => setImmediate(resolve));
   }

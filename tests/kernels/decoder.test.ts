@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import type { NativeDecoder } from '../../src/engine/native.js';
 import { blank, expectSameBits, native, random, randomIds, underEverySetting } from './harness.js';
 
 const config = { layers: 2, heads: 3, width: 51, vocab: 70, positions: 90, eps: 1e-5 };
@@ -12,8 +13,8 @@ function weightsFor({ layers, width: D, vocab, positions }: typeof config): Floa
 }
 
 /** Logits at every position of one text, by the training pass's own functions. */
-function forward(ids: ArrayLike<number>, weights: Float32Array[]): Float32Array[] {
-  const { layers, heads: H, width: D, vocab: V, eps } = config;
+function forward(ids: ArrayLike<number>, weights: Float32Array[], shape: typeof config): Float32Array[] {
+  const { layers, heads: H, width: D, vocab: V, eps } = shape;
   const T = ids.length;
   const next = weights.values();
   const weight = () => next.next().value!;
@@ -49,49 +50,127 @@ function forward(ids: ArrayLike<number>, weights: Float32Array[]): Float32Array[
   return Array.from({ length: T }, (_, t) => logits.subarray(t * V, (t + 1) * V));
 }
 
+/** A step that draws greedily; its logits. */
+function step(
+  decoder: NativeDecoder,
+  rows: ArrayLike<number>,
+  previous: Int32Array | null,
+  { vocab } = config,
+): Float32Array {
+  const R = rows.length;
+  const [logits, logprob] = [blank(R * vocab), blank(R)];
+  decoder.step(
+    Int32Array.from(rows),
+    previous,
+    0,
+    0,
+    1,
+    new Float32Array(R),
+    new Int32Array(R),
+    logprob,
+    logits,
+  );
+  return logits;
+}
+
+/**
+ * Opens a batch of random prompts and gives it random tokens, a row fewer every few steps, rows of different prompts
+ * mixed: every row's logits must have the bits of a forward pass over its text.
+ */
+function expectForwardPass(
+  decoder: NativeDecoder,
+  weights: Float32Array[],
+  lengths: readonly number[],
+  n: number,
+  maxNew: number,
+  { stride = 1, dropEvery = 8, shape = config } = {},
+): void {
+  const V = shape.vocab;
+  const P = lengths.length;
+  const T = Math.max(...lengths);
+  const prompts = new Int32Array(P * T);
+  lengths.forEach((L, p) => {
+    prompts.set(randomIds(L, V, p), p * T);
+  });
+  decoder.prefill(prompts, Int32Array.from(lengths), n, maxNew);
+  let live = Array.from({ length: P * n }, (_, r) => (r * stride) % (P * n));
+  expect(new Set(live).size).toBe(P * n);
+  const texts = Array.from({ length: P * n }, (_, r) => {
+    const p = Math.floor(r / n);
+    return [...prompts.subarray(p * T, p * T + lengths[p]!)];
+  });
+  const got: Float32Array[][] = texts.map(() => []);
+  for (let s = 0; s <= maxNew; s++) {
+    if (s % dropEvery === dropEvery - 1) live = live.slice(1);
+    if (live.length === 0) break;
+    const tokens = randomIds(live.length, V, 100 + s);
+    const logits = step(decoder, live, s === 0 ? null : tokens, shape);
+    live.forEach((r, i) => {
+      if (s > 0) texts[r]!.push(tokens[i]!);
+      got[r]!.push(logits.slice(i * V, (i + 1) * V));
+    });
+  }
+  texts.forEach((text, r) => {
+    const expected = forward(text, weights, shape).slice(lengths[Math.floor(r / n)]! - 1);
+    expect(got[r]!.length).toBe(expected.length);
+    expected.forEach((row, i) => {
+      expectSameBits(got[r]![i]!, row);
+    });
+  });
+}
+
 underEverySetting('decoder', (use) => {
   it('gives the logits of a forward pass over the finished texts, to the bit', () => {
     use();
-    const V = config.vocab;
     const weights = weightsFor(config);
     const decoder = native.createDecoder(config, weights);
-    const [n, maxNew, T] = [3, 40, 50];
-    const lengths = Int32Array.of(1, 17, 50, 33);
-    const P = lengths.length;
-    const prompts = new Int32Array(P * T);
-    lengths.forEach((L, p) => {
-      prompts.set(randomIds(L, V, p), p * T);
-    });
-    const first = blank(P * V);
-    decoder.prefill(prompts, lengths, n, maxNew, first);
+    expectForwardPass(decoder, weights, [1, 17, 50, 33], 3, 40, { stride: 5 });
+    decoder.close();
+  });
 
-    // Rows finish one after another; the rest are asked for in an order that mixes prompts.
-    let live = Array.from({ length: P * n }, (_, r) => (r * 5) % (P * n));
-    const texts = Array.from({ length: P * n }, (_, r) => [
-      ...prompts.subarray(Math.floor(r / n) * T, Math.floor(r / n) * T + lengths[Math.floor(r / n)]!),
-    ]);
-    const got: Float32Array[][] = texts.map((_, r) => {
-      const p = Math.floor(r / n);
-      return [first.subarray(p * V, (p + 1) * V)];
-    });
-    for (let s = 0; s < maxNew; s++) {
-      if (s % 8 === 7) live = live.slice(1);
-      const tokens = randomIds(live.length, V, 100 + s);
-      const logits = blank(live.length * V);
-      decoder.step(Int32Array.from(live), tokens, logits);
-      live.forEach((r, i) => {
-        texts[r]!.push(tokens[i]!);
-        got[r]!.push(logits.slice(i * V, (i + 1) * V));
-      });
+  it('does so in one decoder for batches that grow and shrink', () => {
+    use();
+    const weights = weightsFor(config);
+    const decoder = native.createDecoder(config, weights);
+    expectForwardPass(decoder, weights, [3, 40], 1, 5, { dropEvery: 3 });
+    expectForwardPass(decoder, weights, [31], 33, 3, { dropEvery: 2 }); // more rows than attend together
+    expectForwardPass(decoder, weights, [80, 2, 64, 33], 2, 9);
+    expectForwardPass(decoder, weights, [5], 1, 34);
+    expectForwardPass(decoder, weights, new Array(9).fill(64), 1, 2); // more rows than are run together
+    expectForwardPass(decoder, weights, [32], 1, 0);
+    decoder.close();
+  });
+
+  it('does so for models whose products are cut along K, for any number of rows', () => {
+    use();
+    const shape = { layers: 1, heads: 2, width: 264, vocab: 77, positions: 12, eps: 1e-5 };
+    const weights = weightsFor(shape).map((w) => w.map((x) => x / 4));
+    const decoder = native.createDecoder(shape, weights);
+    for (const rows of [1, 2, 5, 9, 14, 15, 28, 33])
+      expectForwardPass(decoder, weights, new Array(rows).fill(3), 1, 2, { dropEvery: 2, shape });
+    decoder.close();
+  });
+
+  it('draws what sample draws from the same logits', () => {
+    use();
+    const V = config.vocab;
+    const decoder = native.createDecoder(config, weightsFor(config));
+    decoder.prefill(randomIds(10, V, 1), Int32Array.of(5, 3), 4, 6);
+    let rows = Int32Array.from({ length: 8 }, (_, r) => r);
+    let tokens: Int32Array | null = null;
+    for (let s = 0; s < 6; s++) {
+      const R = rows.length;
+      const uniform = random(R, s).map((x) => Math.min((x + 1) / 2, 0.999));
+      const [drawn, expected] = [new Int32Array(R), new Int32Array(R)];
+      const [logprob, expectedLogprob, logits] = [blank(R), blank(R), blank(R * V)];
+      decoder.step(rows, tokens, 0.8, 20, 0.9, uniform, drawn, logprob, logits);
+      native.sample(R, V, logits, 0.8, 20, 0.9, uniform, expected, expectedLogprob);
+      expect(drawn).toEqual(expected);
+      expectSameBits(logprob, expectedLogprob);
+      rows = rows.slice(1);
+      tokens = drawn.slice(1);
     }
     decoder.close();
-    texts.forEach((text, r) => {
-      const expected = forward(text, weights).slice(lengths[Math.floor(r / n)]! - 1);
-      expect(got[r]!.length).toBe(expected.length);
-      expected.forEach((row, i) => {
-        expectSameBits(got[r]![i]!, row);
-      });
-    });
   });
 });
 
@@ -100,27 +179,32 @@ it('can be used again and refuses what it cannot do', () => {
   const weights = weightsFor(config);
   const decoder = native.createDecoder(config, weights);
   const i32 = (...x: number[]) => Int32Array.from(x);
-  expect(() => decoder.step(i32(0), i32(0), blank(V))).toThrow(RangeError); // nothing open
-  const [one, again] = [blank(V), blank(V)];
-  decoder.prefill(i32(1, 2, 3), i32(3), 2, 1, one);
-  decoder.prefill(i32(1, 2, 3), i32(3), 2, 1, again);
-  expectSameBits(again, one);
-  expect(() => decoder.step(i32(2), i32(0), blank(V))).toThrow(
-    new RangeError('step: rows [0] = 2 is not in [0, 2)'),
-  );
-  expect(() => decoder.step(i32(1, 1), i32(0, 0), blank(2 * V))).toThrow(/step: rows has row 1 twice/);
-  expect(() => decoder.step(i32(1), i32(V), blank(V))).toThrow(/step: tokens \[0\]/);
-  expect(() => decoder.step(i32(1), i32(0), blank(V + 1))).toThrow(/step: logits must have/);
-  decoder.step(i32(1), i32(0), blank(V));
-  expect(() => decoder.step(i32(1), i32(0), blank(V))).toThrow(/row 1 has all of its maxNew = 1/);
-  expect(() => decoder.prefill(i32(1, 2), i32(3), 1, 1, one)).toThrow(/prefill: lengths \[0\]/);
-  expect(() => decoder.prefill(i32(1, V), i32(2), 1, 1, one)).toThrow(/prefill: prompts \[1\]/);
-  expect(() => decoder.prefill(i32(1, 2), i32(2), 1, 89, one)).toThrow(
-    /prefill: maxNew = 89 .* 90 positions/,
-  );
+  const f = blank;
+  const call = (rows: Int32Array, previous: Int32Array | null, temperature = 1, logits = rows.length * V) => {
+    const R = rows.length;
+    decoder.step(rows, previous, temperature, 0, 1, new Float32Array(R), new Int32Array(R), f(R), f(logits));
+  };
+  expect(() => call(i32(0), i32(0))).toThrow(RangeError); // nothing open
+  expect(() => call(i32(0), null)).toThrow(RangeError);
+  decoder.prefill(i32(1, 2, 3), i32(3), 2, 1);
+  const one = step(decoder, [1], null);
+  decoder.prefill(i32(1, 2, 3), i32(3), 2, 1);
+  expectSameBits(step(decoder, [0], null), one);
+  call(i32(), i32());
+  expect(() => call(i32(2), i32(0))).toThrow(new RangeError('step: rows [0] = 2 is not in [0, 2)'));
+  expect(() => call(i32(1, 1), i32(0, 0))).toThrow(/step: rows has row 1 twice/);
+  expect(() => call(i32(1), i32(V))).toThrow(/step: previous \[0\]/);
+  expect(() => call(i32(1), i32(0, 0))).toThrow(/step: previous must have 1/);
+  expect(() => call(i32(1), i32(0), 1, V + 1)).toThrow(/step: logits must have/);
+  expect(() => call(i32(1), i32(0), -1)).toThrow(/step: temperature/);
+  call(i32(1), i32(0));
+  expect(() => call(i32(1), i32(0))).toThrow(/row 1 has all of its maxNew = 1/);
+  expect(() => decoder.prefill(i32(1, 2), i32(3), 1, 1)).toThrow(/prefill: lengths \[0\]/);
+  expect(() => decoder.prefill(i32(1, V), i32(2), 1, 1)).toThrow(/prefill: prompts \[1\]/);
+  expect(() => decoder.prefill(i32(1, 2), i32(2), 1, 89)).toThrow(/prefill: maxNew = 89 .* 90 positions/);
   decoder.close();
   decoder.close();
-  expect(() => decoder.step(i32(0), i32(0), blank(V))).toThrow(/closed/);
+  expect(() => call(i32(0), i32(0))).toThrow(/closed/);
   weights[5] = blank(3);
   expect(() => native.createDecoder(config, weights)).toThrow(
     new RangeError('createDecoder: weights [5] must have 153 elements, has 3'),

@@ -23,5 +23,6 @@ export function openDecoder(shape: DecoderShape, weights: readonly tf.Tensor[]):
   return backend.native.createDecoder(
     shape,
     weights.map((w) => backend.raw(w)),
+    backend.precision === 'bfloat16',
   );
 }
