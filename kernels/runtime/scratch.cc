@@ -7,6 +7,8 @@
 
 #include <new>
 
+#include "bytes.h"
+
 namespace ilf {
 namespace {
 
@@ -15,8 +17,14 @@ constexpr size_t kHuge = size_t(2) << 20;
 struct Arena {
   float* data[kSlots] = {};
   int64_t size[kSlots] = {};
+  void release(int slot) {
+    trackBytes(-size[slot] * static_cast<int64_t>(sizeof(float)));
+    free(data[slot]);
+    data[slot] = nullptr;
+    size[slot] = 0;
+  }
   ~Arena() {
-    for (float* p : data) free(p);
+    for (int slot = 0; slot < kSlots; slot++) release(slot);
   }
 };
 
@@ -27,9 +35,7 @@ thread_local Arena arena;
 float* scratch(Slot slot, int64_t count) {
   Arena& a = arena;
   if (a.size[slot] >= count && a.data[slot]) return a.data[slot];
-  free(a.data[slot]);
-  a.data[slot] = nullptr;
-  a.size[slot] = 0;
+  a.release(slot);
   size_t bytes = static_cast<size_t>(count + count / 4 + 64) * sizeof(float);
   const size_t align = bytes >= kHuge ? kHuge : 64;
   bytes = (bytes + align - 1) / align * align;
@@ -40,6 +46,7 @@ float* scratch(Slot slot, int64_t count) {
 #endif
   a.data[slot] = static_cast<float*>(p);
   a.size[slot] = static_cast<int64_t>(bytes / sizeof(float));
+  trackBytes(static_cast<int64_t>(bytes));
   return a.data[slot];
 }
 
