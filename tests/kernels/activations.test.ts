@@ -328,6 +328,21 @@ underEverySetting('bfloat16 losses', (use) => {
   }
 });
 
+it('reads and writes views that begin anywhere', () => {
+  for (const isa of native.availableIsas()) {
+    native.setIsa(isa);
+    const [M, N, K] = [20, 33, 48];
+    const x = both(M * K, 1).halves;
+    const w = random(K * N, 2);
+    const [expected, y] = [blankHalves(M * N), blankHalves(M * N + 1)];
+    native.linearForward(M, N, K, x, w, false, null, 0, null, expected, null);
+    const shifted = new Uint16Array(M * K + 1);
+    shifted.set(x, 1);
+    native.linearForward(M, N, K, shifted.subarray(1), w, false, null, 0, null, y.subarray(1), null);
+    expectSameHalves(y.subarray(1), expected);
+  }
+});
+
 it('a sum over rows keeps its digits: products add up in float32', () => {
   // 4,000 equal terms of 1/4: in bfloat16 a sum would stop at 64.
   const [M, N, K] = [4000, 1, 1];
