@@ -1,6 +1,7 @@
-// Instruction set, threads, time.
+// Instruction set, threads, time, memory.
 #include <string.h>
 
+#include "../runtime/memory.h"
 #include "../runtime/pool.h"
 #include "function.h"
 #include "isa.h"
@@ -57,6 +58,7 @@ const Function functions[] = {
        spentNanoseconds = 0;
        return nullptr;
      }},
+    {"bytes", [](Args& args) { return numberValue(args.env, static_cast<double>(heldBytes())); }},
 };
 
 } // namespace

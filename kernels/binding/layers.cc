@@ -33,7 +33,7 @@ napi_value normBackward(Args& args) {
   const void* x = args.activations(3, "x", times(M, D), type);
   const float* gamma = args.floats(4, "gamma", D);
   const float* mean = args.floatsOrNull(5, "mean", M);
-  if (kind == 0 && !mean) args.outOfRange("mean", "is needed where kind is 0");
+  if (kind == 0 && args.isNull(5)) args.outOfRange("mean", "is needed where kind is 0");
   const float* rstd = args.floats(6, "rstd", M);
   const void* dy = args.activations(7, "dy", times(M, D), type);
   void* dx = args.activations(8, "dx", times(M, D), type);
@@ -113,7 +113,7 @@ napi_value embedBackward(Args& args) {
   int64_t V, P = 0;
   float* dwte = table(args, 5, "dwte", D, &V);
   float* dwpe = args.isNull(6) ? nullptr : table(args, 6, "dwpe", D, &P);
-  if (dwpe && !positions) args.outOfRange("positions", "is needed for dwpe");
+  if (dwpe && args.isNull(3)) args.outOfRange("positions", "is needed for dwpe");
   args.checkIds("ids", ids, M, 0, V);
   if (dwpe) args.checkIds("positions", positions, M, 0, P);
   kernels->embedBackward(type, M, D, V, P, ids, positions, dy, dwte, dwpe, args.flag(7));

@@ -35,6 +35,7 @@ struct Decoder {
   DecoderConfig c;
   const float *wte, *wpe; // the caller's
   float* memory;          // what follows points into it
+  Index held;             // floats of it
   Layer* layers;
   const float *lnGamma, *lnBeta;
   const float* head; // wte, packed as [D,V]
@@ -270,7 +271,7 @@ void createDecoder(Type type, const DecoderConfig& c, const float* const* weight
   d->cache.Dh = c.width / c.heads;
   d->cache.vocab = c.vocab;
   d->layers = static_cast<Layer*>(malloc(c.layers * sizeof(Layer)));
-  d->memory = allocateFloats(type == kFloat32 ? weightsSize<float>(c) : weightsSize<bf16>(c));
+  d->memory = allocateFloats(type == kFloat32 ? weightsSize<float>(c) : weightsSize<bf16>(c), &d->held);
   if (!d->layers || !d->memory) return destroyDecoder(d);
   withType(type, [&](auto t) { packWeights<decltype(t)>(*d, weights); });
   *result = d;
@@ -279,7 +280,7 @@ void createDecoder(Type type, const DecoderConfig& c, const float* const* weight
 void destroyDecoder(void* decoder) {
   Decoder* d = static_cast<Decoder*>(decoder);
   closeCache(d->cache);
-  free(d->memory);
+  freeFloats(d->memory, d->held);
   free(d->layers);
   free(d);
 }

@@ -56,7 +56,7 @@ void embedBackward(Type type, Index M, Index D, Index V, Index P, const int32_t*
   withType(type, [&](auto t) {
     typedef decltype(t) T;
     scatter(M, D, V, ids, static_cast<const T*>(dy), dwte, accumulate);
-    if (dwpe && positions) scatter(M, D, P, positions, static_cast<const T*>(dy), dwpe, accumulate);
+    if (dwpe) scatter(M, D, P, positions, static_cast<const T*>(dy), dwpe, accumulate);
   });
 }
 

@@ -1,8 +1,6 @@
 // The additions are those of the training pass's attention, in the same order: a row's result has the same bits.
 #include "kv_cache.h"
 
-#include <stdlib.h>
-
 #include "../runtime/memory.h"
 #include "../runtime/scratch.h"
 #include "attention.h"
@@ -153,7 +151,7 @@ bool openCache(KvCache& c, Index P, Index longest, const int32_t* lengths, Index
 }
 
 void closeCache(KvCache& c) {
-  free(c.memory);
+  freeFloats(c.memory, c.held);
   c.memory = nullptr;
   c.held = 0;
 }

@@ -1,7 +1,5 @@
 #include "scratch.h"
 
-#include <stdlib.h>
-
 #include <new>
 
 #include "memory.h"
@@ -12,8 +10,13 @@ namespace {
 struct Arena {
   float* data[kSlots] = {};
   int64_t size[kSlots] = {};
+  void release(int slot) {
+    freeFloats(data[slot], size[slot]);
+    data[slot] = nullptr;
+    size[slot] = 0;
+  }
   ~Arena() {
-    for (float* p : data) free(p);
+    for (int slot = 0; slot < kSlots; slot++) release(slot);
   }
 };
 
@@ -24,8 +27,7 @@ thread_local Arena arena;
 float* scratch(Slot slot, int64_t count) {
   Arena& a = arena;
   if (a.size[slot] >= count && a.data[slot]) return a.data[slot];
-  free(a.data[slot]);
-  a.size[slot] = 0;
+  a.release(slot);
   a.data[slot] = allocateFloats(count + count / 4 + 64, &a.size[slot]);
   if (!a.data[slot]) throw std::bad_alloc();
   return a.data[slot];

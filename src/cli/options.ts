@@ -70,6 +70,12 @@ export const engineOptions = {
     description: 'what computes: cpu (native kernels) or wasm',
     defaultDescription: 'cpu where it was built',
   },
+  precision: {
+    choices: ['float32', 'bfloat16'] as const,
+    requiresArg: true,
+    description: 'how the cpu engine stores and multiplies activations',
+    defaultDescription: 'float32',
+  },
   threads: wholeNumber('threads', 1, 'threads of the cpu engine', 'all cores'),
   gpu: { type: 'boolean' as const, description: 'compute on a GPU (CUDA)' },
   quiet: { type: 'boolean' as const, description: 'no progress on standard error' },
@@ -92,6 +98,7 @@ export const tuningOptions = {
 };
 
 export const DEFAULTS = {
+  precision: 'float32',
   seed: 0,
   temperature: 1,
   topP: 0.95,

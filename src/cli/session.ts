@@ -1,10 +1,12 @@
 /** What commands that compute do first, and how they show what they are doing. */
-import type { EngineName } from '../engine/index.js';
+import type { EngineName, Precision } from '../engine/index.js';
 import type { Show } from '../ilf/lab.js';
 import { UserError } from '../store/errors.js';
+import { DEFAULTS } from './options.js';
 
 export interface EngineArguments {
   engine?: EngineName | undefined;
+  precision?: Precision | undefined;
   threads?: number | undefined;
   gpu?: boolean | undefined;
 }
@@ -15,10 +17,15 @@ export function refuseGpu(gpu: boolean | undefined): void {
 }
 
 /** Starts the engine; the modules that compute are only loaded here. @returns the engine's name */
-export async function startSession({ engine, threads, gpu }: EngineArguments): Promise<EngineName> {
+export async function startSession({
+  engine,
+  precision,
+  threads,
+  gpu,
+}: EngineArguments): Promise<EngineName> {
   refuseGpu(gpu);
   const { startEngine } = await import('../engine/index.js');
-  const started = await startEngine(engine);
+  const started = await startEngine(engine, { precision: precision ?? DEFAULTS.precision });
   if (threads !== undefined) {
     if (!started.native) throw new UserError(`--threads: the engine ${started.name} has one thread`);
     started.native.setThreads(threads);

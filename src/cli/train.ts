@@ -79,6 +79,7 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
           rounds: given.rounds ?? DEFAULTS.rounds,
           seed: given.seed ?? DEFAULTS.seed,
           engine,
+          precision: given.precision ?? DEFAULTS.precision,
           temperature: given.temperature ?? DEFAULTS.temperature,
           topP: given['top-p'] ?? DEFAULTS.topP,
           maxTokens: given['max-tokens'] ?? DEFAULTS.maxTokens,

@@ -73,6 +73,8 @@ export async function startEngine(
     if (addon.native) return startCpu(addon.native, precision);
     const advice = 'run "npm run build:native" (needs a C++ compiler)';
     if (name === 'cpu') throw new UserError(`engine cpu: ${addon.reason}; ${advice}, or use the engine wasm`);
+    if (precision !== 'float32')
+      throw new UserError(`precision ${precision} needs the engine cpu: ${addon.reason}; ${advice}`);
     console.error(`${addon.reason}: using the engine wasm, which is much slower; ${advice}`);
   }
   if (precision !== 'float32')

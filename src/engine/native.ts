@@ -24,6 +24,8 @@ export interface Native {
   /** Nanoseconds spent inside native calls since the last reset (for the bench: share of time in kernels). */
   kernelNanoseconds(): number;
   resetKernelNanoseconds(): void;
+  /** Bytes that native code holds between calls, over all threads: scratch memory, which only grows. */
+  bytes(): number;
 
   /** c[M,N] (+)= op(a) op(b); op(a) is [M,K]: a is [K,M] if transA; op(b) is [K,N]: b is [N,K] if transB. */
   gemm(

@@ -20,7 +20,8 @@ function capacity(n: number): number {
 
 export class BufferPool {
   private readonly idle = new Map<number, ArrayBuffer[]>();
-  private idleBytes = 0;
+  /** Bytes that wait to be taken again. */
+  idleBytes = 0;
 
   /** An array of n floats with arbitrary contents. */
   take(n: number): Floats {

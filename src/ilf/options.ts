@@ -17,6 +17,8 @@ export interface LoopOptions {
   rounds: number;
   seed: number;
   engine: string;
+  /** How the engine stores activations: float32 or bfloat16. */
+  precision: string;
   temperature: number;
   topP: number;
   maxTokens: number;

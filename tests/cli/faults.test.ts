@@ -51,6 +51,12 @@ describe('bad input', () => {
     ['an option given twice', () => ['--seed', '1', '--seed', '2'], /--seed must be one number/],
     ['an option without its value', () => ['--lr'], /Not enough arguments following: lr/],
     ['an unknown engine', () => ['--engine', 'abacus'], /engine.*abacus/],
+    ['an unknown precision', () => ['--precision', 'float16'], /precision.*float16/],
+    [
+      'a precision that the engine has not',
+      () => ['--precision', 'bfloat16', '--engine', 'wasm'],
+      /precision bfloat16: the engine wasm has float32 only/,
+    ],
     ['a GPU where there is none', () => ['--gpu'], /--gpu: /],
     [
       'a missing model folder',

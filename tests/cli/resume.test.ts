@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Manifest } from '../../src/store/run.js';
+import { hasAddon } from '../engine/harness.js';
 import { buildOnce, cli, filesBelow } from '../helpers/cli.js';
 import writeTinyModels from '../helpers/tiny-models.js';
 import { scratchFolder } from '../store/folder.js';
@@ -165,12 +166,31 @@ describe('steps alone', () => {
   });
 });
 
-describe('the engine wasm', () => {
-  it('runs the loop too', async () => {
-    const tiny = words.map((word, i) => (['--contexts', '--heldout'].includes(words[i - 1]!) ? '2' : word));
+describe('another engine', () => {
+  const small = words.map((word, i) => (['--contexts', '--heldout'].includes(words[i - 1]!) ? '2' : word));
+
+  it('wasm runs the loop too', async () => {
     const run = join(dir, 'wasm');
-    const finished = await cli([...tiny, '--engine', 'wasm', '--run', run], { cwd: dir });
+    const finished = await cli([...small, '--engine', 'wasm', '--run', run], { cwd: dir });
     expect(finished).toMatchObject({ code: 0, stderr: '' });
-    expect(JSON.parse(finished.stdout).options.engine).toBe('wasm');
+    expect(JSON.parse(finished.stdout).options).toMatchObject({ engine: 'wasm', precision: 'float32' });
+  });
+
+  it.runIf(hasAddon)('and so does cpu in bfloat16, in a folder of its own', async () => {
+    const cwd = join(dir, 'precisions');
+    mkdirSync(cwd);
+    const runs = [];
+    for (const precision of ['float32', 'bfloat16']) {
+      const finished = await cli([...small, '--precision', precision], { cwd });
+      expect(finished).toMatchObject({ code: 0, stderr: '' });
+      const { options, run } = JSON.parse(finished.stdout);
+      expect(options.precision).toBe(precision);
+      const manifest: Manifest = JSON.parse(readFileSync(join(run, 'manifest.json'), 'utf8'));
+      expect(manifest.options.precision).toBe(precision);
+      runs.push(run);
+    }
+    const tuned = runs.map((run) => bytes(join(run, 'round-1', 'finetuned', 'model.safetensors')));
+    expect(tuned[0]).not.toBe(tuned[1]);
+    expect(readdirSync(join(cwd, 'checkpoints')).length).toBe(2);
   });
 });

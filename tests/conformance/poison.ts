@@ -7,7 +7,9 @@ import { BufferPool } from '../../src/engine/pool.js';
 
 const BFLOAT16_NAN = 0x7fc0;
 
-export function poisonPool(): void {
+/** Until the function that it returns is called. */
+export function poisonPool(): () => void {
+  const { take, takeHalves, give } = BufferPool.prototype;
   BufferPool.prototype.take = (n) =>
     new Float32Array(new ArrayBuffer((n + 8) * Float32Array.BYTES_PER_ELEMENT), 0, n).fill(Number.NaN);
   BufferPool.prototype.takeHalves = (n) =>
@@ -15,5 +17,8 @@ export function poisonPool(): void {
   BufferPool.prototype.give = (array) => {
     if (array instanceof Uint16Array) array.fill(BFLOAT16_NAN);
     else array.fill(Number.NaN);
+  };
+  return () => {
+    Object.assign(BufferPool.prototype, { take, takeHalves, give });
   };
 }

@@ -1,6 +1,6 @@
 /** What the tests of the fused operations share: the backends at hand, random tensors, finite differences. */
 import { loadAddon } from '../../src/engine/addon.js';
-import { startEngine } from '../../src/engine/index.js';
+import { type Precision, startEngine } from '../../src/engine/index.js';
 import * as tf from '../../src/engine/tf.js';
 
 export const hasAddon = loadAddon().native !== null;
@@ -8,8 +8,13 @@ export const hasAddon = loadAddon().native !== null;
 /** tfjs' own JavaScript backend (every fused operation composed), wasm, and ours where it is built. */
 export const backends = ['js', 'wasm', ...(hasAddon ? ['cpu'] : [])] as const;
 
-export async function use(name: (typeof backends)[number] | string): Promise<void> {
-  if (name === 'cpu' || name === 'wasm') await startEngine(name);
+/** The same, and ours with activations in bfloat16. */
+export const settings = [...backends, ...(hasAddon ? ['cpu bfloat16'] : [])] as const;
+
+/** Makes one of `settings` the current engine. */
+export async function use(name: string): Promise<void> {
+  const [engine, precision = 'float32'] = name.split(' ') as [string, Precision?];
+  if (engine === 'cpu' || engine === 'wasm') await startEngine(engine, { precision });
   else {
     await import('@tensorflow/tfjs-backend-cpu');
     await tf.setBackend('cpu');

@@ -11,6 +11,9 @@ const sizes: [M: number, N: number, K: number][] = [
   [29, 64, 300],
   [97, 130, 513],
   [300, 70, 128],
+  // Row strides at which rows share the sets of a first-level cache.
+  [19, 40, 512],
+  [15, 33, 2048],
 ];
 
 underEverySetting('gemm', (use) => {

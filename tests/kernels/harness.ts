@@ -7,7 +7,7 @@ import { describe, expect } from 'vitest';
 import type { Native } from '../../src/engine/native.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const addon = `${root}build/ilf_cpu.node`;
+export const addon = `${root}build/ilf_cpu.node`;
 if (!existsSync(addon)) {
   execFileSync(process.execPath, [`${root}kernels/build.mjs`], {
     env: { ...process.env, ILF_REQUIRE_NATIVE: '1' },

@@ -8,7 +8,7 @@ import { type Example, epochSteps, rectangles, toBatch, totalWeight } from '../.
 import { learningRate } from '../../src/lm/schedule.js';
 import { loadTrainState, saveTrainState, type TrainOptions, train } from '../../src/lm/train.js';
 import { UserError } from '../../src/store/errors.js';
-import { backends, difference, hasAddon, use } from '../engine/harness.js';
+import { difference, hasAddon, settings, use } from '../engine/harness.js';
 import { texts, tinyLM, weightsOf } from './helpers.js';
 
 const options: Partial<TrainOptions> = { lr: 1e-2, warmup: 3, stepSize: { sequences: 8 }, seed: 5 };
@@ -76,7 +76,7 @@ test('the schedule warms up linearly and ends at its floor', () => {
   expect(learningRate({ ...s, decay: 'constant' }, 23, 24)).toBe(1);
 });
 
-describe.each(backends)('training on %s', (backend) => {
+describe.each(settings)('training on %s', (backend) => {
   beforeAll(() => use(backend));
   afterAll(() => use('js'));
 

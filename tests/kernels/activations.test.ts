@@ -1,0 +1,354 @@
+// Every operation on activations stored as bfloat16 against itself in float32, on numbers that both can hold. Weights that
+// enter a product are given rounded, as the bfloat16 product rounds them itself. See bfloat16.ts for the tolerances: where
+// `inner` is given, the comment says what is rounded on the way.
+import { expect, it } from 'vitest';
+import { blankHalves, expectRounded, expectSameHalves, fromHalves, rounded, toHalves } from './bfloat16.js';
+import {
+  blank,
+  expectClose,
+  expectSameBits,
+  native,
+  random,
+  randomIds,
+  underEverySetting,
+} from './harness.js';
+import { product } from './reference.js';
+
+/** The same random numbers as float32 and as bfloat16. */
+function both(length: number, seed: number, scale = 1) {
+  const halves = toHalves(random(length, seed, scale));
+  return { floats: fromHalves(halves), halves };
+}
+
+const absent = { floats: null, halves: null };
+
+const weights = (length: number, seed: number, scale = 1) => rounded(random(length, seed, scale));
+
+underEverySetting('bfloat16 linear', (use) => {
+  for (const [M, N, K] of [
+    [1, 3, 17],
+    [17, 130, 3],
+    [70, 49, 401],
+    [33, 40, 1024],
+  ] as const)
+    for (const transW of [false, true])
+      for (const act of [0, 1] as const)
+        it(`forward [${M},${K}] x [${K},${N}]${transW ? ' transW' : ''}${act ? ' GELU' : ''}`, () => {
+          use();
+          const [x, residual] = [both(M * K, 1), both(M * N, 4)];
+          const [w, bias] = [weights(K * N, 2, 0.5), random(N, 3)];
+          for (const extras of [true, false]) {
+            const [b, r] = [extras ? bias : null, extras ? residual : absent];
+            const [y, pre] = [blank(M * N), act && extras ? blank(M * N) : null];
+            native.linearForward(M, N, K, x.floats, w, transW, b, act, r.floats, y, pre);
+            const [yHalves, preHalves] = [blankHalves(M * N), pre && blankHalves(M * N)];
+            native.linearForward(M, N, K, x.halves, w, transW, b, act, r.halves, yHalves, preHalves);
+            expectRounded(yHalves, y);
+            if (pre) expectRounded(preHalves!, pre);
+          }
+        });
+
+  it('rounds its weights, not its bias', () => {
+    use();
+    const [M, N, K] = [5, 7, 9];
+    const x = both(M * K, 5);
+    const [w, bias] = [random(K * N, 6), random(N, 7, 1e-3)];
+    const [y, yRounded] = [blankHalves(M * N), blankHalves(M * N)];
+    native.linearForward(M, N, K, x.halves, w, false, bias, 0, null, y, null);
+    native.linearForward(M, N, K, x.halves, rounded(w), false, bias, 0, null, yRounded, null);
+    expectSameHalves(y, yRounded);
+    const zero = new Uint16Array(M * K);
+    native.linearForward(M, N, K, zero, w, false, bias, 0, null, y, null);
+    expectSameHalves(y, toHalves(Float32Array.from({ length: M * N }, (_, i) => bias[i % N]!)));
+  });
+
+  for (const [M, N, K] of [
+    [19, 21, 13],
+    [70, 130, 64],
+    [150, 33, 512],
+  ] as const)
+    for (const transW of [false, true])
+      for (const act of [0, 1] as const)
+        it(`backward [${M},${K}] x [${K},${N}]${transW ? ' transW' : ''}${act ? ' GELU' : ''}`, () => {
+          use();
+          const [x, dy, pre] = [both(M * K, 8), both(M * N, 9), both(M * N, 10, 2)];
+          const w = weights(K * N, 11);
+          const [dx, dw, dbias] = [blank(M * K), blank(K * N), blank(N)];
+          const p = act ? pre : absent;
+          native.linearBackward(M, N, K, x.floats, w, transW, act, p.floats, dy.floats, dx, dw, dbias);
+          const [dxHalves, dwOut, dbiasOut] = [blankHalves(M * K), blank(K * N), blank(N)];
+          const args = [M, N, K, x.halves, w, transW, act, p.halves, dy.halves] as const;
+          native.linearBackward(...args, dxHalves, dwOut, dbiasOut);
+          // GELU's gradient is rounded before it is multiplied.
+          const inner = act;
+          expectRounded(dxHalves, dx, { inner });
+          expectRounded(dwOut, dw, { inner });
+          // The bias' sums are taken before that.
+          expectRounded(dbiasOut, dbias);
+
+          const alone = blank(K * N);
+          native.linearBackward(...args, null, alone, null);
+          expectSameBits(alone, dwOut);
+        });
+
+  for (const K of [300, 301, 1024])
+    it(`does not depend on the batch, K ${K}`, () => {
+      use();
+      const [M, N] = [40, 150];
+      const x = both(M * K, 12).halves;
+      const [w, bias] = [random(K * N, 13), random(N, 14)];
+      const all = blankHalves(M * N);
+      native.linearForward(M, N, K, x, w, false, bias, 1, null, all, null);
+      for (const row of [0, 17, 39]) {
+        const one = blankHalves(N);
+        native.linearForward(1, N, K, x.subarray(row * K, (row + 1) * K), w, false, bias, 1, null, one, null);
+        expectSameHalves(one, all.subarray(row * N, (row + 1) * N));
+      }
+    });
+});
+
+underEverySetting('bfloat16 norm', (use) => {
+  for (const kind of [0, 1] as const)
+    for (const [M, D] of [
+      [3, 17],
+      [300, 130],
+    ] as const)
+      it(`forward and backward, kind ${kind}, [${M},${D}]`, () => {
+        use();
+        const [x, dy] = [both(M * D, 1, 3), both(M * D, 2)];
+        const [gamma, beta] = [random(D, 3), kind === 0 ? random(D, 4) : null];
+        const results = (['floats', 'halves'] as const).map((type) => {
+          const out = (n: number) => (type === 'floats' ? blank(n) : blankHalves(n));
+          const [y, dx] = [out(M * D), out(M * D)];
+          const [mean, rstd] = [kind === 0 ? blank(M) : null, blank(M)];
+          const [dgamma, dbeta] = [blank(D), beta && blank(D)];
+          native.normForward(kind, M, D, 1e-5, x[type], gamma, beta, y, mean, rstd);
+          native.normBackward(kind, M, D, x[type], gamma, mean, rstd, dy[type], dx, dgamma, dbeta);
+          return { y, dx, mean, rstd, dgamma, dbeta };
+        }) as [{ y: Float32Array; dx: Float32Array } & Sums, { y: Uint16Array; dx: Uint16Array } & Sums];
+        const [floats, halves] = results;
+        expectRounded(halves.y, floats.y);
+        expectRounded(halves.dx, floats.dx);
+        // Sums in float32 of the same numbers: not a bit of difference.
+        for (const sum of ['mean', 'rstd', 'dgamma', 'dbeta'] as const)
+          if (floats[sum]) expectSameBits(halves[sum]!, floats[sum]);
+      });
+});
+
+interface Sums {
+  mean: Float32Array | null;
+  rstd: Float32Array;
+  dgamma: Float32Array;
+  dbeta: Float32Array | null;
+}
+
+underEverySetting('bfloat16 attention', (use) => {
+  for (const [B, T, H, Dh] of [
+    [1, 1, 1, 1],
+    [2, 3, 2, 17],
+    [2, 130, 3, 16],
+    [1, 49, 1, 128],
+  ] as const)
+    it(`both ways, B ${B}, T ${T}, H ${H}, Dh ${Dh}`, () => {
+      use();
+      const D = H * Dh;
+      const [qkv, dy] = [both(B * T * 3 * D, 1, 2), both(B * T * D, 2)];
+      const [y, lse, dqkv] = [blank(B * T * D), blank(B * H * T), blank(B * T * 3 * D)];
+      native.attentionForward(B, T, H, Dh, qkv.floats, y, lse);
+      native.attentionBackward(B, T, H, Dh, qkv.floats, y, lse, dy.floats, dqkv);
+      const [yHalves, lseOut, dqkvHalves] = [
+        blankHalves(y.length),
+        blank(lse.length),
+        blankHalves(dqkv.length),
+      ];
+      native.attentionForward(B, T, H, Dh, qkv.halves, yHalves, lseOut);
+      expectRounded(yHalves, y);
+      expectClose(lseOut, lse, 1e-5);
+      native.attentionBackward(B, T, H, Dh, qkv.halves, yHalves, lseOut, dy.halves, dqkvHalves);
+      // Of what the softmax' gradient is made of, Σ dy·y comes from the rounded y: a term per query and key.
+      expectRounded(dqkvHalves, dqkv, { inner: 1 });
+    });
+});
+
+underEverySetting('bfloat16 rotary', (use) => {
+  it('turns both ways', () => {
+    use();
+    const [B, T, H, Dh] = [3, 17, 2, 34];
+    const x = both(B * T * H * Dh, 1);
+    const positions = Int32Array.from({ length: T }, (_, t) => 3 * t + 1);
+    for (const inverse of [false, true]) {
+      const [y, yHalves] = [blank(x.floats.length), blankHalves(x.floats.length)];
+      native.rotary(B, T, H, Dh, 10_000, positions, x.floats, y, inverse);
+      native.rotary(B, T, H, Dh, 10_000, positions, x.halves, yHalves, inverse);
+      expectRounded(yHalves, y);
+    }
+  });
+});
+
+underEverySetting('bfloat16 embed', (use) => {
+  it('forward rounds the sum once; backward sums in float32', () => {
+    use();
+    const [M, D, V, P] = [600, 130, 37, 50];
+    const [ids, positions] = [randomIds(M, V, 1), randomIds(M, P, 2)];
+    const [wte, wpe, dy] = [random(V * D, 3), random(P * D, 4), both(M * D, 5)];
+    for (const table of [wpe, null]) {
+      const [y, yHalves] = [blank(M * D), blankHalves(M * D)];
+      native.embedForward(M, D, ids, positions, wte, table, y);
+      native.embedForward(M, D, ids, positions, wte, table, yHalves);
+      expectSameHalves(yHalves, toHalves(y));
+    }
+    const outs = [dy.floats, dy.halves].map((up) => {
+      const [dwte, dwpe] = [blank(V * D), blank(P * D)];
+      native.embedBackward(M, D, ids, positions, up, dwte, dwpe);
+      return [dwte, dwpe] as const;
+    });
+    expectSameBits(outs[1]![0], outs[0]![0]);
+    expectSameBits(outs[1]![1], outs[0]![1]);
+  });
+});
+
+underEverySetting('rows', (use) => {
+  for (const [M, D, rowsOfX] of [
+    [1, 1, 1],
+    [9, 17, 4],
+    [600, 130, 700],
+  ] as const)
+    it(`gathers and scatters ${M} of ${rowsOfX} rows of ${D}`, () => {
+      use();
+      const rows = randomIds(M, rowsOfX, 1);
+      const [x, dy] = [both(rowsOfX * D, 2), both(M * D, 3)];
+      const expected = Float32Array.from({ length: M * D }, (_, i) => {
+        return x.floats[rows[Math.floor(i / D)]! * D + (i % D)]!;
+      });
+      const [y, yHalves] = [blank(M * D), blankHalves(M * D)];
+      native.gatherRows(M, D, rowsOfX, rows, x.floats, y);
+      expectSameBits(y, expected);
+      native.gatherRows(M, D, rowsOfX, rows, x.halves, yHalves);
+      expectSameHalves(yHalves, toHalves(expected));
+
+      const sums = new Float64Array(rowsOfX * D);
+      const times = new Int32Array(rowsOfX);
+      rows.forEach((row, m) => {
+        times[row]!++;
+        for (let j = 0; j < D; j++) sums[row * D + j]! += dy.floats[m * D + j]!;
+      });
+      const [dx, dxHalves] = [blank(rowsOfX * D), blankHalves(rowsOfX * D)];
+      native.scatterRows(M, D, rowsOfX, rows, dy.floats, dx);
+      expectClose(dx, sums, 1e-6);
+      native.scatterRows(M, D, rowsOfX, rows, dy.halves, dxHalves);
+      // A row that is hit often is stored, and rounded, as often.
+      const most = Math.max(...times);
+      expect(most).toBeGreaterThan(M > 1 ? 1 : 0);
+      expectRounded(dxHalves, sums, { inner: most - 1 });
+      times.forEach((n, row) => {
+        if (n <= 1)
+          expectSameHalves(
+            dxHalves.subarray(row * D, (row + 1) * D),
+            toHalves(dx.subarray(row * D, (row + 1) * D)),
+          );
+      });
+    });
+
+  it('refuses rows out of range', () => {
+    use();
+    const [f, rows] = [(n: number) => new Float32Array(n), Int32Array.of(0, 3)];
+    expect(() => native.gatherRows(2, 2, 3, rows, f(6), f(4))).toThrow(
+      new RangeError('gatherRows: rows [1] = 3 is not in [0, 3)'),
+    );
+    expect(() => native.scatterRows(2, 2, 3, Int32Array.of(-1, 0), f(4), f(6))).toThrow(RangeError);
+    expect(() => native.scatterRows(2, 2, 3, Int32Array.of(1, 0), f(4), f(5))).toThrow(
+      /scatterRows: dx must have 6/,
+    );
+  });
+});
+
+/** Labels with some rows left out. */
+const labelsFor = (M: number, V: number) => randomIds(M, V, 9).map((label, m) => (m % 5 === 3 ? -1 : label));
+
+underEverySetting('bfloat16 losses', (use) => {
+  for (const [M, V, D] of [
+    [3, 17, 5],
+    [130, 1100, 33],
+    [7, 300, 512],
+  ] as const) {
+    const scale = 1 / Math.sqrt(D);
+    it(`cross entropy both ways, M ${M}, V ${V}, D ${D}`, () => {
+      use();
+      const [h, w, dloss] = [both(M * D, 1), weights(V * D, 2, 3 * scale), random(M, 3)];
+      const labels = labelsFor(M, V);
+      const [loss, lse, lossOut, lseOut] = [blank(M), blank(M), blank(M), blank(M)];
+      native.crossEntropyForward(M, V, D, h.floats, w, labels, loss, lse);
+      native.crossEntropyForward(M, V, D, h.halves, w, labels, lossOut, lseOut);
+      // Products of the same numbers, summed in float32.
+      expectClose(lossOut, loss, 1e-5);
+      expectClose(lseOut, lse, 1e-5);
+      const [dh, dw, dhHalves, dwOut] = [blank(M * D), blank(V * D), blankHalves(M * D), blank(V * D)];
+      native.crossEntropyBackward(M, V, D, h.floats, w, labels, lse, dloss, dh, dw);
+      native.crossEntropyBackward(M, V, D, h.halves, w, labels, lse, dloss, dhHalves, dwOut);
+      // The logits' gradients are rounded before they are multiplied.
+      expectRounded(dhHalves, dh, { inner: 1 });
+      expectRounded(dwOut, dw, { inner: 1 });
+      const alone = blankHalves(M * D);
+      native.crossEntropyBackward(M, V, D, h.halves, w, labels, lse, dloss, alone, null);
+      expectSameHalves(alone, dhHalves);
+    });
+
+    it(`weighted cross entropy, M ${M}, V ${V}, D ${D}`, () => {
+      use();
+      const [h, w, by] = [both(M * D, 4), weights(V * D, 5, 3 * scale), random(M, 6)];
+      const labels = labelsFor(M, V);
+      const [loss, dh, dw] = [blank(M), blank(M * D), blank(V * D)];
+      native.crossEntropyLoss(M, V, D, h.floats, w, labels, by, loss, dh, dw);
+      const [lossOut, dhHalves, dwOut] = [blank(M), blankHalves(M * D), blank(V * D)];
+      native.crossEntropyLoss(M, V, D, h.halves, w, labels, by, lossOut, dhHalves, dwOut);
+      expectClose(lossOut, loss, 1e-5);
+      expectRounded(dhHalves, dh, { inner: 1 });
+      expectRounded(dwOut, dw, { inner: 1 });
+    });
+
+    it(`KL both ways, M ${M}, V ${V}, D ${D}`, () => {
+      use();
+      const Dq = D + 4;
+      const [hp, hq] = [both(M * D, 7), both(M * Dq, 8)];
+      const [wp, wq] = [weights(V * D, 9, 3 * scale), weights(V * Dq, 10, 3 * scale)];
+      const dkl = random(M, 11);
+      const results = (['floats', 'halves'] as const).map((type) => {
+        const out = (n: number) => (type === 'floats' ? blank(n) : blankHalves(n));
+        const [kl, lseP, lseQ] = [blank(M), blank(M), blank(M)];
+        native.klForward(M, V, D, Dq, hp[type], wp, hq[type], wq, kl, lseP, lseQ);
+        const [dhp, dwp, dhq, dwq] = [out(M * D), blank(V * D), out(M * Dq), blank(V * Dq)];
+        const inputs = [hp[type], wp, hq[type], wq, kl, lseP, lseQ, dkl] as const;
+        native.klBackward(M, V, D, Dq, ...inputs, dhp, dwp, dhq, dwq);
+        return { sums: [kl, lseP, lseQ], grads: [dhp, dwp, dhq, dwq] };
+      });
+      const [floats, halves] = results as [(typeof results)[0], (typeof results)[0]];
+      for (const [i, sum] of halves.sums.entries()) expectClose(sum, floats.sums[i]!, 1e-5);
+      for (const [i, grad] of halves.grads.entries()) expectRounded(grad, floats.grads[i]!, { inner: 1 });
+    });
+  }
+});
+
+it('reads and writes views that begin anywhere', () => {
+  for (const isa of native.availableIsas()) {
+    native.setIsa(isa);
+    const [M, N, K] = [20, 33, 48];
+    const x = both(M * K, 1).halves;
+    const w = random(K * N, 2);
+    const [expected, y] = [blankHalves(M * N), blankHalves(M * N + 1)];
+    native.linearForward(M, N, K, x, w, false, null, 0, null, expected, null);
+    const shifted = new Uint16Array(M * K + 1);
+    shifted.set(x, 1);
+    native.linearForward(M, N, K, shifted.subarray(1), w, false, null, 0, null, y.subarray(1), null);
+    expectSameHalves(y.subarray(1), expected);
+  }
+});
+
+it('a sum over rows keeps its digits: products add up in float32', () => {
+  // 4,000 equal terms of 1/4: in bfloat16 a sum would stop at 64.
+  const [M, N, K] = [4000, 1, 1];
+  const dw = blank(1);
+  const [x, dy] = [new Uint16Array(M).fill(0x3f80), new Uint16Array(M).fill(0x3e80)];
+  native.linearBackward(M, N, K, x, Float32Array.of(1), false, 0, null, dy, null, dw, null);
+  expect(dw[0]).toBe(1000);
+  expect(product(1, 1, M, fromHalves(x), false, fromHalves(dy), false)[0]).toBe(1000);
+});
