@@ -43,7 +43,7 @@ const cases: [what: string, call: () => void][] = [
   ['attentionBackward: dqkv', () => native.attentionBackward(1, 2, 1, 2, f(12), f(4), f(2), f(4), h(12))],
   ['rotary: y', () => native.rotary(1, 1, 1, 2, 1e4, ids(1), h(2), f(2), false)],
   ['embedForward: wte', () => native.embedForward(1, 2, ids(1), null, h(4) as never, null, h(2))],
-  ['embedBackward: dwte', () => native.embedBackward(1, 2, ids(1), null, h(2), h(4) as never, null)],
+  ['embedBackward: dwte', () => native.embedBackward(1, 2, ids(1), null, h(2), h(4) as never, null, false)],
   ['gatherRows: y', () => native.gatherRows(1, 2, 1, ids(1), h(2), f(2))],
   ['scatterRows: dx', () => native.scatterRows(1, 2, 1, ids(1), f(2), h(2))],
   [
