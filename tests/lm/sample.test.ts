@@ -3,13 +3,13 @@ import { sampleTokens } from '../../src/engine/fused.js';
 import * as tf from '../../src/engine/tf.js';
 import { type SampleOptions, sample } from '../../src/lm/sample.js';
 import { scoreCompletions } from '../../src/lm/score.js';
-import { backends, difference, noise, use } from '../engine/harness.js';
+import { backends, difference, noise, settings, use } from '../engine/harness.js';
 import { TINY, texts, tinyLM } from './helpers.js';
 
 const options: SampleOptions = { maxNewTokens: 10, temperature: 1, topK: 0, topP: 1, seed: 1, stopIds: [5] };
 const prompts = texts(5, 9).map(({ ids }) => ids);
 
-describe.each(backends)('sampling on %s', (backend) => {
+describe.each(settings)('sampling on %s', (backend) => {
   beforeAll(() => use(backend));
   afterAll(() => use('js'));
 
