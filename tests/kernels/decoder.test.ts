@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import type { NativeDecoder } from '../../src/engine/native.js';
+import type { Activations, NativeDecoder } from '../../src/engine/native.js';
+import { blankHalves, fromHalves } from './bfloat16.js';
 import { blank, expectSameBits, native, random, randomIds, underEverySetting } from './harness.js';
 
 const config = { layers: 2, heads: 3, width: 51, vocab: 70, positions: 90, eps: 1e-5 };
@@ -13,13 +14,19 @@ function weightsFor({ layers, width: D, vocab, positions }: typeof config): Floa
 }
 
 /** Logits at every position of one text, by the training pass's own functions. */
-function forward(ids: ArrayLike<number>, weights: Float32Array[], shape: typeof config): Float32Array[] {
+function forward(
+  ids: ArrayLike<number>,
+  weights: Float32Array[],
+  shape: typeof config,
+  bfloat16: boolean,
+): Float32Array[] {
+  const make: (n: number) => Activations = bfloat16 ? blankHalves : blank;
   const { layers, heads: H, width: D, vocab: V, eps } = shape;
   const T = ids.length;
   const next = weights.values();
   const weight = () => next.next().value!;
   const wte = weight();
-  let x = blank(T * D);
+  let x = make(T * D);
   native.embedForward(
     T,
     D,
@@ -30,23 +37,25 @@ function forward(ids: ArrayLike<number>, weights: Float32Array[], shape: typeof 
     x,
   );
   const norm = () => {
-    const y = blank(T * D);
+    const y = make(T * D);
     native.normForward(0, T, D, eps, x, weight(), weight(), y, blank(T), blank(T));
     return y;
   };
-  const linear = (input: Float32Array, N: number, act: 0 | 1, residual: Float32Array | null) => {
-    const y = blank(T * N);
+  const linear = (input: Activations, N: number, act: 0 | 1, residual: Activations | null) => {
+    const y = make(T * N);
     native.linearForward(T, N, input.length / T, input, weight(), false, weight(), act, residual, y, null);
     return y;
   };
   for (let i = 0; i < layers; i++) {
-    const mixed = blank(T * D);
+    const mixed = make(T * D);
     native.attentionForward(1, T, H, D / H, linear(norm(), 3 * D, 0, null), mixed, blank(H * T));
     x = linear(mixed, D, 0, x);
     x = linear(linear(norm(), 4 * D, 1, null), D, 0, x);
   }
   const logits = blank(T * V);
-  native.gemm(T, V, D, norm(), false, wte, true, logits, false);
+  const h = norm();
+  if (h instanceof Float32Array) native.gemm(T, V, D, h, false, wte, true, logits, false);
+  else native.gemmBf16(T, V, D, fromHalves(h), false, wte, true, logits);
   return Array.from({ length: T }, (_, t) => logits.subarray(t * V, (t + 1) * V));
 }
 
@@ -83,7 +92,7 @@ function expectForwardPass(
   lengths: readonly number[],
   n: number,
   maxNew: number,
-  { stride = 1, dropEvery = 8, shape = config } = {},
+  { stride = 1, dropEvery = 8, shape = config, bfloat16 = false } = {},
 ): void {
   const V = shape.vocab;
   const P = lengths.length;
@@ -111,7 +120,7 @@ function expectForwardPass(
     });
   }
   texts.forEach((text, r) => {
-    const expected = forward(text, weights, shape).slice(lengths[Math.floor(r / n)]! - 1);
+    const expected = forward(text, weights, shape, bfloat16).slice(lengths[Math.floor(r / n)]! - 1);
     expect(got[r]!.length).toBe(expected.length);
     expected.forEach((row, i) => {
       expectSameBits(got[r]![i]!, row);
@@ -125,6 +134,16 @@ underEverySetting('decoder', (use) => {
     const weights = weightsFor(config);
     const decoder = native.createDecoder(config, weights);
     expectForwardPass(decoder, weights, [1, 17, 50, 33], 3, 40, { stride: 5 });
+    decoder.close();
+  });
+
+  it('does so in bfloat16', () => {
+    use();
+    const weights = weightsFor(config);
+    const decoder = native.createDecoder(config, weights, true);
+    expectForwardPass(decoder, weights, [1, 17, 50, 33], 3, 40, { stride: 5, bfloat16: true });
+    expectForwardPass(decoder, weights, [3, 40], 1, 5, { dropEvery: 3, bfloat16: true });
+    expectForwardPass(decoder, weights, [31], 33, 3, { dropEvery: 2, bfloat16: true });
     decoder.close();
   });
 
