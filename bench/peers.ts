@@ -103,7 +103,7 @@ export interface PeerWork {
 }
 
 /** Times that each mode is tried. */
-const TRIALS = 2;
+const TRIALS = 1;
 
 /** Mean of ln rate: no kind of work counts for more because its numbers are larger. */
 function speed({ rates }: Report, what: readonly string[] = Object.keys(rates)): number {
