@@ -94,10 +94,6 @@ void packB(Index N, Index K, const S* b, Index ldb, bool trans, float* packed); 
 template <class E = float, class S>
 void packBShared(Index N, Index K, const S* b, Index ldb, bool trans, float* packed); // over the pool
 
-// One panel of it: columns j.. (a multiple of NR), values of k from k.. (a multiple of kBlock(K)) to the block's end.
-template <class E = float, class S>
-void packPanelOf(Index N, Index K, Index j, Index k, const S* b, Index ldb, bool trans, float* packed);
-
 // Rows of the left operand that stay in the second-level cache while the panels pass.
 constexpr Index kRowBlock = MR * (MR >= 12 ? 8 : 16);
 

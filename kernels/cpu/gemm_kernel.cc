@@ -148,7 +148,8 @@ void multiplyColumns(Index M, Index N, Index j0, Index cols, Index K, const S* a
 
 template <class E>
 Index kBlock(Index K) {
-  constexpr Index longest = ILF_VL == 16 ? 384 : 256; // words; a panel of 256 fills half of a 32 KB first-level cache (AVX2)
+  // Words. Long blocks, as partial sums go through memory; on AVX2 a panel fills half of a 32 KB first-level cache.
+  constexpr Index longest = ILF_VL == 16 ? 768 : 256;
   const Index words = wordsOf<E>(K), blocks = (words + longest - 1) / longest;
   return blocks > 0 ? (words + blocks - 1) / blocks * kPerWord<E> : kPerWord<E>;
 }

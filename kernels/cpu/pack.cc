@@ -103,30 +103,37 @@ ILF_INLINE void transposeQuad(const S* s, Index ld, float* d) {
   *reinterpret_cast<LooseQuad*>(d + 3 * NR) = __builtin_shufflevector(ab1, ce1, 2, 3, 6, 7);
 }
 
-// One panel: n ≤ NR columns.
+constexpr Index kTogether = 8; // panels that are packed together: rows of b are then read in pieces of 1 KB, not 128 bytes
+
+// Panels of n ≤ kTogether·NR columns, `stride` floats apart.
 template <class E, class S>
-void packPanel(Index n, Index k, const S* b, Index ldb, bool trans, float* panel) {
+void packGroup(Index n, Index k, const S* b, Index ldb, bool trans, float* panels, Index stride) {
   constexpr Index per = kPerWord<E>;
   const Index words = wordsOf<E>(k), whole = k / per;
   if (!trans) {
     for (Index w = 0; w < words; w++) {
       const S* row = b + w * per * ldb;
-      if (n == NR)
+      Index j = 0;
+      for (; j + NR <= n; j += NR)
 #pragma GCC unroll 4
-        for (int v = 0; v < NRV; v++) store(panel + w * NR + v * VL, columnWords<E>(row + v * VL, ldb, w < whole));
-      else
         for (int v = 0; v < NRV; v++)
-          store(panel + w * NR + v * VL,
-                v * VL < n ? columnWordsUpTo<E>(row + v * VL, ldb, w < whole, n - v * VL) : Vec{});
+          store(panels + j / NR * stride + w * NR + v * VL, columnWords<E>(row + j + v * VL, ldb, w < whole));
+      for (int v = 0; j < n && v < NRV; v++)
+        store(panels + j / NR * stride + w * NR + v * VL,
+              j + v * VL < n ? columnWordsUpTo<E>(row + j + v * VL, ldb, w < whole, n - j - v * VL) : Vec{});
     }
     return;
   }
-  const Index n4 = n / 4 * 4, w4 = whole / 4 * 4;
-  for (Index w = 0; w < w4; w += 4)
-    for (Index j = 0; j < n4; j += 4) transposeQuad<E>(b + j * ldb + w * per, ldb, panel + w * NR + j);
-  for (Index w = 0; w < words; w++)
-    for (Index j = w < w4 ? n4 : 0; j < NR; j++)
-      panel[w * NR + j] = j < n ? rowWord<E>(b + j * ldb + w * per, k - w * per) : 0;
+  for (Index from = 0; from < n; from += NR) {
+    const S* columns = b + from * ldb;
+    float* panel = panels + from / NR * stride;
+    const Index m = least(NR, n - from), m4 = m / 4 * 4, w4 = whole / 4 * 4;
+    for (Index w = 0; w < w4; w += 4)
+      for (Index j = 0; j < m4; j += 4) transposeQuad<E>(columns + j * ldb + w * per, ldb, panel + w * NR + j);
+    for (Index w = 0; w < words; w++)
+      for (Index j = w < w4 ? m4 : 0; j < NR; j++)
+        panel[w * NR + j] = j < m ? rowWord<E>(columns + j * ldb + w * per, k - w * per) : 0;
+  }
 }
 
 constexpr Index kSharedPack = 32768; // floats below which another thread's help costs more than it saves
@@ -162,8 +169,9 @@ void copyRows(Index rows, Index k, const S* a, Index lda, float* dst, Index ld) 
 
 template <class E, class S>
 void packPanels(Index n, Index k, const S* b, Index ldb, bool trans, float* panels) {
-  for (Index j = 0; j < n; j += NR)
-    packPanel<E>(least(NR, n - j), k, trans ? b + j * ldb : b + j, ldb, trans, panels + j * wordsOf<E>(k));
+  const Index words = wordsOf<E>(k);
+  for (Index j = 0; j < n; j += kTogether * NR)
+    packGroup<E>(least(kTogether * NR, n - j), k, trans ? b + j * ldb : b + j, ldb, trans, panels + j * words, words * NR);
 }
 
 template <class E, class S>
@@ -174,21 +182,15 @@ void packB(Index N, Index K, const S* b, Index ldb, bool trans, float* packed) {
 }
 
 template <class E, class S>
-void packPanelOf(Index N, Index K, Index j, Index k, const S* b, Index ldb, bool trans, float* packed) {
-  const Index kn = least(kBlock<E>(K), K - k);
-  packPanel<E>(least(NR, N - j), kn, trans ? b + j * ldb + k : b + k * ldb + j, ldb, trans,
-               packed + k / kPerWord<E> * roundUp(N, NR) + j * wordsOf<E>(kn));
-}
-
-template <class E, class S>
 void packBShared(Index N, Index K, const S* b, Index ldb, bool trans, float* packed) {
   if (N * K < kSharedPack || poolThreads() == 1) return packB<E>(N, K, b, ldb, trans, packed);
   const Index kc = kBlock<E>(K), blocks = (K + kc - 1) / kc, panels = (N + NR - 1) / NR;
-  // Tasks of several panels: one panel alone is a few hundred nanoseconds of work.
-  const Index each = most(1, 16384 / (NR * kc)), groups = (panels + each - 1) / each;
+  const Index groups = (panels + kTogether - 1) / kTogether;
   parallelFor(blocks * groups, [&](Index task) {
-    const Index k = task / groups * kc, first = task % groups * each;
-    for (Index p = first; p < least(panels, first + each); p++) packPanelOf<E>(N, K, p * NR, k, b, ldb, trans, packed);
+    const Index k = task / groups * kc, j = task % groups * kTogether * NR;
+    const Index kn = least(kc, K - k), words = wordsOf<E>(kn);
+    packGroup<E>(least(kTogether * NR, N - j), kn, trans ? b + j * ldb + k : b + k * ldb + j, ldb, trans,
+                 packed + k / kPerWord<E> * roundUp(N, NR) + j * words, words * NR);
   });
 }
 
@@ -196,7 +198,6 @@ void packBShared(Index N, Index K, const S* b, Index ldb, bool trans, float* pac
   template void packPanels<E, S>(Index, Index, const S*, Index, bool, float*);                                            \
   template void packB<E, S>(Index, Index, const S*, Index, bool, float*);                                                 \
   template void packBShared<E, S>(Index, Index, const S*, Index, bool, float*);                                           \
-  template void packPanelOf<E, S>(Index, Index, Index, Index, const S*, Index, bool, float*);                             \
   template void packTiles<E, S>(Index, Index, const S*, Index, float*);                                                   \
   template void copyRows<E, S>(Index, Index, const S*, Index, float*, Index);
 ILF_PACK(float, float)

@@ -35,7 +35,7 @@ ILF_INLINE Vec splat(float x) { return x - Vec{}; }
 
 ILF_INLINE WordVec loadHalves(const bf16* p) {
 #if defined(ILF_MASKS)
-  return (WordVec)_mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  return (WordVec)_mm512_maskz_cvtepu16_epi32(0xffff, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
 #endif
   return __builtin_convertvector(static_cast<HalfVec>(*reinterpret_cast<const LooseHalfVec*>(p)), WordVec);
 }
@@ -70,7 +70,7 @@ ILF_INLINE Vec loadPart(const float* p, Index n, float fill = 0) {
 }
 ILF_INLINE void storePart(float* p, Vec v, Index n) { _mm512_mask_storeu_ps(p, laneMask(n), (__m512)v); }
 ILF_INLINE WordVec loadHalvesPart(const bf16* p, Index n) {
-  return (WordVec)_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(laneMask(n), p));
+  return (WordVec)_mm512_maskz_cvtepu16_epi32(0xffff, _mm256_maskz_loadu_epi16(laneMask(n), p));
 }
 ILF_INLINE Vec loadPart(const bf16* p, Index n, float fill = 0) {
   const __m512 v = (__m512)(loadHalvesPart(p, n) << 16);
