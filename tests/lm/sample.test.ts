@@ -3,7 +3,7 @@ import { sampleTokens } from '../../src/engine/fused.js';
 import * as tf from '../../src/engine/tf.js';
 import { type SampleOptions, sample } from '../../src/lm/sample.js';
 import { scoreCompletions } from '../../src/lm/score.js';
-import { backends, difference, noise, settings, use } from '../engine/harness.js';
+import { difference, noise, settings, use } from '../engine/harness.js';
 import { TINY, texts, tinyLM } from './helpers.js';
 
 const options: SampleOptions = { maxNewTokens: 10, temperature: 1, topK: 0, topP: 1, seed: 1, stopIds: [5] };
