@@ -11,7 +11,7 @@ import yargs, {
   type InferredOptionTypes,
   type Options,
 } from 'yargs';
-import { UserError } from '../src/store/errors.js';
+import { runCommands } from '../src/cli/run.js';
 import { gemm, gemmOptions } from './gemm.js';
 import { generate, generateOptions } from './generate.js';
 import { kl, klOptions } from './kl.js';
@@ -85,39 +85,17 @@ const allOptions = { ...commonOptions, ...modelOption, ...peerOptions };
 
 /** @returns the exit status */
 async function main(words: readonly string[]): Promise<number> {
-  try {
-    await yargs([...words])
-      .scriptName('npm run bench --')
-      .usage('$0 [bench] [options]')
-      .command(command('$0', 'gemm, train, generate and kl', allOptions, [gemm, train, generate, kl]))
-      .command(command('gemm', "the models' matrix products", gemmOptions, [gemm]))
-      .command(command('train', 'optimizer steps', trainOptions, [train]))
-      .command(command('generate', 'sampling', generateOptions, [generate]))
-      .command(command('kl', 'exact KL of two models, and log-probabilities', klOptions, [kl]))
-      .command(command('scaling', 'against parameters, context and batch', scalingOptions, [scaling]))
-      .version(false)
-      .help()
-      .strict()
-      .locale('en')
-      .wrap(Math.min(110, process.stdout.columns || 110))
-      .parserConfiguration({ 'duplicate-arguments-array': true, 'strip-aliased': true })
-      .exitProcess(false)
-      .showHelpOnFail(false)
-      .fail((message, error) => {
-        if (!error || error.name === 'YError')
-          throw new UserError(`${error?.message ?? message}; "npm run bench -- --help" lists what there is`);
-        throw error;
-      })
-      .parseAsync();
-    return 0;
-  } catch (error) {
-    if (error instanceof UserError) {
-      console.error(`error: ${error.message.replace(/\s+/g, ' ')}`);
-      return 2;
-    }
-    console.error(error);
-    return 1;
-  }
+  const commands = yargs([...words])
+    .scriptName('npm run bench --')
+    .usage('$0 [bench] [options]')
+    .command(command('$0', 'gemm, train, generate and kl', allOptions, [gemm, train, generate, kl]))
+    .command(command('gemm', "the models' matrix products", gemmOptions, [gemm]))
+    .command(command('train', 'optimizer steps', trainOptions, [train]))
+    .command(command('generate', 'sampling', generateOptions, [generate]))
+    .command(command('kl', 'exact KL of two models, and log-probabilities', klOptions, [kl]))
+    .command(command('scaling', 'against parameters, context and batch', scalingOptions, [scaling]))
+    .version(false);
+  return runCommands(commands, 'npm run bench --');
 }
 
 process.exitCode = await main(process.argv.slice(2));

@@ -130,7 +130,7 @@ void backward(Index M, Index V, Index D, const T* h, const float* w, const int32
       const Epilogue e = {applyGradient<T>, &gradient};
       gemmPackedShared<T>(mn, vn, D, k.h + m * D, D, false, packed, g, vn, false, &e);
       if (dh) gemmPackedShared<T>(mn, D, vn, g, vn, false, packedBack, dx + m * D, D, v > 0);
-      if (dw) multiplyRows<T>(vn, D, mn, g, vn, k.h + m * D, dw + v * D, m > 0);
+      if (dw) multiply<T>(vn, D, mn, g, vn, true, k.h + m * D, false, dw + v * D, m > 0);
     }
   }
   if (dh) spread(k, M, D, dx, dh);
@@ -173,7 +173,7 @@ void weighted(Index M, Index V, Index D, const T* h, const float* w, const int32
       to[label] = at[0];
     });
     gemmPackedShared<T>(mn, D, V, g, per * ld, false, packed + forth, dx + m * D, D, false);
-    multiplyRows<T>(V, D, mn, g, per * ld, k.h + m * D, dw, m > 0);
+    multiply<T>(V, D, mn, g, per * ld, true, k.h + m * D, false, dw, m > 0);
   }
   spread(k, M, D, dx, dh);
 }

@@ -39,25 +39,19 @@ void gemmPackedShared(Index M, Index N, Index K, const S* a, Index lda, bool tra
 }
 
 template <class E, class SA, class SB>
-void multiply(Index M, Index N, Index K, const SA* a, bool transA, const SB* b, bool transB, float* c, bool accumulate) {
+void multiply(Index M, Index N, Index K, const SA* a, Index lda, bool transA, const SB* b, bool transB, float* c,
+              bool accumulate) {
   float* packed = scratch(kPackB, packedSize<E>(N, K));
   packBShared<E>(N, K, b, transB ? K : N, transB, packed);
-  gemmPackedShared<E>(M, N, K, a, transA ? M : K, transA, packed, c, N, accumulate);
-}
-
-template <class E, class S>
-void multiplyRows(Index M, Index N, Index K, const S* a, Index lda, const S* b, float* c, bool accumulate) {
-  float* packed = scratch(kPackB, packedSize<E>(N, K));
-  packBShared<E>(N, K, b, N, false, packed);
-  gemmPackedShared<E>(M, N, K, a, lda, true, packed, c, N, accumulate);
+  gemmPackedShared<E>(M, N, K, a, lda, transA, packed, c, N, accumulate);
 }
 
 void gemm(Index M, Index N, Index K, const float* a, bool transA, const float* b, bool transB, float* c, bool accumulate) {
-  multiply<float>(M, N, K, a, transA, b, transB, c, accumulate);
+  multiply<float>(M, N, K, a, transA ? M : K, transA, b, transB, c, accumulate);
 }
 
 void gemmBf16(Index M, Index N, Index K, const float* a, bool transA, const float* b, bool transB, float* c) {
-  multiply<bf16>(M, N, K, a, transA, b, transB, c, false);
+  multiply<bf16>(M, N, K, a, transA ? M : K, transA, b, transB, c, false);
 }
 
 void batchGemm(Index batch, Index M, Index N, Index K, const float* a, Index strideA, bool transA, const float* b,
@@ -86,10 +80,9 @@ void batchGemm(Index batch, Index M, Index N, Index K, const float* a, Index str
 ILF_GEMM(float, float, float)
 ILF_GEMM(bf16, bf16, float)
 ILF_GEMM(bf16, bf16, bf16)
-template void multiplyRows<float, float>(Index, Index, Index, const float*, Index, const float*, float*, bool);
-template void multiplyRows<bf16, bf16>(Index, Index, Index, const bf16*, Index, const bf16*, float*, bool);
-template void multiply<float, float, float>(Index, Index, Index, const float*, bool, const float*, bool, float*, bool);
-template void multiply<bf16, bf16, bf16>(Index, Index, Index, const bf16*, bool, const bf16*, bool, float*, bool);
+template void multiply<float, float, float>(Index, Index, Index, const float*, Index, bool, const float*, bool, float*,
+                                            bool);
+template void multiply<bf16, bf16, bf16>(Index, Index, Index, const bf16*, Index, bool, const bf16*, bool, float*, bool);
 
 } // namespace ILF_NS
 } // namespace ilf

@@ -111,13 +111,10 @@ template <class E = float, class S, class TC>
 void gemmPackedShared(Index M, Index N, Index K, const S* a, Index lda, bool transA, const float* packed, TC* c, Index ldc,
                       bool add, const Epilogue* epilogue = nullptr);
 
-// c[M,N] (+)= op(a) op(b), packing b on the way; over the pool.
+// c[M,N] (+)= op(a) op(b), packing b on the way; over the pool. a's rows, as they lie, are lda apart; b is dense.
 template <class E = float, class SA, class SB>
-void multiply(Index M, Index N, Index K, const SA* a, bool transA, const SB* b, bool transB, float* c, bool accumulate);
-
-// c[M,N] (+)= aᵀ b for a [K,M] (rows lda apart) and b [K,N]: a gradient of weights.
-template <class E, class S>
-void multiplyRows(Index M, Index N, Index K, const S* a, Index lda, const S* b, float* c, bool accumulate);
+void multiply(Index M, Index N, Index K, const SA* a, Index lda, bool transA, const SB* b, bool transB, float* c,
+              bool accumulate);
 
 } // namespace ILF_NS
 } // namespace ilf

@@ -95,8 +95,8 @@ void backward(Index M, Index V, Index Dp, Index Dq, const T* hp, const float* wp
       });
       if (sumP) gemmPackedShared<T>(mn, Dp, vn, tp, per * vn, false, backP, sumP + m * Dp, Dp, v > 0);
       if (sumQ) gemmPackedShared<T>(mn, Dq, vn, tq, per * vn, false, backQ, sumQ + m * Dq, Dq, v > 0);
-      if (dwp) multiplyRows<T>(vn, Dp, mn, tp, per * vn, hp + m * Dp, dwp + v * Dp, m > 0);
-      if (dwq) multiplyRows<T>(vn, Dq, mn, tq, per * vn, hq + m * Dq, dwq + v * Dq, m > 0);
+      if (dwp) multiply<T>(vn, Dp, mn, tp, per * vn, true, hp + m * Dp, false, dwp + v * Dp, m > 0);
+      if (dwq) multiply<T>(vn, Dq, mn, tq, per * vn, true, hq + m * Dq, false, dwq + v * Dq, m > 0);
     }
   }
   if (!direct && dhp) convert(kFloat32, kBfloat16, M * Dp, sumP, dhp);

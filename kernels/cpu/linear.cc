@@ -102,8 +102,8 @@ void backward(Index M, Index N, Index K, const T* x, const float* w, bool transW
     packBShared<T>(K, N, w, transW ? K : N, !transW, packed);
     gemmPackedShared<T>(M, K, N, d, N, false, packed, dx, K, false);
   }
-  if (dw && transW) multiply<T>(N, K, M, d, true, x, false, dw, false);  // dᵀ x
-  if (dw && !transW) multiply<T>(K, N, M, x, true, d, false, dw, false); // xᵀ d
+  if (dw && transW) multiply<T>(N, K, M, d, N, true, x, false, dw, false);  // dᵀ x
+  if (dw && !transW) multiply<T>(K, N, M, x, K, true, d, false, dw, false); // xᵀ d
 }
 
 } // namespace
