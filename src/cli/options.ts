@@ -98,7 +98,6 @@ export const tuningOptions = {
 };
 
 export const DEFAULTS = {
-  precision: 'float32',
   seed: 0,
   temperature: 1,
   topP: 0.95,

@@ -1,8 +1,7 @@
 /** What commands that compute do first, and how they show what they are doing. */
-import type { EngineName, Precision } from '../engine/index.js';
+import type { Engine, EngineName, Precision } from '../engine/index.js';
 import type { Show } from '../ilf/lab.js';
 import { UserError } from '../store/errors.js';
-import { DEFAULTS } from './options.js';
 
 export interface EngineArguments {
   engine?: EngineName | undefined;
@@ -16,21 +15,16 @@ export function refuseGpu(gpu: boolean | undefined): void {
     throw new UserError('--gpu: this version has no GPU engine; leave --gpu out to compute on the CPU');
 }
 
-/** Starts the engine; the modules that compute are only loaded here. @returns the engine's name */
-export async function startSession({
-  engine,
-  precision,
-  threads,
-  gpu,
-}: EngineArguments): Promise<EngineName> {
+/** Starts the engine; the modules that compute are only loaded here. */
+export async function startSession({ engine, precision, threads, gpu }: EngineArguments): Promise<Engine> {
   refuseGpu(gpu);
   const { startEngine } = await import('../engine/index.js');
-  const started = await startEngine(engine, { precision: precision ?? DEFAULTS.precision });
+  const started = await startEngine(engine, { precision });
   if (threads !== undefined) {
     if (!started.native) throw new UserError(`--threads: the engine ${started.name} has one thread`);
     started.native.setThreads(threads);
   }
-  return started.name;
+  return started;
 }
 
 /** Progress bars on standard error, one after another; nothing where `quiet`. */

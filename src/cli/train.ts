@@ -60,8 +60,8 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
     const { writeOutcome } = await import('../ilf/outcome.js');
     const { renderFinal, renderHtml, renderSample, terminalOf } = await import('../report/index.js');
 
-    const size = defaultSize(engine);
-    if (engine === 'wasm' && given.contexts === undefined && given.heldout === undefined && !given.data)
+    const size = defaultSize(engine.name);
+    if (engine.name === 'wasm' && given.contexts === undefined && given.heldout === undefined && !given.data)
       console.error(
         `the engine wasm is slow: a smaller run of ${size.contexts} contexts, measured on ${size.heldout} (--contexts, --heldout)`,
       );
@@ -78,8 +78,8 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
           samples: given.samples ?? DEFAULTS.samples,
           rounds: given.rounds ?? DEFAULTS.rounds,
           seed: given.seed ?? DEFAULTS.seed,
-          engine,
-          precision: given.precision ?? DEFAULTS.precision,
+          engine: engine.name,
+          precision: engine.precision,
           temperature: given.temperature ?? DEFAULTS.temperature,
           topP: given['top-p'] ?? DEFAULTS.topP,
           maxTokens: given['max-tokens'] ?? DEFAULTS.maxTokens,

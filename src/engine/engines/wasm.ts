@@ -5,7 +5,8 @@
  */
 import '@tensorflow/tfjs-backend-wasm';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
-import * as tf from './tf.js';
+import * as tf from '../tf.js';
+import type { EngineKind } from './kind.js';
 
 const NAME = 'wasm';
 /** What Emscripten gives every module; the typings leave it out. */
@@ -103,8 +104,8 @@ function fastMatMul(slow: tf.KernelFunc): tf.KernelFunc {
   };
 }
 
-/** Makes wasm tfjs' backend, with the two replacements. */
-export async function startWasm(): Promise<void> {
+/** Registers the two replacements, once. */
+function mend(): void {
   if (!tf.getKernel('UnsortedSegmentSum', NAME)) {
     const { setupFunc, kernelFunc } = tf.getKernel('BatchMatMul', NAME);
     tf.registerKernel({
@@ -120,5 +121,16 @@ export async function startWasm(): Promise<void> {
       ...(setupFunc && { setupFunc }),
     });
   }
-  if (!(await tf.setBackend(NAME))) throw new Error('tfjs-backend-wasm did not start');
 }
+
+/** `wasm`: tfjs-backend-wasm, one thread; the default where there was no compiler. */
+export const wasm: EngineKind = {
+  name: 'wasm',
+  precisions: ['float32'],
+  needs: async () => [],
+  async start(precision) {
+    mend();
+    if (!(await tf.setBackend(NAME))) throw new Error('tfjs-backend-wasm did not start');
+    return { name: 'wasm', precision, native: null, describe: () => 'wasm (one thread)' };
+  },
+};

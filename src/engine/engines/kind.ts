@@ -1,0 +1,35 @@
+/** What each engine says of itself: src/engine/index.ts starts them by this, and `doctor` prints it. */
+import type { Precision } from '../backend.js';
+import type { Native } from '../native.js';
+
+export const ENGINES = ['cpu', 'wasm'] as const;
+export type EngineName = (typeof ENGINES)[number];
+
+export interface Engine {
+  readonly name: EngineName;
+  readonly precision: Precision;
+  /** The addon's functions; null where the fused operations are compositions. */
+  readonly native: Native | null;
+  /** One line for people: what computes, with how many threads. */
+  describe(): string;
+}
+
+/** One thing that an engine cannot do without. */
+export interface Need {
+  /** As in "CUDA driver". */
+  what: string;
+  /** What was found, with its version; null where it is missing. */
+  found: string | null;
+  /** What was looked for, and what to do, where it is missing. */
+  advice: string;
+}
+
+export interface EngineKind {
+  readonly name: EngineName;
+  /** What it can compute in; the first is its default. */
+  readonly precisions: readonly [Precision, ...Precision[]];
+  /** What it needs and what of that is here. Looks only; never throws. */
+  needs(): Promise<Need[]>;
+  /** Makes it tfjs' current backend; may be called again. Throws UserError where it does not start. */
+  start(precision: Precision): Promise<Engine>;
+}
