@@ -64,7 +64,7 @@ function instructionSets(compiler) {
 }
 
 const sources = (folder) => readdirSync(join(here, folder)).filter((name) => name.endsWith('.cc'));
-const headers = (folder) => readdirSync(join(here, folder)).filter((name) => !name.endsWith('.cc'));
+const headers = (folder) => readdirSync(join(here, folder)).filter((name) => /\.(h|def)$/.test(name));
 const modified = (path) => statSync(path).mtimeMs;
 
 /** Compilations to run: source, object, flags. */
@@ -99,7 +99,7 @@ function plan(compiler) {
     }
   const optional = { wide: '-DILF_WIDE', avx512bf16: '-DILF_AVX512BF16' };
   const built = sets.flatMap(({ name }) => optional[name] ?? []);
-  for (const folder of ['runtime', 'binding'])
+  for (const folder of ['runtime', 'binding', 'binding/cpu'])
     for (const name of sources(folder))
       jobs.push({
         source: join(here, folder, name),
@@ -143,7 +143,7 @@ async function main() {
   const sameJobs = Object.keys(before).length === jobs.length;
   const newestHeader = Math.max(
     modified(fileURLToPath(import.meta.url)),
-    ...['cpu', 'runtime', 'binding'].flatMap((f) => headers(f).map((name) => modified(join(here, f, name)))),
+    ...['.', 'cpu', 'runtime', 'binding', 'binding/cpu'].flatMap((f) => headers(f).map((name) => modified(join(here, f, name)))),
   );
   const stale = jobs.filter(
     ({ source, object }) =>

@@ -67,6 +67,11 @@ std::string Args::text(int i, const char* name) const {
   return std::string(buffer, length);
 }
 
+void Args::requireLength(const char* name, int64_t length, int64_t actual) const {
+  if (actual != length)
+    outOfRange(name, "must have " + std::to_string(length) + " elements, has " + std::to_string(actual));
+}
+
 void* Args::array(int i, const char* name, napi_typedarray_type type, int64_t* length) const {
   napi_typedarray_type actual;
   size_t count;
@@ -81,27 +86,44 @@ void* Args::array(int i, const char* name, napi_typedarray_type type, int64_t* l
 void* Args::arrayOf(int i, const char* name, napi_typedarray_type type, int64_t length) const {
   int64_t actual;
   void* pointer = array(i, name, type, &actual);
-  if (actual != length)
-    outOfRange(name, "must have " + std::to_string(length) + " elements, has " + std::to_string(actual));
+  requireLength(name, length, actual);
+  return pointer;
+}
+
+void* Args::stored(int i, const char* name, Type type, int64_t* length) const {
+  StoredArray array;
+  if (!storedArray(env, values_[i], &array) || array.type != type)
+    throw ArgumentError{ArgumentError::kType, std::string(function_) + ": " + name + " must be a " +
+                                                  (type == kFloat32 ? kFloatArrays : kHalfArrays)};
+  *length = array.length;
+  return array.data;
+}
+
+void* Args::storedOf(int i, const char* name, int64_t length, Type type) const {
+  int64_t actual;
+  void* pointer = stored(i, name, type, &actual);
+  requireLength(name, length, actual);
   return pointer;
 }
 
 float* Args::floats(int i, const char* name, int64_t length) const {
+  return static_cast<float*>(storedOf(i, name, length, kFloat32));
+}
+float* Args::hostFloats(int i, const char* name, int64_t length) const {
   return static_cast<float*>(arrayOf(i, name, napi_float32_array, length));
 }
 float* Args::floatsOrNull(int i, const char* name, int64_t length) const {
   return isNull(i) ? nullptr : floats(i, name, length);
 }
 Type Args::type(int i, const char* name) const {
-  napi_typedarray_type actual;
-  if (napi_get_typedarray_info(env, values_[i], &actual, nullptr, nullptr, nullptr, nullptr) != napi_ok ||
-      (actual != napi_float32_array && actual != napi_uint16_array))
+  StoredArray array;
+  if (!storedArray(env, values_[i], &array))
     throw ArgumentError{ArgumentError::kType,
-                        std::string(function_) + ": " + name + " must be a Float32Array or a Uint16Array of bfloat16"};
-  return actual == napi_float32_array ? kFloat32 : kBfloat16;
+                        std::string(function_) + ": " + name + " must be a " + kFloatArrays + " or a " + kHalfArrays};
+  return array.type;
 }
 void* Args::activations(int i, const char* name, int64_t length, Type type) const {
-  return arrayOf(i, name, type == kFloat32 ? napi_float32_array : napi_uint16_array, length);
+  return storedOf(i, name, length, type);
 }
 void* Args::activationsOrNull(int i, const char* name, int64_t length, Type type) const {
   return isNull(i) ? nullptr : activations(i, name, length, type);
@@ -116,7 +138,7 @@ double* Args::doubles(int i, const char* name, int64_t length) const {
   return static_cast<double*>(arrayOf(i, name, napi_float64_array, length));
 }
 float* Args::floatsOfAnyLength(int i, const char* name, int64_t* length) const {
-  return static_cast<float*>(array(i, name, napi_float32_array, length));
+  return static_cast<float*>(stored(i, name, kFloat32, length));
 }
 int32_t* Args::intsOfAnyLength(int i, const char* name, int64_t* length) const {
   return static_cast<int32_t*>(array(i, name, napi_int32_array, length));
@@ -125,21 +147,17 @@ int32_t* Args::intsOfAnyLength(int i, const char* name, int64_t* length) const {
 void Args::floatList(int i, const char* name, std::vector<float*>& data, std::vector<int64_t>& lengths) const {
   uint32_t count;
   if (napi_get_array_length(env, values_[i], &count) != napi_ok)
-    throw ArgumentError{ArgumentError::kType, std::string(function_) + ": " + name + " must be an array of Float32Array"};
+    throw ArgumentError{ArgumentError::kType, std::string(function_) + ": " + name + " must be an array of " + kFloatArrays};
   data.resize(count);
   lengths.resize(count);
   for (uint32_t k = 0; k < count; k++) {
     napi_value item;
-    napi_typedarray_type type;
-    size_t length;
-    void* pointer;
-    if (napi_get_element(env, values_[i], k, &item) != napi_ok ||
-        napi_get_typedarray_info(env, item, &type, &length, &pointer, nullptr, nullptr) != napi_ok ||
-        type != napi_float32_array)
+    StoredArray array;
+    if (napi_get_element(env, values_[i], k, &item) != napi_ok || !storedArray(env, item, &array) || array.type != kFloat32)
       throw ArgumentError{ArgumentError::kType,
-                          std::string(function_) + ": " + name + "[" + std::to_string(k) + "] must be a Float32Array"};
-    data[k] = static_cast<float*>(pointer);
-    lengths[k] = static_cast<int64_t>(length);
+                          std::string(function_) + ": " + name + "[" + std::to_string(k) + "] must be a " + kFloatArrays};
+    data[k] = static_cast<float*>(array.data);
+    lengths[k] = array.length;
   }
 }
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "../cpu/table.h"
+#include "memory.h"
 
 namespace ilf {
 
@@ -26,21 +26,23 @@ class Args {
   double number(int i, const char* name) const;
   bool flag(int i) const;
   std::string text(int i, const char* name) const;
-  // Typed arrays of exactly `length` elements.
+  // In the engine's memory, of exactly `length` elements.
   float* floats(int i, const char* name, int64_t length) const;
   float* floatsOrNull(int i, const char* name, int64_t length) const;
-  // Activations: a Float32Array, or a Uint16Array of bfloat16. The first one names the call's type, the others must agree.
+  // Activations: float32 or bfloat16. The first one names the call's type, the others must agree.
   Type type(int i, const char* name) const;
   void* activations(int i, const char* name, int64_t length, Type type) const;
   void* activationsOrNull(int i, const char* name, int64_t length, Type type) const;
+  // In the engine's memory, of any length; it is returned.
+  float* floatsOfAnyLength(int i, const char* name, int64_t* length) const;
+  // An Array of arrays of float32 in the engine's memory.
+  void floatList(int i, const char* name, std::vector<float*>& data, std::vector<int64_t>& lengths) const;
+  // Typed arrays, in the host's memory.
+  float* hostFloats(int i, const char* name, int64_t length) const;
   int32_t* ints(int i, const char* name, int64_t length) const;
   int32_t* intsOrNull(int i, const char* name, int64_t length) const;
   double* doubles(int i, const char* name, int64_t length) const;
-  // Arrays of any length; it is returned.
-  float* floatsOfAnyLength(int i, const char* name, int64_t* length) const;
   int32_t* intsOfAnyLength(int i, const char* name, int64_t* length) const;
-  // An Array of Float32Array.
-  void floatList(int i, const char* name, std::vector<float*>& data, std::vector<int64_t>& lengths) const;
   // All of values[0, n) in [least, end).
   void checkIds(const char* name, const int32_t* values, int64_t n, int64_t least, int64_t end) const;
 
@@ -53,6 +55,9 @@ class Args {
 
  private:
   void* array(int i, const char* name, napi_typedarray_type type, int64_t* length) const;
+  void requireLength(const char* name, int64_t length, int64_t actual) const;
+  void* stored(int i, const char* name, Type type, int64_t* length) const;
+  void* storedOf(int i, const char* name, int64_t length, Type type) const;
   void* arrayOf(int i, const char* name, napi_typedarray_type type, int64_t length) const;
   const char* function_;
   size_t count_ = kMost;

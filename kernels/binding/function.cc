@@ -24,9 +24,12 @@ napi_value call(napi_env env, napi_callback_info info) {
     Args args(env, info, bound.function.name);
     args.data = bound.data.get();
     result = bound.function.body(args);
+    finishCall(true);
   } catch (const ArgumentError& error) {
+    finishCall(false);
     throwInJs(env, error);
   } catch (const std::exception& error) {
+    finishCall(false);
     throwInJs(env, {ArgumentError::kOther, std::string(bound.function.name) + ": " + error.what()});
   }
   spentNanoseconds += std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start).count();

@@ -2,7 +2,6 @@
 #include <new>
 
 #include "function.h"
-#include "isa.h"
 
 namespace ilf {
 namespace {
@@ -22,11 +21,11 @@ Filters filters(Args& args, int i) {
 
 napi_value sample(Args& args) {
   const int64_t B = args.dim(0, "B", 0), V = args.dim(1, "V");
-  const float* logits = args.floats(2, "logits", times(B, V));
+  const float* logits = args.hostFloats(2, "logits", times(B, V));
   const Filters f = filters(args, 3);
-  const float* uniform = args.floats(6, "uniform", B);
+  const float* uniform = args.hostFloats(6, "uniform", B);
   int32_t* tokens = args.ints(7, "tokens", B);
-  float* logprob = args.floats(8, "logprob", B);
+  float* logprob = args.hostFloats(8, "logprob", B);
   kernels->sample(B, V, logits, f.temperature, f.topK, f.topP, uniform, tokens, logprob);
   return nullptr;
 }
@@ -92,10 +91,10 @@ napi_value step(Args& args) {
   const int32_t* rows = args.intsOfAnyLength(0, "rows", &R);
   const int32_t* previous = args.intsOrNull(1, "previous", R);
   const Filters f = filters(args, 2);
-  const float* uniform = args.floats(5, "uniform", R);
+  const float* uniform = args.hostFloats(5, "uniform", R);
   int32_t* tokens = args.ints(6, "tokens", R);
-  float* logprob = args.floats(7, "logprob", R);
-  float* logits = args.floatsOrNull(8, "logits", times(R, d.config.vocab));
+  float* logprob = args.hostFloats(7, "logprob", R);
+  float* logits = args.isNull(8) ? nullptr : args.hostFloats(8, "logits", times(R, d.config.vocab));
   args.checkIds("rows", rows, R, 0, static_cast<int64_t>(d.lengths.size()) * d.n);
   if (previous) args.checkIds("previous", previous, R, 0, d.config.vocab);
   d.seen.assign(d.seen.size(), false);

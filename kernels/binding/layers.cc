@@ -1,6 +1,5 @@
 // Norms, attention, rotary embedding, embeddings.
 #include "function.h"
-#include "isa.h"
 
 namespace ilf {
 namespace {

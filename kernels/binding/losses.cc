@@ -1,6 +1,5 @@
 // Cross entropy and KL of linear layers' softmax.
 #include "function.h"
-#include "isa.h"
 
 namespace ilf {
 namespace {

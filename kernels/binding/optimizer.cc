@@ -1,8 +1,5 @@
 // AdamW and the gradients' norm.
-#include <math.h>
-
 #include "function.h"
-#include "isa.h"
 
 namespace ilf {
 namespace {
@@ -11,15 +8,10 @@ napi_value globalNorm(Args& args) {
   std::vector<float*> arrays;
   std::vector<int64_t> lengths;
   args.floatList(0, "arrays", arrays, lengths);
-  double total = 0;
-  std::vector<double> sums;
-  for (size_t a = 0; a < arrays.size(); a++) {
-    sums.resize((lengths[a] + kNormBlock - 1) / kNormBlock);
-    kernels->sumSquares(lengths[a], arrays[a], sums.data());
-    for (double s : sums) total += s;
-  }
+  double norm;
+  kernels->globalNorm(static_cast<int64_t>(arrays.size()), lengths.data(), arrays.data(), &norm);
   napi_value result;
-  napi_create_double(args.env, sqrt(total), &result);
+  napi_create_double(args.env, norm, &result);
   return result;
 }
 

@@ -1,6 +1,5 @@
 // Matrix products and linear layers.
 #include "function.h"
-#include "isa.h"
 
 namespace ilf {
 namespace {

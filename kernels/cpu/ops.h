@@ -1,12 +1,12 @@
 // Declares every operation in the namespace of the instruction set being compiled.
 #pragma once
-#include "table.h"
+#include "../table.h"
 #include "vec.h"
 
 namespace ilf {
 namespace ILF_NS {
 #define OP(name, parameters) void name parameters;
-#include "ops.def"
+#include "../ops.def"
 #undef OP
 
 // f(T()) with the type that activations are stored in.

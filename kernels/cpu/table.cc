@@ -11,7 +11,7 @@ extern const Kernels ILF_JOIN(ILF_NS, Kernels);
 const Kernels ILF_JOIN(ILF_NS, Kernels) = {
     ILF_TEXT(ILF_NS),
 #define OP(name, parameters) ILF_NS::name,
-#include "ops.def"
+#include "../ops.def"
 #undef OP
 };
 

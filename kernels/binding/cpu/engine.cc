@@ -1,9 +1,9 @@
 // Instruction set, threads, time, memory.
 #include <string.h>
 
-#include "../runtime/memory.h"
-#include "../runtime/pool.h"
-#include "function.h"
+#include "../../runtime/memory.h"
+#include "../../runtime/pool.h"
+#include "../function.h"
 #include "isa.h"
 
 namespace ilf {

@@ -1,5 +1,5 @@
 // The addon's entry. The functions are in the files named in function.h; src/engine/native.ts is their contract.
-#include "function.h"
+#include "../function.h"
 #include "isa.h"
 
 NAPI_MODULE_INIT() {

@@ -1,5 +1,8 @@
 // Sums of squares in double, in blocks of fixed length: the same for any number of threads.
+#include <math.h>
+
 #include "../runtime/pool.h"
+#include "../runtime/scratch.h"
 #include "ops.h"
 
 namespace ilf {
@@ -7,16 +10,17 @@ namespace ILF_NS {
 
 namespace {
 
+constexpr Index kBlock = 16384;
+
 // As many doubles as fill a vector, and the floats they come from.
 typedef double Wide __attribute__((vector_size(4 * VL)));
 typedef float Narrow __attribute__((vector_size(2 * VL), aligned(4), may_alias));
 
-} // namespace
-
+// One sum for each block.
 void sumSquares(Index n, const float* x, double* sums) {
-  const Index blocks = (n + kNormBlock - 1) / kNormBlock;
+  const Index blocks = (n + kBlock - 1) / kBlock;
   const auto block = [&](Index b) {
-    const Index from = b * kNormBlock, to = least(n, from + kNormBlock);
+    const Index from = b * kBlock, to = least(n, from + kBlock);
     Wide sum[2] = {};
     Index j = from;
     for (; j + VL <= to; j += VL)
@@ -32,6 +36,19 @@ void sumSquares(Index n, const float* x, double* sums) {
   if (n < 262144)
     for (Index b = 0; b < blocks; b++) block(b);
   else parallelFor(blocks, block);
+}
+
+} // namespace
+
+void globalNorm(Index arrays, const Index* lengths, const float* const* x, double* norm) {
+  double total = 0;
+  for (Index a = 0; a < arrays; a++) {
+    const Index blocks = (lengths[a] + kBlock - 1) / kBlock;
+    double* sums = reinterpret_cast<double*>(scratch(kOp0, 2 * blocks));
+    sumSquares(lengths[a], x[a], sums);
+    for (Index b = 0; b < blocks; b++) total += sums[b];
+  }
+  *norm = sqrt(total);
 }
 
 } // namespace ILF_NS

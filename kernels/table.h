@@ -1,4 +1,4 @@
-// The table of one instruction set's operations, through which the binding calls them.
+// The table of operations through which the binding calls an instruction set's kernels, or a GPU's.
 #pragma once
 #include <stdint.h>
 
@@ -9,8 +9,6 @@ typedef int64_t Index;
 // How activations are stored: x, y and their gradients, where a parameter list says void*. Parameters, losses and
 // log-sum-exps are floats.
 enum Type { kFloat32, kBfloat16 };
-
-constexpr Index kNormBlock = 16384;
 
 struct DecoderConfig {
   Index layers, heads, width, inner, vocab, positions; // inner: width of the MLP
@@ -24,6 +22,6 @@ struct Kernels {
 #undef OP
 };
 
-extern const Kernels portableKernels, avx2Kernels, avx512Kernels, avx512bf16Kernels, wideKernels;
+extern const Kernels* kernels; // the ones in use
 
 } // namespace ilf

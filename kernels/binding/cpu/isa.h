@@ -1,10 +1,10 @@
 // Which instruction set's kernels run.
 #pragma once
-#include "../cpu/table.h"
+#include "../../table.h"
 
 namespace ilf {
 
-extern const Kernels* kernels; // the ones in use
+extern const Kernels portableKernels, avx2Kernels, avx512Kernels, avx512bf16Kernels, wideKernels;
 
 constexpr int kMostSets = 5;
 int availableKernels(const Kernels** list); // those this CPU can run, best last; at most kMostSets
