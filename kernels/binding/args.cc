@@ -119,7 +119,7 @@ Type Args::type(int i, const char* name) const {
   StoredArray array;
   if (!storedArray(env, values_[i], &array))
     throw ArgumentError{ArgumentError::kType,
-                        std::string(function_) + ": " + name + " must be a " + kFloatArrays + " or a " + kHalfArrays};
+                        std::string(function_) + ": " + name + " must be a " + kFloatArrays + " or a " + kHalfArrays + " of bfloat16"};
   return array.type;
 }
 void* Args::activations(int i, const char* name, int64_t length, Type type) const {
