@@ -1,9 +1,12 @@
-/** Loads the addon (building it where it is missing) and runs a test under every instruction set, with 1 and 2 threads. */
+/**
+ * Loads the addons (building them where they are missing) and runs a test under every instruction set, with 1 and 2
+ * threads, and by the CUDA kernels: emulated, and on a GPU where there is one.
+ */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { describe, expect } from 'vitest';
+import { afterAll, describe, expect } from 'vitest';
 import type { Native } from '../../src/engine/native.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -15,18 +18,57 @@ if (!existsSync(addon)) {
   });
 }
 
-export const native = createRequire(import.meta.url)(addon) as Native;
+const load = (path: string) => createRequire(import.meta.url)(path) as Native;
+const cpu = load(addon);
 
-/** A describe block for each instruction set and number of threads. */
+/** The CUDA kernels compiled for the CPU (kernels/cuda/emulated), which needs x86-64. */
+function emulated(): Native | null {
+  if (process.arch !== 'x64' || process.platform !== 'linux') return null;
+  execFileSync(process.execPath, [`${root}kernels/build-cuda.mjs`, '--emulated'], { stdio: 'inherit' });
+  return load(`${root}build/ilf_cuda_emulated.node`);
+}
+
+/** The CUDA kernels on a GPU. */
+function onGpu(): Native | null {
+  try {
+    const gpu = load(`${root}build/ilf_cuda.node`) as Native & { device(): unknown };
+    gpu.device();
+    return gpu;
+  } catch {
+    return null; // not built, or no GPU
+  }
+}
+
+const cudas = Object.entries({ 'cuda emulated': emulated(), cuda: onGpu() }).filter(
+  (c): c is [string, Native] => !!c[1],
+);
+
+let current = cpu;
+/** The addon in use: the CPU's, or what underEverySetting chose. */
+export const native = new Proxy({} as Native, { get: (_, name) => Reflect.get(current, name) });
+/** Whether the CUDA kernels are in use: additions in another order than the CPU's. */
+export const isCuda = () => current !== cpu;
+
+/** A describe block for each instruction set and number of threads, and for CUDA. */
 export function underEverySetting(name: string, body: (use: () => void) => void): void {
-  for (const isa of native.availableIsas())
+  for (const isa of cpu.availableIsas())
     for (const threads of [1, 2])
       describe(`${name} (${isa}, ${threads} thread${threads > 1 ? 's' : ''})`, () => {
         body(() => {
-          native.setIsa(isa);
-          native.setThreads(threads);
+          current = cpu;
+          cpu.setIsa(isa);
+          cpu.setThreads(threads);
         });
       });
+  for (const [device, addon] of cudas)
+    describe(`${name} (${device})`, () => {
+      body(() => {
+        current = addon;
+      });
+      afterAll(() => {
+        current = cpu;
+      });
+    });
 }
 
 /** Uniform numbers in [-scale, scale), the same for the same seed (mulberry32). */

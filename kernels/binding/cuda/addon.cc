@@ -1,0 +1,12 @@
+// The entry of the GPU's addon. The functions are in the files named in function.h; src/engine/native.ts is their contract.
+#include "../function.h"
+
+NAPI_MODULE_INIT() {
+  ilf::defineEngine(env, exports);
+  ilf::defineProducts(env, exports);
+  ilf::defineLayers(env, exports);
+  ilf::defineLosses(env, exports);
+  ilf::defineOptimizer(env, exports);
+  ilf::defineGeneration(env, exports);
+  return exports;
+}

@@ -1,0 +1,119 @@
+// The GPU, its memory, time.
+#include "../../cuda/blas.h"
+#include "../../cuda/device.h"
+#include "../function.h"
+#include "memory.h"
+
+namespace ilf {
+namespace {
+
+StoredArray& arrayArgument(Args& args, int i, const char* name) {
+  StoredArray* array = deviceArray(args.env, args.value(i));
+  if (!array) throw ArgumentError{ArgumentError::kType, std::string(name) + " must be a device array"};
+  return *array;
+}
+
+StoredArray hostArgument(Args& args, int i, const StoredArray& like) {
+  StoredArray host;
+  if (!typedArray(args.env, args.value(i), &host) || host.type != like.type)
+    throw ArgumentError{ArgumentError::kType, std::string("the host's array must be a ") +
+                                                  (like.type == kFloat32 ? kFloatArrays : kHalfArrays)};
+  if (host.length != like.length) args.outOfRange("array", "and the host's must have the same length");
+  return host;
+}
+
+size_t bytesOf(const StoredArray& a) { return static_cast<size_t>(a.length) * (a.type == kFloat32 ? 4 : 2); }
+
+void set(napi_env env, napi_value object, const char* name, double number) {
+  napi_value value;
+  napi_create_double(env, number, &value);
+  napi_set_named_property(env, object, name, value);
+}
+
+void set(napi_env env, napi_value object, const char* name, const char* text) {
+  napi_value value;
+  napi_create_string_utf8(env, text, NAPI_AUTO_LENGTH, &value);
+  napi_set_named_property(env, object, name, value);
+}
+
+napi_value device(Args& args) {
+  int devices = 0, driver = 0, runtime = 0;
+  cuda::check(cudaDriverGetVersion(&driver), "the driver's version");
+  cuda::check(cudaRuntimeGetVersion(&runtime), "the runtime's version");
+  cuda::check(cudaGetDeviceCount(&devices), "looking for a GPU");
+  cudaDeviceProp properties;
+  cuda::check(cudaGetDeviceProperties(&properties, 0), "the GPU's properties");
+  napi_value object;
+  napi_create_object(args.env, &object);
+  set(args.env, object, "name", properties.name);
+  set(args.env, object, "major", properties.major);
+  set(args.env, object, "minor", properties.minor);
+  set(args.env, object, "multiprocessors", properties.multiProcessorCount);
+  set(args.env, object, "memory", static_cast<double>(properties.totalGlobalMem));
+  set(args.env, object, "driver", driver);
+  set(args.env, object, "runtime", runtime);
+  set(args.env, object, "blas", cuda::blasVersion());
+  return object;
+}
+
+napi_value bytes(Args& args) {
+  cudaMemPool_t pool;
+  uint64_t used = 0;
+  cuda::stream();
+  cuda::check(cudaDeviceGetDefaultMemPool(&pool, 0), "the device's memory pool");
+  cuda::check(cudaMemPoolGetAttribute(pool, cudaMemPoolAttrUsedMemCurrent, &used), "the memory pool's use");
+  napi_value value;
+  napi_create_double(args.env, static_cast<double>(used), &value);
+  return value;
+}
+
+const Function functions[] = {
+    {"device", device},
+    {"bytes", bytes},
+    {"allocateFloats", [](Args& args) { return newDeviceArray(args.env, args.dim(0, "n", 0), kFloat32); }},
+    {"allocateHalves", [](Args& args) { return newDeviceArray(args.env, args.dim(0, "n", 0), kBfloat16); }},
+    {"free",
+     [](Args& args) -> napi_value {
+       freeDeviceArray(&arrayArgument(args, 0, "array"));
+       return nullptr;
+     }},
+    {"clear",
+     [](Args& args) -> napi_value {
+       const StoredArray& array = arrayArgument(args, 0, "array");
+       cuda::fill(array.data, 0, bytesOf(array));
+       return nullptr;
+     }},
+    {"upload",
+     [](Args& args) -> napi_value {
+       const StoredArray& array = arrayArgument(args, 1, "to");
+       cuda::upload(array.data, hostArgument(args, 0, array).data, bytesOf(array));
+       return nullptr;
+     }},
+    {"download",
+     [](Args& args) -> napi_value {
+       const StoredArray& array = arrayArgument(args, 0, "from");
+       cuda::download(hostArgument(args, 1, array).data, array.data, bytesOf(array));
+       return nullptr;
+     }},
+    {"copy",
+     [](Args& args) -> napi_value {
+       const StoredArray &from = arrayArgument(args, 0, "from"), &to = arrayArgument(args, 1, "to");
+       if (from.type != to.type || from.length != to.length) args.outOfRange("to", "must be like from");
+       if (from.length > 0)
+         cuda::check(cudaMemcpyAsync(to.data, from.data, bytesOf(from), cudaMemcpyDeviceToDevice, cuda::stream()), "copying");
+       return nullptr;
+     }},
+    {"synchronize",
+     [](Args&) -> napi_value {
+       cuda::check(cudaStreamSynchronize(cuda::stream()), "waiting for the device");
+       return nullptr;
+     }},
+};
+
+} // namespace
+
+void defineEngine(napi_env env, napi_value exports) {
+  define(env, exports, functions, sizeof functions / sizeof *functions);
+}
+
+} // namespace ilf

@@ -1,0 +1,32 @@
+// Matrix products, by cuBLASLt (blas.cc) or, emulated, by plain loops (emulated/blas.cc). Everything is row-major.
+#pragma once
+#include "device.h"
+
+namespace ilf::cuda {
+
+// c [M,N] = act(op(a) [M,K] · op(b) [K,N] + bias) + residual, computed in float32: of float32 operands without rounding them,
+// of bfloat16 operands on tensor cores.
+struct Product {
+  Index M, N, K;
+  const void* a; // [M,K], or [K,M] if transA
+  const void* b; // [K,N], or [N,K] if transB
+  void* c;
+  bool transA = false, transB = false;
+  Type operands = kFloat32, result = kFloat32; // result may be kFloat32 for bfloat16 operands
+  Index lda = 0, ldb = 0, ldc = 0;             // elements between rows; 0: as many as a row has
+  bool accumulate = false;                     // added to c
+  // Together with act or residual of `result`'s type and of c's strides.
+  const float* bias = nullptr;    // [N]
+  int act = 0;                    // 1: GELU, tanh form
+  const void* residual = nullptr; // like c
+  void* pre = nullptr;            // like c: op(a)·op(b) + bias, where act is 1
+  // Independent products, so many elements apart.
+  Index batch = 1, strideA = 0, strideB = 0, strideC = 0;
+};
+
+void multiply(const Product& p);
+
+// The libraries' versions for people, or why there are none; loads them.
+const char* blasVersion();
+
+} // namespace ilf::cuda

@@ -1,0 +1,133 @@
+// The host's side of CUDA's runtime, emulated: see threads.h.
+#include <cuda_runtime.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <map>
+#include <vector>
+
+#include "queue.h"
+
+struct EmulatedGraph {
+  std::vector<std::function<void()>> work;
+};
+
+namespace ilf::emulated {
+namespace {
+EmulatedGraph* capturing = nullptr;
+std::map<void*, std::pair<void*, size_t>> allocations; // data: mapping and its length
+size_t inUse = 0;
+} // namespace
+
+void enqueue(std::function<void()> work) {
+  if (capturing) capturing->work.push_back(std::move(work));
+  else work();
+}
+
+} // namespace ilf::emulated
+
+using namespace ilf::emulated;
+
+const char* cudaGetErrorString(cudaError_t status) { return status == cudaErrorMemoryAllocation ? "out of memory" : "an error"; }
+cudaError_t cudaGetLastError() { return cudaSuccess; }
+cudaError_t cudaGetDeviceCount(int* n) { *n = 1; return cudaSuccess; }
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* p, int) {
+  *p = {};
+  snprintf(p->name, sizeof p->name, "emulated on the CPU");
+  p->multiProcessorCount = 2;
+  return cudaSuccess;
+}
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
+  *value = attribute == cudaDevAttrMultiProcessorCount ? 2 : 227 * 1024;
+  return cudaSuccess;
+}
+cudaError_t cudaDriverGetVersion(int* v) { *v = 0; return cudaSuccess; }
+cudaError_t cudaRuntimeGetVersion(int* v) { *v = 0; return cudaSuccess; }
+cudaError_t cudaMemGetInfo(size_t* free, size_t* total) { *free = *total = size_t(8) << 30; return cudaSuccess; }
+cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* pool, int) { *pool = nullptr; return cudaSuccess; }
+cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, cudaMemPoolAttr, void*) { return cudaSuccess; }
+cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t, cudaMemPoolAttr, void* value) { *static_cast<uint64_t*>(value) = inUse; return cudaSuccess; }
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t* s, unsigned) { *s = nullptr; return cudaSuccess; }
+cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* e, unsigned) { *e = nullptr; return cudaSuccess; }
+cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) { return cudaSuccess; }
+cudaError_t cudaEventSynchronize(cudaEvent_t) { return cudaSuccess; }
+
+// Ends where a page begins that cannot be touched; filled with NaN, of either type.
+cudaError_t cudaMalloc(void** memory, size_t bytes) {
+  const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE)), kept = (bytes + 15) / 16 * 16;
+  const size_t pages = (kept + page - 1) / page * page;
+  void* mapping = mmap(nullptr, pages + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapping == MAP_FAILED) return cudaErrorMemoryAllocation;
+  unsigned char* end = static_cast<unsigned char*>(mapping) + pages;
+  mprotect(end, page, PROT_NONE);
+  *memory = end - kept;
+  memset(*memory, 0xff, kept);
+  allocations[*memory] = {mapping, pages + page};
+  inUse += kept;
+  return cudaSuccess;
+}
+cudaError_t cudaFree(void* memory) {
+  if (!memory) return cudaSuccess;
+  const auto at = allocations.find(memory);
+  if (at == allocations.end()) {
+    fprintf(stderr, "emulated CUDA: memory is freed that was not allocated, or was freed before\n");
+    abort();
+  }
+  const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  inUse -= static_cast<unsigned char*>(at->second.first) + at->second.second - page - static_cast<unsigned char*>(memory);
+  munmap(at->second.first, at->second.second);
+  allocations.erase(at);
+  return cudaSuccess;
+}
+cudaError_t cudaMallocAsync(void** memory, size_t bytes, cudaStream_t) {
+  if (capturing) {
+    fprintf(stderr, "emulated CUDA: memory is allocated while a graph is captured\n");
+    abort();
+  }
+  return cudaMalloc(memory, bytes);
+}
+cudaError_t cudaFreeAsync(void* memory, cudaStream_t) { return cudaFree(memory); }
+cudaError_t cudaMallocHost(void** memory, size_t bytes) {
+  *memory = malloc(bytes);
+  return *memory ? cudaSuccess : cudaErrorMemoryAllocation;
+}
+cudaError_t cudaFreeHost(void* memory) {
+  free(memory);
+  return cudaSuccess;
+}
+cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind, cudaStream_t) {
+  enqueue([=] { memmove(to, from, bytes); });
+  return cudaSuccess;
+}
+cudaError_t cudaMemsetAsync(void* to, int byte, size_t bytes, cudaStream_t) {
+  enqueue([=] { memset(to, byte, bytes); });
+  return cudaSuccess;
+}
+cudaError_t cudaStreamBeginCapture(cudaStream_t, cudaStreamCaptureMode) {
+  capturing = new EmulatedGraph;
+  return cudaSuccess;
+}
+cudaError_t cudaStreamEndCapture(cudaStream_t, cudaGraph_t* graph) {
+  *graph = capturing;
+  capturing = nullptr;
+  return cudaSuccess;
+}
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* run, cudaGraph_t graph, unsigned long long) {
+  *run = new EmulatedGraph(*graph);
+  return cudaSuccess;
+}
+cudaError_t cudaGraphLaunch(cudaGraphExec_t graph, cudaStream_t) {
+  for (const auto& work : graph->work) work();
+  return cudaSuccess;
+}
+cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+  delete graph;
+  return cudaSuccess;
+}
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t graph) {
+  delete graph;
+  return cudaSuccess;
+}

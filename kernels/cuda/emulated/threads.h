@@ -1,0 +1,39 @@
+// CUDA's threads on the CPU: each thread of a block is a fiber; a barrier is a switch to the next. One block after another
+// on one core, so kernels can be tested, not timed. The order of threads between two barriers is turned around at every
+// launch, so that a missing barrier shows; memory is filled with NaN and ends at a page that cannot be touched.
+#pragma once
+#include <cuda_runtime.h>
+
+#include <functional>
+
+namespace ilf::emulated {
+
+void launch(dim3 grid, dim3 block, size_t shared, std::function<void()> body);
+void* sharedMemory();
+
+void syncBlock();
+// Runs as a thread of a warp: leaves 16 bytes for the others to read by peek(), and waits for them.
+void exchange(const void* value, size_t bytes);
+const void* peek(int lane); // lanes that ended or do not exist give their own value back
+int lanesOfWarp();
+
+template <class T>
+T shuffle(T value, int lane) {
+  static_assert(sizeof(T) <= 16, "a shuffled value has at most 16 bytes");
+  exchange(&value, sizeof(T));
+  return *static_cast<const T*>(peek(lane));
+}
+
+template <class F>
+float warpReduce(float x, F combine) {
+  exchange(&x, sizeof x);
+  // In the order of a butterfly, so that rounding is the GPU's.
+  float values[32];
+  const int lanes = lanesOfWarp();
+  for (int i = 0; i < 32; i++) values[i] = i < lanes ? *static_cast<const float*>(peek(i)) : 0.f;
+  for (int step = 16; step > 0; step /= 2)
+    for (int i = 0; i < step; i++) values[i] = combine(values[i], values[i + step]);
+  return values[0];
+}
+
+} // namespace ilf::emulated
