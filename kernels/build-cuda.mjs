@@ -32,12 +32,10 @@ async function buildEmulated() {
   flags.push(`-I${join(import.meta.dirname, 'cuda', 'emulated')}`, ...napiFlags);
   const jobs = [
     ...sources('cuda', '.cu'),
-    ...sources('cuda').filter((source) => !source.endsWith('blas.cc')),
-    ...sources('cuda/emulated').filter((source) => !source.endsWith('blas.cc')),
+    ...sources('cuda').filter((source) => !source.endsWith('cublaslt.cc')),
+    ...sources('cuda/emulated'),
     ...binding(),
   ].map((source) => ({ source, object: object(source), compiler, flags: [...flags, '-x', 'c++'] }));
-  const [blas] = sources('cuda/emulated').filter((source) => source.endsWith('blas.cc'));
-  jobs.push({ source: blas, object: object(blas), compiler, flags });
   return buildAddon('ilf_cuda_emulated', jobs, (objects, target) => cxxLinks(compiler, objects, target));
 }
 

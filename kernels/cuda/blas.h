@@ -1,5 +1,7 @@
-// Matrix products, by cuBLASLt (blas.cc) or, emulated, by plain loops (emulated/blas.cc). Everything is row-major.
+// Matrix products, by cuBLASLt (cublaslt.cc) or, emulated, by plain loops (emulated/blas.cc). Everything is row-major.
 #pragma once
+#include <string>
+
 #include "device.h"
 
 namespace ilf::cuda {
@@ -17,6 +19,7 @@ struct Product {
   bool accumulate = false;                     // added to c
   // Together with act or residual of `result`'s type and of c's strides.
   const float* bias = nullptr;    // [N]
+  const bf16* bias16 = nullptr;   // the same rounded, where the caller has it: the library wants it with bfloat16 results
   int act = 0;                    // 1: GELU, tanh form
   const void* residual = nullptr; // like c
   void* pre = nullptr;            // like c: op(a)·op(b) + bias, where act is 1
@@ -26,7 +29,13 @@ struct Product {
 
 void multiply(const Product& p);
 
-// The libraries' versions for people, or why there are none; loads them.
-const char* blasVersion();
+// What multiply() is made of: the library's product; false where it has none with what comes after it (bias, activation,
+// residual) in one kernel.
+bool libraryProduct(const Product& p);
+
+// Opens the library, at this path or by its usual names; throws std::runtime_error where it does not open.
+void openBlas(const char* path);
+// Its version for people.
+std::string blasVersion();
 
 } // namespace ilf::cuda

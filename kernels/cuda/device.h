@@ -91,6 +91,7 @@ void withType(Type type, F f) {
 }
 
 // --- On the device.
+#if defined(__CUDACC__) || defined(ILF_EMULATED)
 
 template <class T>
 __device__ T* sharedMemory() {
@@ -154,5 +155,7 @@ __device__ __forceinline__ float blockSum(float x) {
 __device__ __forceinline__ float blockMax(float x) {
   return blockReduce(x, -INFINITY, [](float v) { return warpMax(v); });
 }
+
+#endif
 
 } // namespace ilf::cuda

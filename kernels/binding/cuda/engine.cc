@@ -52,7 +52,7 @@ napi_value device(Args& args) {
   set(args.env, object, "memory", static_cast<double>(properties.totalGlobalMem));
   set(args.env, object, "driver", driver);
   set(args.env, object, "runtime", runtime);
-  set(args.env, object, "blas", cuda::blasVersion());
+  set(args.env, object, "blas", cuda::blasVersion().c_str());
   return object;
 }
 

@@ -23,7 +23,8 @@ float gelu(float x) { return 0.5f * x * (1.f + tanhf(0.7978845608f * (x + 0.0447
 void run(const Product& p) {
   const Index lda = p.lda ? p.lda : p.transA ? p.M : p.K, ldb = p.ldb ? p.ldb : p.transB ? p.K : p.N;
   const Index ldc = p.ldc ? p.ldc : p.N;
-  std::vector<float> a(p.M * p.K), sums(p.N);
+  std::vector<float> a(p.M * p.K);
+  std::vector<double> sums(p.N);
   for (Index batch = 0; batch < p.batch; batch++) {
     const Index a0 = batch * p.strideA, b0 = batch * p.strideB, c0 = batch * p.strideC;
     for (Index m = 0; m < p.M; m++)
@@ -32,14 +33,14 @@ void run(const Product& p) {
     for (Index k = 0; k < p.K; k++)
       for (Index n = 0; n < p.N; n++) b[k * p.N + n] = read(p.b, p.operands, b0 + (p.transB ? n * ldb + k : k * ldb + n));
     for (Index m = 0; m < p.M; m++) {
-      sums.assign(p.N, 0.f);
+      sums.assign(p.N, 0.);
       for (Index k = 0; k < p.K; k++) {
-        const float x = a[m * p.K + k];
+        const double x = a[m * p.K + k];
         for (Index n = 0; n < p.N; n++) sums[n] += x * b[k * p.N + n];
       }
       for (Index n = 0; n < p.N; n++) {
         const Index at = c0 + m * ldc + n;
-        float x = sums[n] + (p.bias ? p.bias[n] : 0.f);
+        float x = static_cast<float>(sums[n]) + (p.bias ? p.bias[n] : 0.f);
         if (p.pre) write(p.pre, p.result, at, x);
         if (p.act == 1) x = gelu(x);
         if (p.residual) x += read(p.residual, p.result, at);
@@ -52,10 +53,14 @@ void run(const Product& p) {
 
 } // namespace
 
-void multiply(const Product& p) {
+bool libraryProduct(const Product& p) {
+  // As the library may: nothing fused where rows are not aligned.
+  if (p.N % 8 != 0 && (p.bias || p.act || p.residual)) return false;
   if (p.M > 0 && p.N > 0 && p.batch > 0) emulated::enqueue([p] { run(p); });
+  return true;
 }
 
-const char* blasVersion() { return "emulated"; }
+void openBlas(const char*) {}
+std::string blasVersion() { return "emulated"; }
 
 } // namespace ilf::cuda

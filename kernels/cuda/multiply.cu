@@ -1,0 +1,48 @@
+// Products with what comes after them. The library fuses most of it; what it cannot is a pass over the result here.
+#include <stdexcept>
+
+#include "blas.h"
+#include "gelu.h"
+
+namespace ilf::cuda {
+namespace {
+
+// c = act(c + bias) + residual, in place; rows ldc apart. grid: columns in blocks, rows.
+template <class T>
+__global__ void finish(Index N, Index ldc, const float* __restrict__ bias, int act, const T* residual, T* c, T* pre) {
+  const Index n = static_cast<Index>(blockIdx.x) * blockDim.x + threadIdx.x, at = blockIdx.y * ldc + n;
+  if (n >= N) return;
+  float x = toFloat(c[at]);
+  if (bias) x += bias[n];
+  if (pre) pre[at] = fromFloat<T>(x);
+  if (act == 1) x = gelu(x);
+  if (residual) x += toFloat(residual[at]);
+  c[at] = fromFloat<T>(x);
+}
+
+constexpr unsigned kThreads = 128;
+constexpr Index kRowsOfGrid = 65535;
+
+} // namespace
+
+void multiply(const Product& p) {
+  if (p.M == 0 || p.N == 0 || p.batch == 0 || libraryProduct(p)) return;
+  Product plain = p;
+  plain.bias = nullptr;
+  plain.bias16 = nullptr;
+  plain.act = 0;
+  plain.residual = plain.pre = nullptr;
+  if (!libraryProduct(plain)) throw std::runtime_error("CUDA: cuBLASLt has no algorithm for a matrix product");
+  withType(p.result, [&](auto t) {
+    typedef decltype(t) T;
+    const Index ldc = p.ldc ? p.ldc : p.N;
+    for (Index m = 0; m < p.M; m += kRowsOfGrid) {
+      const dim3 grid(blocksFor(p.N, kThreads), static_cast<unsigned>(p.M - m < kRowsOfGrid ? p.M - m : kRowsOfGrid));
+      const auto row = [&](const void* x) { return x ? static_cast<const T*>(x) + m * ldc : nullptr; };
+      launch(finish<T>, grid, kThreads, 0, p.N, ldc, p.bias, p.act, row(p.residual), const_cast<T*>(row(p.c)),
+             const_cast<T*>(row(p.pre)));
+    }
+  });
+}
+
+} // namespace ilf::cuda
