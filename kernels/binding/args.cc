@@ -60,7 +60,7 @@ bool Args::flag(int i) const {
 }
 
 std::string Args::text(int i, const char* name) const {
-  char buffer[64];
+  char buffer[4096];
   size_t length;
   if (napi_get_value_string_utf8(env, values_[i], buffer, sizeof buffer, &length) != napi_ok)
     throw ArgumentError{ArgumentError::kType, std::string(function_) + ": " + name + " must be a string"};

@@ -2,13 +2,14 @@
 import { UserError } from '../store/errors.js';
 import { PRECISIONS, type Precision } from './backend.js';
 import { cpu } from './engines/cpu.js';
+import { cuda } from './engines/cuda.js';
 import { ENGINES, type Engine, type EngineKind, type EngineName } from './engines/kind.js';
 import { wasm } from './engines/wasm.js';
 
 export { ENGINES, type Engine, type EngineKind, type EngineName, PRECISIONS, type Precision };
 
 /** Every engine by its name. */
-export const KINDS: Readonly<Record<EngineName, EngineKind>> = { cpu, wasm };
+export const KINDS: Readonly<Record<EngineName, EngineKind>> = { cpu, wasm, cuda };
 
 export interface EngineOptions {
   /**

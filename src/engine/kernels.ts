@@ -1,9 +1,10 @@
 /**
- * tfjs kernels of the `cpu` engine: all of tfjs-backend-cpu's under our backend's name, and native ones in
+ * tfjs kernels of our engines: all of tfjs-backend-cpu's under our backend's name, and native ones in
  * place of matrix products, sums of equal shapes (the tape adds gradients with them) and multiples.
  */
 import '@tensorflow/tfjs-backend-cpu';
-import { BACKEND_NAME, type IlfCpuBackend, type Stored } from './backend.js';
+import type { NativeBackend } from './backend.js';
+import type { Activations } from './native.js';
 import * as tf from './tf.js';
 
 type Inputs = Record<string, tf.TensorInfo>;
@@ -24,7 +25,7 @@ const isFloat = (t: tf.TensorInfo) => t.dtype === 'float32';
 function batchMatMul(args: Parameters<tf.KernelFunc>[0]): tf.TensorInfo | tf.TensorInfo[] {
   const { a, b } = args.inputs as Inputs as { a: tf.TensorInfo; b: tf.TensorInfo };
   const { transposeA, transposeB } = args.attrs as unknown as MatMulAttrs;
-  const backend = args.backend as IlfCpuBackend;
+  const backend = args.backend as NativeBackend;
   const outerA = a.shape.slice(0, -2);
   const outerB = b.shape.slice(0, -2);
   const batchA = tf.util.sizeFromShape(outerA);
@@ -38,7 +39,7 @@ function batchMatMul(args: Parameters<tf.KernelFunc>[0]): tf.TensorInfo | tf.Ten
   if (!isFloat(a) || !isFloat(b) || !plain || K !== K2 || empty) return stock('BatchMatMul')(args);
   const outer = tf.backend_util.assertAndGetBroadcastShape(outerA, outerB);
   const batch = Math.max(batchA, batchB);
-  const out = backend.pool.take(batch * M * N);
+  const out = backend.floats(batch * M * N);
   const x = backend.raw(a);
   const y = backend.raw(b);
   if (batch === 1) {
@@ -61,9 +62,9 @@ function fusedMatMul(args: Parameters<tf.KernelFunc>[0]): tf.TensorInfo | tf.Ten
     activation ?? 'linear'
   ];
   if (preluActivationWeights || name === undefined || !a || !b) return stock('_FusedMatMul')(args);
-  const backend = args.backend as IlfCpuBackend;
+  const backend = args.backend as NativeBackend;
   const run = (kernel: string, inputs: Inputs, attrs = {}) =>
-    tf.getKernel(kernel, BACKEND_NAME).kernelFunc({ inputs, attrs, backend }) as tf.TensorInfo;
+    tf.getKernel(kernel, backend.name).kernelFunc({ inputs, attrs, backend }) as tf.TensorInfo;
   let out = run('BatchMatMul', { a, b }, args.attrs);
   const replace = (next: tf.TensorInfo) => {
     backend.disposeIntermediateTensorInfo(out);
@@ -75,10 +76,10 @@ function fusedMatMul(args: Parameters<tf.KernelFunc>[0]): tf.TensorInfo | tf.Ten
 }
 
 /** The sum of two tensors of one size: natively, in bfloat16 where both are stored so. The tape adds gradients with it. */
-function sum(backend: IlfCpuBackend, a: tf.TensorInfo, b: tf.TensorInfo): Stored {
+function sum(backend: NativeBackend, a: tf.TensorInfo, b: tf.TensorInfo): Activations {
   const [x, y] = [backend.stored(a), backend.stored(b)];
-  const halves = x instanceof Uint16Array && y instanceof Uint16Array;
-  const out = halves ? backend.pool.takeHalves(x.length) : backend.pool.take(x.length);
+  const halves = !backend.storage.isFloats(x) && !backend.storage.isFloats(y);
+  const out = halves ? backend.storage.halves(x.length) : backend.floats(x.length);
   if (halves) backend.native.add(x.length, x, y, out);
   else backend.native.add(x.length, backend.raw(a), backend.raw(b), out);
   return out;
@@ -88,7 +89,7 @@ function sum(backend: IlfCpuBackend, a: tf.TensorInfo, b: tf.TensorInfo): Stored
 function add(args: Parameters<tf.KernelFunc>[0]): tf.TensorInfo | tf.TensorInfo[] {
   const { a, b } = args.inputs as Inputs as { a: tf.TensorInfo; b: tf.TensorInfo };
   if (!isFloat(a) || !isFloat(b) || !tf.util.arraysEqual(a.shape, b.shape)) return stock('Add')(args);
-  const backend = args.backend as IlfCpuBackend;
+  const backend = args.backend as NativeBackend;
   return backend.adopt(sum(backend, a, b), a.shape);
 }
 
@@ -96,10 +97,11 @@ function add(args: Parameters<tf.KernelFunc>[0]): tf.TensorInfo | tf.TensorInfo[
 function multiply(args: Parameters<tf.KernelFunc>[0]): tf.TensorInfo | tf.TensorInfo[] {
   const { a, b } = args.inputs as Inputs as { a: tf.TensorInfo; b: tf.TensorInfo };
   if (!isFloat(a) || !isFloat(b) || b.shape.length > 0) return stock('Multiply')(args);
-  const backend = args.backend as IlfCpuBackend;
+  const backend = args.backend as NativeBackend;
   const x = backend.stored(a);
-  const out = x instanceof Uint16Array ? backend.pool.takeHalves(x.length) : backend.pool.take(x.length);
-  backend.native.scale(x.length, x, backend.raw(b)[0]!, out);
+  const out = !backend.storage.isFloats(x) ? backend.storage.halves(x.length) : backend.floats(x.length);
+  const by = (backend.readSync(b.dataId) as Float32Array)[0]!;
+  backend.native.scale(x.length, x, by, out);
   return backend.adopt(out, a.shape);
 }
 
@@ -107,7 +109,7 @@ function multiply(args: Parameters<tf.KernelFunc>[0]): tf.TensorInfo | tf.Tensor
 function addN(args: Parameters<tf.KernelFunc>[0]): tf.TensorInfo | tf.TensorInfo[] {
   const tensors = args.inputs as unknown as tf.TensorInfo[];
   if (!tensors.every(isFloat) || tensors.length < 2) return stock('AddN')(args);
-  const backend = args.backend as IlfCpuBackend;
+  const backend = args.backend as NativeBackend;
   const [first, second, ...rest] = tensors as [tf.TensorInfo, tf.TensorInfo, ...tf.TensorInfo[]];
   let out = backend.adopt(sum(backend, first, second), first.shape);
   for (const t of rest) {
@@ -118,8 +120,8 @@ function addN(args: Parameters<tf.KernelFunc>[0]): tf.TensorInfo | tf.TensorInfo
   return out;
 }
 
-/** Registers every kernel of the `cpu` engine under BACKEND_NAME. */
-export function registerKernels(): void {
+/** Registers every kernel of an engine of ours under its backend's name. */
+export function registerKernels(backendName: string): void {
   const ours = new Map<string, tf.KernelFunc>([
     ['BatchMatMul', batchMatMul],
     ['_FusedMatMul', fusedMatMul],
@@ -130,7 +132,7 @@ export function registerKernels(): void {
   for (const config of tf.getKernelsForBackend('cpu')) {
     tf.registerKernel({
       ...config,
-      backendName: BACKEND_NAME,
+      backendName,
       kernelFunc: ours.get(config.kernelName) ?? config.kernelFunc,
     });
   }

@@ -1,7 +1,7 @@
 /**
  * The native addon's functions (kernels/binding), as the rest of src/engine calls them.
  *
- * Arrays are row-major float32 unless said otherwise. Dimension letters: M rows (tokens), K inputs, N outputs, D model
+ * Arrays are row-major float32 unless said otherwise, and in the engine's memory where their type is FloatArray or Activations. Dimension letters: M rows (tokens), K inputs, N outputs, D model
  * width, V vocabulary, B sequences, T positions, H heads, Dh = D / H. `out` arguments are overwritten, never added to.
  * `null` where an optional array is absent; an optional output that is null is not computed.
  * Wrong lengths throw a RangeError naming the function and the argument: nothing reads or writes out of bounds.
@@ -10,7 +10,18 @@
  * Values that a model passes on between its layers, and their gradients: float32, or bfloat16 in a Uint16Array. All of one
  * call have the same type. Products of bfloat16 activations round the weights to bfloat16 as well; sums are float32.
  */
-export type Activations = Float32Array | Uint16Array;
+export type Activations = FloatArray | HalfArray;
+
+/** Memory of a GPU, owned by JavaScript until it is freed. */
+export interface DeviceArray {
+  readonly length: number;
+  /** bfloat16 instead of float32. */
+  readonly half: boolean;
+}
+
+/** Arrays in the engine's memory: typed arrays for the CPU, device arrays for a GPU. */
+export type FloatArray = Float32Array | DeviceArray;
+export type HalfArray = Uint16Array | DeviceArray;
 
 export interface Native {
   /** Instruction set in use: 'avx512bf16' | 'avx512' | 'avx2' | 'portable'. The best the CPU has, or ILF_ISA from the environment. */
@@ -32,11 +43,11 @@ export interface Native {
     M: number,
     N: number,
     K: number,
-    a: Float32Array,
+    a: FloatArray,
     transA: boolean,
-    b: Float32Array,
+    b: FloatArray,
     transB: boolean,
-    c: Float32Array,
+    c: FloatArray,
     accumulate: boolean,
   ): void;
   /** The same with a and b rounded to bfloat16 (for the bench and the tests). */
@@ -44,11 +55,11 @@ export interface Native {
     M: number,
     N: number,
     K: number,
-    a: Float32Array,
+    a: FloatArray,
     transA: boolean,
-    b: Float32Array,
+    b: FloatArray,
     transB: boolean,
-    c: Float32Array,
+    c: FloatArray,
   ): void;
   /** `batch` independent products, strides in elements (0 broadcasts an operand). */
   batchGemm(
@@ -56,13 +67,13 @@ export interface Native {
     M: number,
     N: number,
     K: number,
-    a: Float32Array,
+    a: FloatArray,
     strideA: number,
     transA: boolean,
-    b: Float32Array,
+    b: FloatArray,
     strideB: number,
     transB: boolean,
-    c: Float32Array,
+    c: FloatArray,
   ): void;
 
   /** y = act(x w + bias) + residual. w is [K,N], or [N,K] if transW. act: 0 none, 1 GELU (tanh form, "gelu_new").
@@ -72,9 +83,9 @@ export interface Native {
     N: number,
     K: number,
     x: Activations,
-    w: Float32Array,
+    w: FloatArray,
     transW: boolean,
-    bias: Float32Array | null,
+    bias: FloatArray | null,
     act: 0 | 1,
     residual: Activations | null,
     y: Activations,
@@ -86,14 +97,14 @@ export interface Native {
     N: number,
     K: number,
     x: Activations,
-    w: Float32Array,
+    w: FloatArray,
     transW: boolean,
     act: 0 | 1,
     pre: Activations | null,
     dy: Activations,
     dx: Activations | null,
-    dw: Float32Array | null,
-    dbias: Float32Array | null,
+    dw: FloatArray | null,
+    dbias: FloatArray | null,
   ): void;
 
   /** kind 0: layer norm (x-mean)·rstd·gamma+beta; 1: RMS norm x·rstd·gamma (beta, mean null). mean, rstd: [M]. */
@@ -103,24 +114,24 @@ export interface Native {
     D: number,
     eps: number,
     x: Activations,
-    gamma: Float32Array,
-    beta: Float32Array | null,
+    gamma: FloatArray,
+    beta: FloatArray | null,
     y: Activations,
-    mean: Float32Array | null,
-    rstd: Float32Array,
+    mean: FloatArray | null,
+    rstd: FloatArray,
   ): void;
   normBackward(
     kind: 0 | 1,
     M: number,
     D: number,
     x: Activations,
-    gamma: Float32Array,
-    mean: Float32Array | null,
-    rstd: Float32Array,
+    gamma: FloatArray,
+    mean: FloatArray | null,
+    rstd: FloatArray,
     dy: Activations,
     dx: Activations,
-    dgamma: Float32Array,
-    dbeta: Float32Array | null,
+    dgamma: FloatArray,
+    dbeta: FloatArray | null,
   ): void;
 
   /** Causal self-attention. qkv [B,T,3,H,Dh] (one row is GPT-2's c_attn output), y [B,T,H,Dh], lse [B,H,T] is the log of
@@ -132,7 +143,7 @@ export interface Native {
     Dh: number,
     qkv: Activations,
     y: Activations,
-    lse: Float32Array,
+    lse: FloatArray,
   ): void;
   attentionBackward(
     B: number,
@@ -141,7 +152,7 @@ export interface Native {
     Dh: number,
     qkv: Activations,
     y: Activations,
-    lse: Float32Array,
+    lse: FloatArray,
     dy: Activations,
     dqkv: Activations,
   ): void;
@@ -166,8 +177,8 @@ export interface Native {
     D: number,
     ids: Int32Array,
     positions: Int32Array | null,
-    wte: Float32Array,
-    wpe: Float32Array | null,
+    wte: FloatArray,
+    wpe: FloatArray | null,
     y: Activations,
   ): void;
   /** dwte [V,D], dwpe [P,D]: overwritten (zeroed, then scattered into), or added to; same result for any thread count. */
@@ -177,8 +188,8 @@ export interface Native {
     ids: Int32Array,
     positions: Int32Array | null,
     dy: Activations,
-    dwte: Float32Array,
-    dwpe: Float32Array | null,
+    dwte: FloatArray,
+    dwpe: FloatArray | null,
     accumulate: boolean,
   ): void;
 
@@ -205,10 +216,10 @@ export interface Native {
     V: number,
     D: number,
     h: Activations,
-    w: Float32Array,
+    w: FloatArray,
     labels: Int32Array,
-    loss: Float32Array,
-    lse: Float32Array,
+    loss: FloatArray,
+    lse: FloatArray,
   ): void;
   /** dloss [M] is the gradient arriving at each loss. */
   crossEntropyBackward(
@@ -216,12 +227,12 @@ export interface Native {
     V: number,
     D: number,
     h: Activations,
-    w: Float32Array,
+    w: FloatArray,
     labels: Int32Array,
-    lse: Float32Array,
-    dloss: Float32Array,
+    lse: FloatArray,
+    dloss: FloatArray,
     dh: Activations | null,
-    dw: Float32Array | null,
+    dw: FloatArray | null,
   ): void;
 
   /** loss[m] = weights[m]·ce_m, and the gradients of their sum, without a second product of hidden states and W. */
@@ -230,12 +241,12 @@ export interface Native {
     V: number,
     D: number,
     h: Activations,
-    w: Float32Array,
+    w: FloatArray,
     labels: Int32Array,
-    weights: Float32Array,
-    loss: Float32Array,
+    weights: FloatArray,
+    loss: FloatArray,
     dh: Activations,
-    dw: Float32Array,
+    dw: FloatArray,
   ): void;
 
   /** kl[m] = KL(softmax(hp_m Wpᵀ) ‖ softmax(hq_m Wqᵀ)), exact over V. Wp [V,Dp], Wq [V,Dq]. lseP, lseQ: [M]. */
@@ -245,12 +256,12 @@ export interface Native {
     Dp: number,
     Dq: number,
     hp: Activations,
-    wp: Float32Array,
+    wp: FloatArray,
     hq: Activations,
-    wq: Float32Array,
-    kl: Float32Array,
-    lseP: Float32Array,
-    lseQ: Float32Array,
+    wq: FloatArray,
+    kl: FloatArray,
+    lseP: FloatArray,
+    lseQ: FloatArray,
   ): void;
   /** Gradients of both sides; each may be null. */
   klBackward(
@@ -259,28 +270,28 @@ export interface Native {
     Dp: number,
     Dq: number,
     hp: Activations,
-    wp: Float32Array,
+    wp: FloatArray,
     hq: Activations,
-    wq: Float32Array,
-    kl: Float32Array,
-    lseP: Float32Array,
-    lseQ: Float32Array,
-    dkl: Float32Array,
+    wq: FloatArray,
+    kl: FloatArray,
+    lseP: FloatArray,
+    lseQ: FloatArray,
+    dkl: FloatArray,
     dhp: Activations | null,
-    dwp: Float32Array | null,
+    dwp: FloatArray | null,
     dhq: Activations | null,
-    dwq: Float32Array | null,
+    dwq: FloatArray | null,
   ): void;
 
   /** sqrt of the sum of squares over all arrays, in double, deterministic. */
-  globalNorm(arrays: Float32Array[]): number;
+  globalNorm(arrays: FloatArray[]): number;
   /** Decoupled weight decay (Loshchilov & Hutter 2019), in place on params, m and v; gradients are multiplied by gradScale
    * first (clipping). weightDecay: one number per array. step counts from 1. */
   adamw(
-    params: Float32Array[],
-    grads: Float32Array[],
-    m: Float32Array[],
-    v: Float32Array[],
+    params: FloatArray[],
+    grads: FloatArray[],
+    m: FloatArray[],
+    v: FloatArray[],
     weightDecay: Float64Array,
     lr: number,
     beta1: number,
@@ -297,7 +308,7 @@ export interface Native {
    * the forward functions above give for the whole text. */
   createDecoder(
     config: { layers: number; heads: number; width: number; vocab: number; positions: number; eps: number },
-    weights: Float32Array[],
+    weights: FloatArray[],
     /** Activations, cache and the products' weights as bfloat16, with the same bits as a bfloat16 forward pass. */
     bfloat16?: boolean,
   ): NativeDecoder;

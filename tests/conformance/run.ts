@@ -8,8 +8,8 @@
  */
 import { createRequire, register } from 'node:module';
 import { loadAddon } from '../../src/engine/addon.js';
-import { BACKEND_NAME } from '../../src/engine/backend.js';
-import { startEngine } from '../../src/engine/index.js';
+import { type EngineName, startEngine } from '../../src/engine/index.js';
+import * as tf from '../../src/engine/tf.js';
 import { EXCLUSIONS } from './exclusions.js';
 import { poisonPool } from './poison.js';
 
@@ -51,7 +51,8 @@ async function loadTests(): Promise<void> {
   Object.assign(globalThis, { require });
   const core = '@tensorflow/tfjs-core/dist';
   const { setTestEnvs } = await import(`${core}/jasmine_util.js`);
-  setTestEnvs([{ name: BACKEND_NAME, backendName: BACKEND_NAME, flags: {}, isDataSync: true }]);
+  const name = tf.getBackend();
+  setTestEnvs([{ name, backendName: name, flags: {}, isDataSync: true }]);
   await import(`${core}/tests.js`);
 }
 
@@ -97,7 +98,7 @@ async function main(): Promise<void> {
   poisonPool();
   const jasmine: Jasmine = require('jasmine-core').boot();
   jasmine.DEFAULT_TIMEOUT_INTERVAL = 20_000;
-  const engine = await startEngine('cpu');
+  const engine = await startEngine((process.argv[2] as EngineName | undefined) ?? 'cpu');
   const start = performance.now();
   const counts: Record<string, number> = {};
   const { log, warn } = console;

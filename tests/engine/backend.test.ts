@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { NativeBackend } from '../../src/engine/backend.js';
 import {
   type AdamHyper,
   adamw,
@@ -145,10 +146,10 @@ describe.runIf(hasAddon)('pooled buffers', () => {
   });
 
   test('buffers are reused', () => {
-    const engine = tf.backend() as unknown as { pool: { take(n: number): Float32Array } };
+    const { storage } = tf.backend() as NativeBackend;
     const t = big();
     t.dispose();
-    const first = engine.pool.take(4096);
+    const first = storage.floats(4096) as Float32Array;
     expect(first.length).toBe(4096);
     expect(first.some((x) => x !== 0)).toBe(true);
   });

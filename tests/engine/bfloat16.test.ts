@@ -3,8 +3,9 @@
  * users see of such tensors, which is float32.
  */
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import type { IlfCpuBackend } from '../../src/engine/backend.js';
+import type { NativeBackend } from '../../src/engine/backend.js';
 import { layerNorm, linear } from '../../src/engine/fused.js';
+import type { HostMemory } from '../../src/engine/host-memory.js';
 import { type Precision, startEngine } from '../../src/engine/index.js';
 import * as tf from '../../src/engine/tf.js';
 import { UserError } from '../../src/store/errors.js';
@@ -32,8 +33,10 @@ describe.runIf(hasAddon)('bfloat16', () => {
   beforeEach(() => use('cpu bfloat16'));
   afterAll(() => use('js'));
 
-  const backend = () => tf.backend() as IlfCpuBackend;
-  const isStoredInHalves = (t: tf.Tensor) => backend().stored(t) instanceof Uint16Array;
+  const backend = () => tf.backend() as NativeBackend;
+  const pool = () => (backend().storage as HostMemory).pool;
+  const stored = (t: tf.Tensor) => backend().stored(t) as Float32Array | Uint16Array;
+  const isStoredInHalves = (t: tf.Tensor) => stored(t) instanceof Uint16Array;
 
   /** A tensor of n·n numbers as a fused operation leaves it: x times the identity. */
   function activations(n = 64, seed = 1): tf.Tensor2D {
@@ -146,7 +149,7 @@ describe.runIf(hasAddon)('bfloat16', () => {
   test('a variable may take such a value, and is float32 where the optimizer writes', () => {
     const v = tf.tidy(() => tf.variable(activations()));
     expect(v.dataSync()).toEqual(values());
-    const raw = backend().writable(v);
+    const raw = backend().writable(v) as Float32Array;
     expect(raw).toBeInstanceOf(Float32Array);
     raw[0] = 1 + 2 ** -20;
     expect(v.dataSync()[0]).toBe(1 + 2 ** -20);
@@ -155,16 +158,16 @@ describe.runIf(hasAddon)('bfloat16', () => {
 
   describe('pooled buffers', () => {
     /** Of t's data as they are stored now. */
-    const bufferOf = (t: tf.Tensor) => backend().stored(t).buffer;
+    const bufferOf = (t: tf.Tensor) => stored(t).buffer;
 
     test('are recycled when their tensors are gone, between types too', () => {
       const t = activations();
       const buffer = bufferOf(t);
       expect(buffer.byteLength).toBe(8192);
-      const { idleBytes } = backend().pool;
+      const { idleBytes } = pool();
       t.dispose();
-      expect(backend().pool.idleBytes).toBe(idleBytes + 8192);
-      expect(backend().pool.take(2048).buffer).toBe(buffer);
+      expect(pool().idleBytes).toBe(idleBytes + 8192);
+      expect(pool().take(2048).buffer).toBe(buffer);
     });
 
     test('belong to one tensor at a time', () => {
@@ -182,9 +185,9 @@ describe.runIf(hasAddon)('bfloat16', () => {
     test("are not given back once tfjs' kernels may have views of them", () => {
       const t = activations();
       const half = tf.slice(t, [32, 0], [32, 64]);
-      const { idleBytes } = backend().pool;
+      const { idleBytes } = pool();
       t.dispose();
-      expect(backend().pool.idleBytes).toBe(idleBytes);
+      expect(pool().idleBytes).toBe(idleBytes);
       tf.dispose(Array.from({ length: 8 }, (_, i) => activations(64, 10 + i)));
       expect(half.dataSync()).toEqual(values().subarray(2048));
       half.dispose();

@@ -6,8 +6,9 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { IlfCpuBackend, Precision } from '../../src/engine/backend.js';
+import type { NativeBackend, Precision } from '../../src/engine/backend.js';
 import { disposeAdamState } from '../../src/engine/fused.js';
+import type { HostMemory } from '../../src/engine/host-memory.js';
 import { startEngine } from '../../src/engine/index.js';
 import type { Native } from '../../src/engine/native.js';
 import * as tf from '../../src/engine/tf.js';
@@ -46,7 +47,7 @@ function held(native: Native) {
   const { numTensors, numDataBuffers, numBytes } = tf.memory();
   return {
     tensors: { numTensors, numDataBuffers, numBytes },
-    idle: (tf.backend() as IlfCpuBackend).pool.idleBytes,
+    idle: ((tf.backend() as NativeBackend).storage as HostMemory).pool.idleBytes,
     native: native.bytes(),
     arrayBuffers: process.memoryUsage().arrayBuffers,
   };

@@ -55,7 +55,7 @@ function forward(
   const logits = blank(T * V);
   const h = norm();
   if (h instanceof Float32Array) native.gemm(T, V, D, h, false, wte, true, logits, false);
-  else native.gemmBf16(T, V, D, fromHalves(h), false, wte, true, logits);
+  else native.gemmBf16(T, V, D, fromHalves(h as Uint16Array), false, wte, true, logits);
   return Array.from({ length: T }, (_, t) => logits.subarray(t * V, (t + 1) * V));
 }
 

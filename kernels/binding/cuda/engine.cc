@@ -52,7 +52,6 @@ napi_value device(Args& args) {
   set(args.env, object, "memory", static_cast<double>(properties.totalGlobalMem));
   set(args.env, object, "driver", driver);
   set(args.env, object, "runtime", runtime);
-  set(args.env, object, "blas", cuda::blasVersion().c_str());
   return object;
 }
 
@@ -70,6 +69,14 @@ napi_value bytes(Args& args) {
 const Function functions[] = {
     {"device", device},
     {"bytes", bytes},
+    {"openBlas",
+     [](Args& args) {
+       const std::string path = args.isNull(0) ? "" : args.text(0, "path");
+       cuda::openBlas(path.empty() ? nullptr : path.c_str());
+       napi_value version;
+       napi_create_string_utf8(args.env, cuda::blasVersion().c_str(), NAPI_AUTO_LENGTH, &version);
+       return version;
+     }},
     {"allocateFloats", [](Args& args) { return newDeviceArray(args.env, args.dim(0, "n", 0), kFloat32); }},
     {"allocateHalves", [](Args& args) { return newDeviceArray(args.env, args.dim(0, "n", 0), kBfloat16); }},
     {"free",

@@ -83,10 +83,12 @@ void finishCall(bool ok) {
 napi_value newDeviceArray(napi_env env, int64_t length, Type type) {
   auto array = std::make_unique<StoredArray>(StoredArray{nullptr, length, type});
   if (length > 0) array->data = cuda::allocate(bytesOf(*array));
-  napi_value object, number;
+  napi_value object, value;
   napi_create_object(env, &object);
-  napi_create_double(env, static_cast<double>(length), &number);
-  napi_set_named_property(env, object, "length", number);
+  napi_create_double(env, static_cast<double>(length), &value);
+  napi_set_named_property(env, object, "length", value);
+  napi_get_boolean(env, type == kBfloat16, &value);
+  napi_set_named_property(env, object, "half", value);
   napi_type_tag_object(env, object, &kTag);
   napi_wrap(
       env, object, array.release(),

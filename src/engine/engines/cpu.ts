@@ -1,12 +1,15 @@
 /** `cpu`: ours, native kernels on all cores; the default where the addon is built. */
 import { UserError } from '../../store/errors.js';
 import { loadAddon } from '../addon.js';
-import { BACKEND_NAME, IlfCpuBackend } from '../backend.js';
+import { NativeBackend } from '../backend.js';
+import { HostMemory } from '../host-memory.js';
 import { registerKernels } from '../kernels.js';
 import * as tf from '../tf.js';
 import type { EngineKind } from './kind.js';
 
 const ADVICE = 'run "npm run build:native" (needs a C++ compiler)';
+/** tfjs-backend-cpu owns the plain name. */
+const BACKEND = 'ilf-cpu';
 let registered = false;
 
 export const cpu: EngineKind = {
@@ -24,12 +27,12 @@ export const cpu: EngineKind = {
     if (!addon.native) throw new UserError(`engine cpu: ${addon.reason}; ${ADVICE}, or use the engine wasm`);
     const { native } = addon;
     if (!registered) {
-      registerKernels();
-      tf.registerBackend(BACKEND_NAME, () => new IlfCpuBackend(native));
+      registerKernels(BACKEND);
+      tf.registerBackend(BACKEND, () => new NativeBackend(BACKEND, native, new HostMemory(native)));
       registered = true;
     }
-    if (!(await tf.setBackend(BACKEND_NAME))) throw new Error('the cpu engine did not start');
-    (tf.backend() as IlfCpuBackend).precision = precision;
+    if (!(await tf.setBackend(BACKEND))) throw new Error('the cpu engine did not start');
+    (tf.backend() as NativeBackend).precision = precision;
     return {
       name: 'cpu',
       precision,

@@ -2,7 +2,7 @@
 import type { Precision } from '../backend.js';
 import type { Native } from '../native.js';
 
-export const ENGINES = ['cpu', 'wasm'] as const;
+export const ENGINES = ['cpu', 'wasm', 'cuda'] as const;
 export type EngineName = (typeof ENGINES)[number];
 
 export interface Engine {

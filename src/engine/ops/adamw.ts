@@ -1,4 +1,4 @@
-import { activeNative, type IlfCpuBackend } from '../backend.js';
+import { activeNative, type NativeBackend } from '../backend.js';
 import * as tf from '../tf.js';
 
 export interface AdamHyper {
@@ -68,7 +68,7 @@ function adamwComposed(
 }
 
 function adamwNative(
-  backend: IlfCpuBackend,
+  backend: NativeBackend,
   params: readonly tf.Variable[],
   grads: readonly tf.Tensor[],
   state: AdamState,

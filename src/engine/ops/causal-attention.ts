@@ -1,4 +1,4 @@
-import { activeNative, type IlfCpuBackend } from '../backend.js';
+import { activeNative, type NativeBackend } from '../backend.js';
 import type { Activations } from '../native.js';
 import * as tf from '../tf.js';
 
@@ -34,15 +34,15 @@ export function causalAttentionComposed(qkv: tf.Tensor3D, heads: number): tf.Ten
   });
 }
 
-function causalAttentionNative(backend: IlfCpuBackend, qkv: tf.Tensor3D, H: number): tf.Tensor3D {
-  const { native, pool } = backend;
+function causalAttentionNative(backend: NativeBackend, qkv: tf.Tensor3D, H: number): tf.Tensor3D {
+  const { native } = backend;
   const [B, T, D3] = qkv.shape;
   const D = D3 / 3;
   const Dh = D / H;
   const run = tf.customGrad((...args) => {
     const save = args[1] as unknown as tf.GradSaveFunc;
     const y = backend.take(B * T * D);
-    const lse = pool.take(B * H * T);
+    const lse = backend.floats(B * H * T);
     native.attentionForward(B, T, H, Dh, backend.activations(qkv), y, lse);
     const value = backend.tensor<tf.Tensor3D>(y, [B, T, D]);
     save([qkv, value, backend.tensor(lse, [B, H, T])]);

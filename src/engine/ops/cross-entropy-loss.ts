@@ -1,4 +1,4 @@
-import { activeNative, type IlfCpuBackend } from '../backend.js';
+import { activeNative, type NativeBackend } from '../backend.js';
 import * as tf from '../tf.js';
 import { linearCrossEntropy } from './linear-cross-entropy.js';
 
@@ -29,25 +29,27 @@ export function crossEntropyLossComposed(
 }
 
 function crossEntropyLossNative(
-  backend: IlfCpuBackend,
+  backend: NativeBackend,
   h: tf.Tensor2D,
   w: tf.Tensor2D,
   labels: Int32Array,
   weights: Float32Array,
 ): tf.Scalar {
-  const { native, pool } = backend;
+  const { native } = backend;
   const [M, D] = h.shape;
   const V = w.shape[0];
   const run = tf.customGrad((...args) => {
     const save = args[2] as unknown as tf.GradSaveFunc;
-    const loss = new Float32Array(M);
+    const loss = backend.floats(M);
+    const each = backend.storage.write(weights);
     const dh = backend.take(M * D);
-    const dw = pool.take(V * D);
-    native.crossEntropyLoss(M, V, D, backend.activations(h), backend.raw(w), labels, weights, loss, dh, dw);
+    const dw = backend.floats(V * D);
+    native.crossEntropyLoss(M, V, D, backend.activations(h), backend.raw(w), labels, each, loss, dh, dw);
     save([backend.tensor(dh, [M, D]), backend.tensor(dw, [V, D])]);
-    const total = loss.reduce((sum, x) => sum + x, 0);
+    const total = backend.storage.read(loss).reduce((sum, x) => sum + x, 0);
+    for (const used of [loss, each]) if (used !== weights) backend.storage.give(used);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
-      const by = backend.raw(dy)[0]!;
+      const by = dy.dataSync()[0]!;
       return saved.map((t) => (by === 1 ? t.clone() : t.mul(by)));
     };
     return { value: tf.scalar(total), gradFunc };

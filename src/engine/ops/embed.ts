@@ -1,4 +1,4 @@
-import { activeNative, type IlfCpuBackend } from '../backend.js';
+import { activeNative, type NativeBackend } from '../backend.js';
 import * as tf from '../tf.js';
 
 /**
@@ -36,21 +36,21 @@ export function embedComposed(
 }
 
 function embedNative(
-  backend: IlfCpuBackend,
+  backend: NativeBackend,
   ids: Int32Array,
   positions: Int32Array | null,
   wte: tf.Tensor2D,
   wpe: tf.Tensor2D | null,
 ): tf.Tensor2D {
-  const { native, pool } = backend;
+  const { native } = backend;
   const M = ids.length;
   const D = wte.shape[1];
   const run = tf.customGrad(() => {
     const y = backend.take(M * D);
     native.embedForward(M, D, ids, positions, backend.raw(wte), wpe && backend.raw(wpe), y);
     const gradFunc = (dy: tf.Tensor) => {
-      const dwte = pool.take(wte.size);
-      const dwpe = wpe ? pool.take(wpe.size) : null;
+      const dwte = backend.floats(wte.size);
+      const dwpe = wpe ? backend.floats(wpe.size) : null;
       native.embedBackward(M, D, ids, positions, backend.activations(dy), dwte, dwpe, false);
       const grads = [backend.tensor(dwte, wte.shape)];
       if (wpe && dwpe) grads.push(backend.tensor(dwpe, wpe.shape));
@@ -84,7 +84,7 @@ export function addEmbeddingGradient(
     return { dwte: sum, dwpe };
   }
   const sum = backend.owned(dwte);
-  const dwpe = backend.tensor<tf.Tensor2D>(backend.pool.take(wpe.size).fill(0), wpe.shape);
+  const dwpe = backend.zeros<tf.Tensor2D>(wpe.shape);
   const [into, places] = [backend.raw(sum), backend.raw(dwpe)];
   backend.native.embedBackward(
     ids.length,

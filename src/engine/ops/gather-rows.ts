@@ -1,4 +1,4 @@
-import { activeNative, type IlfCpuBackend } from '../backend.js';
+import { activeNative, type NativeBackend } from '../backend.js';
 import * as tf from '../tf.js';
 import { embedComposed } from './embed.js';
 
@@ -13,7 +13,7 @@ export function gatherRowsComposed(x: tf.Tensor2D, rows: Int32Array): tf.Tensor2
   return embedComposed(rows, null, x, null);
 }
 
-function gatherRowsNative(backend: IlfCpuBackend, x: tf.Tensor2D, rows: Int32Array): tf.Tensor2D {
+function gatherRowsNative(backend: NativeBackend, x: tf.Tensor2D, rows: Int32Array): tf.Tensor2D {
   const { native } = backend;
   const [M, D] = x.shape;
   const n = rows.length;

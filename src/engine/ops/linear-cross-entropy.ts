@@ -1,4 +1,5 @@
-import { activeNative, type IlfCpuBackend } from '../backend.js';
+import { activeNative, type NativeBackend } from '../backend.js';
+import type { FloatArray } from '../native.js';
 import * as tf from '../tf.js';
 import { chunks, rowsPerChunk } from './chunks.js';
 
@@ -68,28 +69,28 @@ export function linearCrossEntropyComposed(
 }
 
 function linearCrossEntropyNative(
-  backend: IlfCpuBackend,
+  backend: NativeBackend,
   h: tf.Tensor2D,
   w: tf.Tensor2D,
   labels: Int32Array,
 ): tf.Tensor1D {
-  const { native, pool } = backend;
+  const { native } = backend;
   const [M, D] = h.shape;
   const V = w.shape[0];
   const run = tf.customGrad((...args) => {
     const save = args[2] as unknown as tf.GradSaveFunc;
-    const loss = pool.take(M);
-    const lse = pool.take(M);
+    const loss = backend.floats(M);
+    const lse = backend.floats(M);
     native.crossEntropyForward(M, V, D, backend.activations(h), backend.raw(w), labels, loss, lse);
     save([h, w, backend.tensor(lse, [M])]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
       const [hs, ws, lses] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
       const dh = backend.take(M * D);
-      const dw = pool.take(V * D);
+      const dw = backend.floats(V * D);
       const [w, lse, dloss] = [ws, lses, dy].map((t) => backend.raw(t)) as [
-        Float32Array,
-        Float32Array,
-        Float32Array,
+        FloatArray,
+        FloatArray,
+        FloatArray,
       ];
       native.crossEntropyBackward(M, V, D, backend.activations(hs), w, labels, lse, dloss, dh, dw);
       return [backend.tensor(dh, [M, D]), backend.tensor(dw, [V, D])];

@@ -1,8 +1,7 @@
-import { activeNative, type IlfCpuBackend } from '../backend.js';
+import { activeNative, type NativeBackend } from '../backend.js';
+import type { FloatArray } from '../native.js';
 import * as tf from '../tf.js';
 import { chunks, rowsPerChunk } from './chunks.js';
-
-type Floats = Float32Array<ArrayBuffer>;
 
 /**
  * KL(softmax(hp wpᵀ) ‖ softmax(hq wqᵀ)) per row, exact over the vocabulary, in nats, without logits in
@@ -73,18 +72,18 @@ export function linearKLComposed(
 }
 
 function linearKLNative(
-  backend: IlfCpuBackend,
+  backend: NativeBackend,
   hp: tf.Tensor2D,
   wp: tf.Tensor2D,
   hq: tf.Tensor2D,
   wq: tf.Tensor2D,
 ): tf.Tensor1D {
-  const { native, pool } = backend;
+  const { native } = backend;
   const [M, Dp] = hp.shape;
   const [V, Dq] = wq.shape;
   const run = tf.customGrad((...args) => {
     const save = args[4] as unknown as tf.GradSaveFunc;
-    const [kl, lseP, lseQ] = [pool.take(M), pool.take(M), pool.take(M)];
+    const [kl, lseP, lseQ] = [backend.floats(M), backend.floats(M), backend.floats(M)];
     const [xp, xq] = [backend.activations(hp), backend.activations(hq)];
     native.klForward(M, V, Dp, Dq, xp, backend.raw(wp), xq, backend.raw(wq), kl, lseP, lseQ);
     const value = backend.tensor<tf.Tensor1D>(kl, [M]);
@@ -97,10 +96,15 @@ function linearKLNative(
         tf.Tensor,
         ...tf.Tensor[],
       ];
-      const [kls, ps, qs, dkl] = [...rest, dy].map((t) => backend.raw(t)) as [Floats, Floats, Floats, Floats];
+      const [kls, ps, qs, dkl] = [...rest, dy].map((t) => backend.raw(t)) as [
+        FloatArray,
+        FloatArray,
+        FloatArray,
+        FloatArray,
+      ];
       const [xp, xq] = [backend.activations(hps), backend.activations(hqs)];
       const [dhp, dhq] = [backend.take(M * Dp), backend.take(M * Dq)];
-      const [dwp, dwq] = [pool.take(V * Dp), pool.take(V * Dq)];
+      const [dwp, dwq] = [backend.floats(V * Dp), backend.floats(V * Dq)];
       const [p, q] = [backend.raw(wps), backend.raw(wqs)];
       native.klBackward(M, V, Dp, Dq, xp, p, xq, q, kls, ps, qs, dkl, dhp, dwp, dhq, dwq);
       return [

@@ -1,4 +1,4 @@
-import { activeNative, type IlfCpuBackend } from '../backend.js';
+import { activeNative, type NativeBackend } from '../backend.js';
 import * as tf from '../tf.js';
 
 export interface LinearOptions {
@@ -45,13 +45,13 @@ export function linearComposed(
 }
 
 function linearNative(
-  backend: IlfCpuBackend,
+  backend: NativeBackend,
   x: tf.Tensor2D,
   w: tf.Tensor2D,
   bias: tf.Tensor1D | null,
   { activation, residual, transposeW = false }: LinearOptions,
 ): tf.Tensor2D {
-  const { native, pool } = backend;
+  const { native } = backend;
   const [M, K] = x.shape;
   const N = transposeW ? w.shape[0] : w.shape[1];
   const act = activation ? 1 : 0;
@@ -79,8 +79,8 @@ function linearNative(
     save(pre ? [x, w, backend.tensor(pre, [M, N])] : [x, w]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
       const dx = backend.take(M * K);
-      const dw = pool.take(K * N);
-      const dbias = bias ? pool.take(N) : null;
+      const dw = backend.floats(K * N);
+      const dbias = bias ? backend.floats(N) : null;
       const [xs, ws, pres] = saved as [tf.Tensor, tf.Tensor, tf.Tensor?];
       native.linearBackward(
         M,

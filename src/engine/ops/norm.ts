@@ -1,4 +1,4 @@
-import { activeNative, type IlfCpuBackend } from '../backend.js';
+import { activeNative, type NativeBackend } from '../backend.js';
 import * as tf from '../tf.js';
 
 /** Layer normalisation over the last dimension (Ba et al. 2016): x [M,D], gamma, beta [D] → [M,D]. */
@@ -32,20 +32,20 @@ export function rmsNormComposed(x: tf.Tensor2D, gamma: tf.Tensor1D, eps: number)
 
 /** Layer norm where beta is given, else RMS norm. */
 function normNative(
-  backend: IlfCpuBackend,
+  backend: NativeBackend,
   x: tf.Tensor2D,
   gamma: tf.Tensor1D,
   beta: tf.Tensor1D | null,
   eps: number,
 ): tf.Tensor2D {
-  const { native, pool } = backend;
+  const { native } = backend;
   const [M, D] = x.shape;
   const kind = beta ? 0 : 1;
   const run = tf.customGrad((...args) => {
     const save = args.pop() as unknown as tf.GradSaveFunc;
     const y = backend.take(M * D);
-    const mean = beta ? pool.take(M) : null;
-    const rstd = pool.take(M);
+    const mean = beta ? backend.floats(M) : null;
+    const rstd = backend.floats(M);
     native.normForward(
       kind,
       M,
@@ -64,8 +64,8 @@ function normNative(
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
       const [xs, gammas, rstds, means] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor?];
       const dx = backend.take(M * D);
-      const dgamma = pool.take(D);
-      const dbeta = beta ? pool.take(D) : null;
+      const dgamma = backend.floats(D);
+      const dbeta = beta ? backend.floats(D) : null;
       native.normBackward(
         kind,
         M,

@@ -1,4 +1,4 @@
-import { activeNative, type IlfCpuBackend } from '../backend.js';
+import { activeNative, type NativeBackend } from '../backend.js';
 import * as tf from '../tf.js';
 
 /**
@@ -31,7 +31,7 @@ export function rotaryComposed(x: tf.Tensor4D, positions: Int32Array, theta: num
 }
 
 function rotaryNative(
-  backend: IlfCpuBackend,
+  backend: NativeBackend,
   x: tf.Tensor4D,
   positions: Int32Array,
   theta: number,

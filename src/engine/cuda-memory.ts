@@ -1,0 +1,81 @@
+/** The GPU's memory for the `cuda` engine: CUDA's own pool, in the order of the stream (kernels/binding/cuda). */
+import type { Memory, StoredRecord } from './memory.js';
+import type { Activations, DeviceArray, Native } from './native.js';
+
+/** What the addon has for a GPU besides the operations. */
+export interface CudaNative extends Native {
+  /** Throws where there is no GPU, no driver, or one too old. */
+  device(): CudaDevice;
+  /** Opens cuBLASLt, at a path or by its usual names; its version. Throws where it does not open. */
+  openBlas(path?: string): string;
+  allocateFloats(n: number): DeviceArray;
+  allocateHalves(n: number): DeviceArray;
+  free(array: DeviceArray): void;
+  /** Fills with zeros. */
+  clear(array: DeviceArray): void;
+  upload(from: Float32Array | Uint16Array, to: DeviceArray): void;
+  /** Waits for what has been started. */
+  download(from: DeviceArray, to: Float32Array | Uint16Array): void;
+  copy(from: DeviceArray, to: DeviceArray): void;
+  synchronize(): void;
+}
+
+export interface CudaDevice {
+  name: string;
+  /** Compute capability. */
+  major: number;
+  minor: number;
+  multiprocessors: number;
+  /** Bytes. */
+  memory: number;
+  /** CUDA versions of the driver and of the runtime, as 1000·major + 10·minor. */
+  driver: number;
+  runtime: number;
+}
+
+export class CudaMemory implements Memory {
+  constructor(private readonly native: CudaNative) {}
+
+  floats(n: number): DeviceArray {
+    return this.native.allocateFloats(n);
+  }
+  halves(n: number): DeviceArray {
+    return this.native.allocateHalves(n);
+  }
+  give(array: Activations): void {
+    this.native.free(array as DeviceArray);
+  }
+  isFloats(array: Activations): array is DeviceArray {
+    return !(array as DeviceArray).half;
+  }
+  read(array: Activations): Float32Array {
+    const values = new Float32Array(array.length);
+    if (this.isFloats(array)) {
+      this.native.download(array, values);
+      return values;
+    }
+    const floats = this.floats(array.length);
+    this.native.convert(array.length, array, floats);
+    this.native.download(floats, values);
+    this.native.free(floats);
+    return values;
+  }
+  write(values: Float32Array): DeviceArray {
+    const array = this.floats(values.length);
+    this.native.upload(values, array);
+    return array;
+  }
+  copy(array: DeviceArray): DeviceArray {
+    const copy = this.floats(array.length);
+    this.native.copy(array, copy);
+    return copy;
+  }
+  clear(array: DeviceArray): void {
+    this.native.clear(array);
+  }
+  /** A copy: what tfjs' kernels do with it does not reach the device. */
+  expose(record: StoredRecord): Float32Array {
+    return this.read(record.raw);
+  }
+  release(): void {}
+}
