@@ -1,6 +1,6 @@
 /** The GPU's memory for the `cuda` engine: CUDA's own pool, in the order of the stream (kernels/binding/cuda). */
 import type { Memory, StoredRecord } from './memory.js';
-import type { Activations, DeviceArray, Native } from './native.js';
+import type { Activations, DeviceArray, FloatArray, Native } from './native.js';
 
 /** What the addon has for a GPU besides the operations. */
 export interface CudaNative extends Native {
@@ -18,7 +18,18 @@ export interface CudaNative extends Native {
   download(from: DeviceArray, to: Float32Array | Uint16Array): void;
   copy(from: DeviceArray, to: DeviceArray): void;
   synchronize(): void;
+
+  /** Elementwise functions, reductions and copies of float32 (kernels/cuda/tensors.h); f: the place of a name there. */
+  unary(f: number, x: FloatArray, y: FloatArray): void;
+  binary(f: number, viewA: View, a: FloatArray, viewB: View, b: FloatArray, y: FloatArray): void;
+  /** x [outer, inner] → y [outer]. */
+  reduce(f: number, outer: number, inner: number, x: FloatArray, y: FloatArray): void;
+  copyView(from: View, x: FloatArray, to: View, y: FloatArray): void;
+  fillWith(value: number, y: FloatArray): void;
 }
+
+/** Where the elements of a shape lie in an array: the shape, a stride for each dimension (0 broadcasts), and an offset. */
+export type View = Int32Array;
 
 export interface CudaDevice {
   name: string;

@@ -13,67 +13,72 @@ interface MatMulAttrs {
   transposeB: boolean;
 }
 
-function stock(kernelName: string): tf.KernelFunc {
-  return tf.getKernel(kernelName, 'cpu').kernelFunc;
-}
+/** A kernel that does what it can do better and leaves the rest to the next one, tfjs-backend-cpu's in the end. */
+export type Wrap = (next: tf.KernelFunc) => tf.KernelFunc;
+type Args = Parameters<tf.KernelFunc>[0];
+type Result = tf.TensorInfo | tf.TensorInfo[];
 
 const isFloat = (t: tf.TensorInfo) => t.dtype === 'float32';
 
 /**
- * [..., M, K] × [..., K, N]; leading dimensions equal, or all 1 on one side. Everything else is left to stock.
+ * [..., M, K] × [..., K, N]; leading dimensions equal, or all 1 on one side. Everything else is left to the next.
  */
-function batchMatMul(args: Parameters<tf.KernelFunc>[0]): tf.TensorInfo | tf.TensorInfo[] {
-  const { a, b } = args.inputs as Inputs as { a: tf.TensorInfo; b: tf.TensorInfo };
-  const { transposeA, transposeB } = args.attrs as unknown as MatMulAttrs;
-  const backend = args.backend as NativeBackend;
-  const outerA = a.shape.slice(0, -2);
-  const outerB = b.shape.slice(0, -2);
-  const batchA = tf.util.sizeFromShape(outerA);
-  const batchB = tf.util.sizeFromShape(outerB);
-  const [a0, a1] = a.shape.slice(-2) as [number, number];
-  const [b0, b1] = b.shape.slice(-2) as [number, number];
-  const [M, K] = transposeA ? [a1, a0] : [a0, a1];
-  const [K2, N] = transposeB ? [b1, b0] : [b0, b1];
-  const plain = batchA === 1 || batchB === 1 || tf.util.arraysEqual(outerA, outerB);
-  const empty = batchA * batchB * M * N * K === 0;
-  if (!isFloat(a) || !isFloat(b) || !plain || K !== K2 || empty) return stock('BatchMatMul')(args);
-  const outer = tf.backend_util.assertAndGetBroadcastShape(outerA, outerB);
-  const batch = Math.max(batchA, batchB);
-  const out = backend.floats(batch * M * N);
-  const x = backend.raw(a);
-  const y = backend.raw(b);
-  if (batch === 1) {
-    backend.native.gemm(M, N, K, x, transposeA, y, transposeB, out, false);
-  } else if (batchB === 1 && !transposeA) {
-    backend.native.gemm(batch * M, N, K, x, false, y, transposeB, out, false);
-  } else {
-    const strideA = batchA === 1 ? 0 : M * K;
-    const strideB = batchB === 1 ? 0 : K * N;
-    backend.native.batchGemm(batch, M, N, K, x, strideA, transposeA, y, strideB, transposeB, out);
-  }
-  return backend.adopt(out, [...outer, M, N]);
-}
+const batchMatMul: Wrap =
+  (next) =>
+  (args: Args): Result => {
+    const { a, b } = args.inputs as Inputs as { a: tf.TensorInfo; b: tf.TensorInfo };
+    const { transposeA, transposeB } = args.attrs as unknown as MatMulAttrs;
+    const backend = args.backend as NativeBackend;
+    const outerA = a.shape.slice(0, -2);
+    const outerB = b.shape.slice(0, -2);
+    const batchA = tf.util.sizeFromShape(outerA);
+    const batchB = tf.util.sizeFromShape(outerB);
+    const [a0, a1] = a.shape.slice(-2) as [number, number];
+    const [b0, b1] = b.shape.slice(-2) as [number, number];
+    const [M, K] = transposeA ? [a1, a0] : [a0, a1];
+    const [K2, N] = transposeB ? [b1, b0] : [b0, b1];
+    const plain = batchA === 1 || batchB === 1 || tf.util.arraysEqual(outerA, outerB);
+    const empty = batchA * batchB * M * N * K === 0;
+    if (!isFloat(a) || !isFloat(b) || !plain || K !== K2 || empty) return next(args);
+    const outer = tf.backend_util.assertAndGetBroadcastShape(outerA, outerB);
+    const batch = Math.max(batchA, batchB);
+    const out = backend.floats(batch * M * N);
+    const x = backend.raw(a);
+    const y = backend.raw(b);
+    if (batch === 1) {
+      backend.native.gemm(M, N, K, x, transposeA, y, transposeB, out, false);
+    } else if (batchB === 1 && !transposeA) {
+      backend.native.gemm(batch * M, N, K, x, false, y, transposeB, out, false);
+    } else {
+      const strideA = batchA === 1 ? 0 : M * K;
+      const strideB = batchB === 1 ? 0 : K * N;
+      backend.native.batchGemm(batch, M, N, K, x, strideA, transposeA, y, strideB, transposeB, out);
+    }
+    return backend.adopt(out, [...outer, M, N]);
+  };
 
 /** The product natively, bias and activation by this backend's own kernels. */
-function fusedMatMul(args: Parameters<tf.KernelFunc>[0]): tf.TensorInfo | tf.TensorInfo[] {
-  const { a, b, bias, preluActivationWeights } = args.inputs as Inputs;
-  const { activation } = args.attrs as unknown as { activation?: string };
-  const name = { linear: null, relu: 'Relu', elu: 'Elu', relu6: 'Relu6', sigmoid: 'Sigmoid' }[
-    activation ?? 'linear'
-  ];
-  if (preluActivationWeights || name === undefined || !a || !b) return stock('_FusedMatMul')(args);
-  const backend = args.backend as NativeBackend;
-  const run = (kernel: string, inputs: Inputs, attrs = {}) =>
-    tf.getKernel(kernel, backend.name).kernelFunc({ inputs, attrs, backend }) as tf.TensorInfo;
-  let out = run('BatchMatMul', { a, b }, args.attrs);
-  const replace = (next: tf.TensorInfo) => {
-    backend.disposeIntermediateTensorInfo(out);
-    out = next;
+const fusedMatMul: Wrap =
+  (next) =>
+  (args: Args): Result => {
+    const { a, b, bias, preluActivationWeights } = args.inputs as Inputs;
+    const { activation } = args.attrs as unknown as { activation?: string };
+    const name = { linear: null, relu: 'Relu', elu: 'Elu', relu6: 'Relu6', sigmoid: 'Sigmoid' }[
+      activation ?? 'linear'
+    ];
+    if (preluActivationWeights || name === undefined || !a || !b) return next(args);
+    const backend = args.backend as NativeBackend;
+    const run = (kernel: string, inputs: Inputs, attrs = {}) =>
+      tf.getKernel(kernel, backend.name).kernelFunc({ inputs, attrs, backend }) as tf.TensorInfo;
+    let out = run('BatchMatMul', { a, b }, args.attrs);
+    const replace = (next: tf.TensorInfo) => {
+      backend.disposeIntermediateTensorInfo(out);
+      out = next;
+    };
+    if (bias) replace(run('Add', { a: out, b: bias }));
+    if (name) replace(run(name, { x: out }));
+    return out;
   };
-  if (bias) replace(run('Add', { a: out, b: bias }));
-  if (name) replace(run(name, { x: out }));
-  return out;
-}
 
 /** The sum of two tensors of one size: natively, in bfloat16 where both are stored so. The tape adds gradients with it. */
 function sum(backend: NativeBackend, a: tf.TensorInfo, b: tf.TensorInfo): Activations {
@@ -85,55 +90,67 @@ function sum(backend: NativeBackend, a: tf.TensorInfo, b: tf.TensorInfo): Activa
   return out;
 }
 
-/** a + b of equal shapes; everything else is left to stock. */
-function add(args: Parameters<tf.KernelFunc>[0]): tf.TensorInfo | tf.TensorInfo[] {
-  const { a, b } = args.inputs as Inputs as { a: tf.TensorInfo; b: tf.TensorInfo };
-  if (!isFloat(a) || !isFloat(b) || !tf.util.arraysEqual(a.shape, b.shape)) return stock('Add')(args);
-  const backend = args.backend as NativeBackend;
-  return backend.adopt(sum(backend, a, b), a.shape);
-}
+/** a + b of equal shapes; everything else is left to the next. */
+const add: Wrap =
+  (next) =>
+  (args: Args): Result => {
+    const { a, b } = args.inputs as Inputs as { a: tf.TensorInfo; b: tf.TensorInfo };
+    if (!isFloat(a) || !isFloat(b) || !tf.util.arraysEqual(a.shape, b.shape)) return next(args);
+    const backend = args.backend as NativeBackend;
+    return backend.adopt(sum(backend, a, b), a.shape);
+  };
 
-/** a times a scalar; everything else is left to stock. */
-function multiply(args: Parameters<tf.KernelFunc>[0]): tf.TensorInfo | tf.TensorInfo[] {
-  const { a, b } = args.inputs as Inputs as { a: tf.TensorInfo; b: tf.TensorInfo };
-  if (!isFloat(a) || !isFloat(b) || b.shape.length > 0) return stock('Multiply')(args);
-  const backend = args.backend as NativeBackend;
-  const x = backend.stored(a);
-  const out = !backend.storage.isFloats(x) ? backend.storage.halves(x.length) : backend.floats(x.length);
-  const by = (backend.readSync(b.dataId) as Float32Array)[0]!;
-  backend.native.scale(x.length, x, by, out);
-  return backend.adopt(out, a.shape);
-}
+/** a times a scalar; everything else is left to the next. */
+const multiply: Wrap =
+  (next) =>
+  (args: Args): Result => {
+    const { a, b } = args.inputs as Inputs as { a: tf.TensorInfo; b: tf.TensorInfo };
+    if (!isFloat(a) || !isFloat(b) || b.shape.length > 0) return next(args);
+    const backend = args.backend as NativeBackend;
+    const x = backend.stored(a);
+    const out = !backend.storage.isFloats(x) ? backend.storage.halves(x.length) : backend.floats(x.length);
+    const by = (backend.readSync(b.dataId) as Float32Array)[0]!;
+    backend.native.scale(x.length, x, by, out);
+    return backend.adopt(out, a.shape);
+  };
 
 /** Sum of equally shaped float tensors. */
-function addN(args: Parameters<tf.KernelFunc>[0]): tf.TensorInfo | tf.TensorInfo[] {
-  const tensors = args.inputs as unknown as tf.TensorInfo[];
-  if (!tensors.every(isFloat) || tensors.length < 2) return stock('AddN')(args);
-  const backend = args.backend as NativeBackend;
-  const [first, second, ...rest] = tensors as [tf.TensorInfo, tf.TensorInfo, ...tf.TensorInfo[]];
-  let out = backend.adopt(sum(backend, first, second), first.shape);
-  for (const t of rest) {
-    const next = backend.adopt(sum(backend, out, t), first.shape);
-    backend.disposeIntermediateTensorInfo(out);
-    out = next;
-  }
-  return out;
-}
+const addN: Wrap =
+  (next) =>
+  (args: Args): Result => {
+    const tensors = args.inputs as unknown as tf.TensorInfo[];
+    if (!tensors.every(isFloat) || tensors.length < 2) return next(args);
+    const backend = args.backend as NativeBackend;
+    const [first, second, ...rest] = tensors as [tf.TensorInfo, tf.TensorInfo, ...tf.TensorInfo[]];
+    let out = backend.adopt(sum(backend, first, second), first.shape);
+    for (const t of rest) {
+      const next = backend.adopt(sum(backend, out, t), first.shape);
+      backend.disposeIntermediateTensorInfo(out);
+      out = next;
+    }
+    return out;
+  };
 
-/** Registers every kernel of an engine of ours under its backend's name. */
-export function registerKernels(backendName: string): void {
-  const ours = new Map<string, tf.KernelFunc>([
-    ['BatchMatMul', batchMatMul],
-    ['_FusedMatMul', fusedMatMul],
-    ['AddN', addN],
-    ['Add', add],
-    ['Multiply', multiply],
-  ]);
+const nativeKernels: Readonly<Record<string, Wrap>> = {
+  BatchMatMul: batchMatMul,
+  _FusedMatMul: fusedMatMul,
+  AddN: addN,
+  Add: add,
+  Multiply: multiply,
+};
+
+/**
+ * Registers every kernel of an engine of ours under its backend's name: `more` are those that only this engine has, which
+ * the ones above fall back to.
+ */
+export function registerKernels(backendName: string, more: Readonly<Record<string, Wrap>> = {}): void {
+  const wrap = ({ kernelName, kernelFunc }: tf.KernelConfig) =>
+    [more[kernelName], nativeKernels[kernelName]].reduce((next, each) => each?.(next) ?? next, kernelFunc);
   for (const config of tf.getKernelsForBackend('cpu')) {
     tf.registerKernel({
       ...config,
       backendName,
-      kernelFunc: ours.get(config.kernelName) ?? config.kernelFunc,
+      kernelFunc: wrap(config),
     });
   }
 }

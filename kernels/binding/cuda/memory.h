@@ -9,4 +9,6 @@ bool typedArray(napi_env env, napi_value value, StoredArray* array);         // 
 napi_value newDeviceArray(napi_env env, int64_t length, Type type);          // with arbitrary contents
 void freeDeviceArray(StoredArray* array);                                    // its memory; using it is an error then
 
+void defineTensors(napi_env env, napi_value exports); // tensors.cc
+
 } // namespace ilf

@@ -2,6 +2,7 @@
 import { UserError } from '../../store/errors.js';
 import { loadAddon } from '../addon.js';
 import { NativeBackend } from '../backend.js';
+import { cudaKernels } from '../cuda-kernels.js';
 import { CudaMemory, type CudaNative } from '../cuda-memory.js';
 import { registerKernels } from '../kernels.js';
 import * as tf from '../tf.js';
@@ -10,7 +11,7 @@ import type { EngineKind, Need } from './kind.js';
 
 const BACKEND = 'ilf-cuda';
 /** ILF_CUDA_EMULATED=1: the kernels compiled for the CPU, for tests without a GPU (node kernels/build-cuda.mjs --emulated). */
-const ADDON = process.env.ILF_CUDA_EMULATED === '1' ? 'ilf_cuda_emulated' : 'ilf_cuda';
+const addonName = () => (process.env.ILF_CUDA_EMULATED === '1' ? 'ilf_cuda_emulated' : 'ilf_cuda');
 let registered = false;
 
 /** CUDA's own numbers: 12040 is 12.4. */
@@ -18,10 +19,10 @@ const version = (n: number) => `${Math.floor(n / 1000)}.${Math.floor((n % 1000) 
 const reason = (error: unknown) => String(error instanceof Error ? error.message : error).split('\n')[0]!;
 
 function addonNeed(): Need & { native: CudaNative | null } {
-  const addon = loadAddon<CudaNative>(ADDON);
+  const addon = loadAddon<CudaNative>(addonName());
   return {
     what: 'CUDA addon',
-    found: addon.native ? `build/${ADDON}.node` : null,
+    found: addon.native ? `build/${addonName()}.node` : null,
     advice: addon.native
       ? ''
       : `${addon.reason}; run "npm run build:cuda" (needs nvcc of CUDA 12 or 13 and a C++ compiler)`,
@@ -78,7 +79,7 @@ export const cuda: EngineKind = {
     if (missing) throw new UserError(`engine cuda: no ${missing.what}: ${missing.advice}`);
     const { native } = addonNeed();
     if (!registered) {
-      registerKernels(BACKEND);
+      registerKernels(BACKEND, cudaKernels);
       tf.registerBackend(BACKEND, () => new NativeBackend(BACKEND, native!, new CudaMemory(native!)));
       registered = true;
     }
