@@ -18,6 +18,9 @@ export interface CudaNative extends Native {
   download(from: DeviceArray, to: Float32Array | Uint16Array): void;
   copy(from: DeviceArray, to: DeviceArray): void;
   synchronize(): void;
+  /** Marks this point in the stream; whether the stream has passed the last mark. */
+  mark(): void;
+  passed(): boolean;
 
   /** Elementwise functions, reductions and copies of float32 (kernels/cuda/tensors.h); f: the place of a name there. */
   unary(f: number, x: FloatArray, y: FloatArray): void;
@@ -87,6 +90,11 @@ export class CudaMemory implements Memory {
   /** A copy: what tfjs' kernels do with it does not reach the device. */
   expose(record: StoredRecord): Float32Array {
     return this.read(record.raw);
+  }
+  /** Leaves the event loop to others meanwhile. */
+  async ready(): Promise<void> {
+    this.native.mark();
+    while (!this.native.passed()) await new Promise((resolve) => setImmediate(resolve));
   }
   release(): void {}
 }

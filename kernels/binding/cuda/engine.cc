@@ -110,6 +110,17 @@ const Function functions[] = {
          cuda::check(cudaMemcpyAsync(to.data, from.data, bytesOf(from), cudaMemcpyDeviceToDevice, cuda::stream()), "copying");
        return nullptr;
      }},
+    {"mark",
+     [](Args&) -> napi_value {
+       cuda::mark();
+       return nullptr;
+     }},
+    {"passed",
+     [](Args& args) {
+       napi_value value;
+       napi_get_boolean(args.env, cuda::passed(), &value);
+       return value;
+     }},
     {"synchronize",
      [](Args&) -> napi_value {
        cuda::check(cudaStreamSynchronize(cuda::stream()), "waiting for the device");
