@@ -1,25 +1,25 @@
 // Causal self-attention on tensor cores as FlashAttention-2 (Dao 2023): tiles of queries meet tiles of keys and values in
 // shared memory, scores live in registers only, memory is linear in T. Operands of products are bfloat16, the probabilities
-// and the scores' gradients too; everything else is float32. The softmax is the running one: in base 2, with log2(e)/sqrt(Dh)
-// folded into the exponent.
+// and the scores' gradients too; everything else is float32. The softmax is the running one, in base 2, with
+// log2(e)/sqrt(Dh) folded into the exponent.
 //
-// A warp owns 16 or 32 rows of what it sums up and their scores, whole rows: sums over a row stay within four lanes, and
+// A warp owns 16 or 32 rows of what it sums up and of the scores, whole rows: sums over a row stay within four lanes, and
 // scores become the left operand of the second product where they are, in registers. Forward: rows are queries. Backward:
 // one kernel whose rows are keys, for dk and dv, which takes the scores transposed, and one whose rows are queries, for dq.
-// That is 7 products of tiles where 5 would do if blocks added to each other's dq, and then the order of the additions, and
-// with it the rounding, would be chance; here all sums are in a fixed order, and nothing but tiles passes through memory.
+// That is 7 products of tiles where 5 would do if blocks added to each other's dq; but then the order of the additions, and
+// with it the rounding, would be chance. Here all sums are in a fixed order, which no neighbour and no later key changes.
 //
-// Tiles of keys and values (backward: of queries and dy) are copied while the previous ones are multiplied. Tiles that the
-// mask hides wholly are skipped, only those on the diagonal are masked, and since a query sees no later key, that also keeps
-// the zeros after the sequence's end out. Heads of Dh numbers are computed as 32, 64 or 128, zeros behind.
+// The next tile of keys and values (or of queries and dy) is copied while this one is multiplied. Tiles that the mask hides
+// wholly are skipped, and only those on the diagonal are masked. A query sees no later key, so the mask also hides the zeros
+// with which tiles are filled beyond T. Heads of Dh numbers are computed as 32, 64 or 128, zeros behind.
 //
-// Cost, forward and backward: 4 and 14 B·H·T²·Dh/2 flops; qkv, y once from memory if a head's keys and values stay in the
-// second-level cache, since the blocks of a head are neighbours.
+// Cost: 4 B·H·T²·Dh/2 flops forward, 14 backward, and about as many cycles for exponentials as for products. From memory
+// comes qkv once, since a head's blocks are neighbours and find its keys and values in the second-level cache. Left out:
+// Hopper's wgmma and TMA (FlashAttention-3), perhaps twice as fast there, but a second code path beside Ampere's.
 #include "attention.h"
 
 #include <math.h>
 
-#include <algorithm>
 #include <type_traits>
 
 #include "attention_tiles.h"
@@ -41,8 +41,8 @@ struct Heads {
   __device__ __forceinline__ Index ofY(int i) const { return static_cast<Index>(i / H) * T * width() + i % H * Dh; }
 };
 
-// How the work is cut for heads of D numbers: into as much as registers hold without spilling. A warp owns 16·kM rows, tiles
-// of kTile keys (kKeys: queries) pass by; the left operands are kept in registers or read from shared memory each time.
+// How the work is cut for heads of D numbers: as much as registers hold. A warp owns 16·kM rows; tiles of kTile keys, or in
+// Keys of kTile queries, pass by. Left operands of small heads stay in registers, others are read again for each tile.
 template <int D>
 struct Cut {
   static constexpr bool kSmall = D <= 64;
@@ -147,10 +147,11 @@ __global__ void __launch_bounds__(kThreads, 2) forwardKernel(Heads heads, const 
   storeRows<D, kM>(o, queries, own, y + heads.ofY(head), D1, row, T, Dh);
 }
 
-// What the backward kernels need of a query: {lse·log2(e), Σ dy·y}, stats [B·H,padded]; {∞, 0}, a probability of 0, beyond T.
-// D / 8 lanes for each row [b,t,h], so that neighbours read one after another.
+// What the backward kernels need of a query: {lse·log2(e), Σ dy·y}, stats [B·H,padded]; beyond T {∞, 0}, a probability of 0.
+// D / 8 lanes read a row [b,t,h], the next the row after it.
 template <int D>
-__global__ void statsKernel(Heads heads, int padded, unsigned rows, const bf16* y, const float* lse, const bf16* dy, float2* stats) {
+__global__ void statsKernel(Heads heads, int padded, unsigned rows, const bf16* y, const float* lse, const bf16* dy,
+                            float2* stats) {
   constexpr int kLanes = D / 8;
   const unsigned row = blockIdx.x * (kThreads / kLanes) + threadIdx.x / kLanes; // [B,padded,H]
   const int piece = threadIdx.x % kLanes, h = static_cast<int>(row % heads.H), t = static_cast<int>(row / heads.H % padded);
@@ -185,11 +186,11 @@ __global__ void __launch_bounds__(kThreads, Cut<D>::kSmall ? 3 : 2)
   const int D1 = heads.width(), ld = 3 * D1;
   const bf16 *q = qkv + heads.ofQkv(head), *up = dy + heads.ofY(head);
   stats += static_cast<Index>(head) * padded;
-  bf16* keys = sharedMemory<bf16>();                                    // [kRows,D]
-  bf16* values = keys + kRows * D;                                      // [kRows,D]
-  bf16* queries = values + kRows * D;                                   // [2,kTile,D]
-  bf16* ups = queries + 2 * kTile * D;                                  // [2,kTile,D], of dy
-  float2* rowStats = reinterpret_cast<float2*>(ups + 2 * kTile * D);    // [2,kTile]
+  bf16* keys = sharedMemory<bf16>();                                 // [kRows,D]
+  bf16* values = keys + kRows * D;                                   // [kRows,D]
+  bf16* queries = values + kRows * D;                                // [2,kTile,D]
+  bf16* ups = queries + 2 * kTile * D;                               // [2,kTile,D], of dy
+  float2* rowStats = reinterpret_cast<float2*>(ups + 2 * kTile * D); // [2,kTile]
 
   const auto request = [&](int tile) {
     const int from = tile * kTile, into = tile % 2 * kTile;
@@ -213,7 +214,8 @@ __global__ void __launch_bounds__(kThreads, Cut<D>::kSmall ? 3 : 2)
     __syncthreads(); // the tile is here, and nobody reads the last one any more
     if (tile + 1 < endOfTiles) request(tile + 1);
     const int used = tile % 2 * kTile, from = tile * kTile;
-    const float4* pairs = reinterpret_cast<const float4*>(rowStats + used + 2 * t); // 8 queries further: 4 further
+    if (row >= T || from + kTile <= row) continue; // for the whole warp
+    const float4* pairs = reinterpret_cast<const float4*>(rowStats + used + 2 * t); // of the lane's columns 0 and 1
     float p[kM][kN][4], ds[kM][kN][4];
     timesTransposed(p, leftKeys, queries + used * D);
     timesTransposed(ds, leftValues, ups + used * D);
@@ -356,14 +358,13 @@ void forwardByTiles(Index B, Index T, Index H, Index Dh, Index stored, const bf1
 void backwardByTiles(Index B, Index T, Index H, Index Dh, Index stored, const bf16* qkv, const bf16* y, const float* lse,
                      const bf16* dy, bf16* dqkv) {
   const Heads heads = headsOf(T, H, stored, Dh);
-  const Index padded = (T + 127) / 128 * 128, rows = B * padded * H; // in whole tiles of either kernel
+  const Index padded = (T + 127) / 128 * 128, rows = B * padded * H; // padded: in whole tiles of either kernel
   Temporary<float2> stats(rows);
   withHeadSize(stored, [&](auto size) {
     constexpr int D = decltype(size)::value;
     typedef typename Cut<D>::Keys K;
     typedef typename Cut<D>::Queries Q;
-    launch(statsKernel<D>, blocksFor(rows, kThreads / (D / 8)), kThreads, 0, heads, padded, static_cast<unsigned>(rows), y, lse, dy,
-           stats);
+    launch(statsKernel<D>, blocksFor(rows, kThreads / (D / 8)), kThreads, 0, heads, padded, rows, y, lse, dy, stats);
     launch(keysKernel<D>, static_cast<unsigned>(B * H * blocksFor(T, kRowsOf<K>)), kThreads,
            (2 * kRowsOf<K> + 4 * K::kTile) * D * sizeof(bf16) + 2 * K::kTile * sizeof(float2), heads, padded, qkv, dy, stats,
            dqkv);

@@ -22,7 +22,9 @@ class LaneRow {
  public:
   __device__ __forceinline__ LaneRow(const bf16* tile, int row, int odd)
       : row_(tile + row * D), by_(tileOffset<D>(row, odd) / 8 % (D / 8)) {}
-  __device__ __forceinline__ const bf16* at(int rows, int evenPiece) const { return row_ + 8 * (evenPiece ^ by_) + rows * D; }
+  __device__ __forceinline__ const bf16* at(int rows, int evenPiece) const {
+    return row_ + 8 * (evenPiece ^ by_) + rows * D;
+  }
 
  private:
   const bf16* row_;
@@ -48,7 +50,8 @@ template <int D, int kM, bool kKept>
 class LeftRows {
  public:
   // When the tile has arrived.
-  __device__ __forceinline__ LeftRows(const bf16* tile, int row) : rows_(tile, row + threadIdx.x % 16, threadIdx.x % 32 / 16) {
+  __device__ __forceinline__ LeftRows(const bf16* tile, int row)
+      : rows_(tile, row + threadIdx.x % 16, threadIdx.x % 32 / 16) {
     if (kKept)
 #pragma unroll
       for (int k = 0; k < D / 16; k++) read(k, kept_[k]);
