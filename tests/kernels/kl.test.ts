@@ -41,6 +41,16 @@ underEverySetting('KL', (use) => {
     expectSameBits(out, new Float32Array(M));
   });
 
+  it('holds where logits are far apart, on one side and between them', () => {
+    use();
+    const [M, V, D] = [6, 1100, 8];
+    const [hp, hq] = [random(M * D, 16), random(M * D, 17)];
+    const [wp, wq] = [random(V * D, 18, 30), random(V * D, 19, 10).map((x) => x + 40)];
+    const [out, lseP, lseQ] = [blank(M), blank(M), blank(M)];
+    native.klForward(M, V, D, D, hp, wp, hq, wq, out, lseP, lseQ);
+    expectClose(out, kl(M, V, D, D, hp, wp, hq, wq), 1e-5);
+  });
+
   it('backward agrees with finite differences', () => {
     use();
     const [M, V, Dp, Dq] = [5, 530, 3, 4];
