@@ -1,10 +1,439 @@
+// Causal self-attention on tensor cores as FlashAttention-2 (Dao 2023): tiles of queries meet tiles of keys and values in
+// shared memory, scores live in registers only, memory is linear in T. Operands of products are bfloat16, the probabilities
+// and the scores' gradients too; everything else is float32. The softmax is the running one: in base 2, with log2(e)/sqrt(Dh)
+// folded into the exponent.
+//
+// A warp owns 16 or 32 rows of what it sums up and their scores, whole rows: sums over a row stay within four lanes, and
+// scores become the left operand of the second product where they are, in registers. Forward: rows are queries. Backward:
+// one kernel whose rows are keys, for dk and dv, which takes the scores transposed, and one whose rows are queries, for dq.
+// That is 7 products of tiles where 5 would do if blocks added to each other's dq, and then the order of the additions, and
+// with it the rounding, would be chance; here all sums are in a fixed order, and nothing but tiles passes through memory.
+//
+// Tiles of keys and values (backward: of queries and dy) are copied while the previous ones are multiplied. Tiles that the
+// mask hides wholly are skipped, only those on the diagonal are masked, and since a query sees no later key, that also keeps
+// the zeros after the sequence's end out. Heads of Dh numbers are computed as 32, 64 or 128, zeros behind.
+//
+// Cost, forward and backward: 4 and 14 B·H·T²·Dh/2 flops; qkv, y once from memory if a head's keys and values stay in the
+// second-level cache, since the blocks of a head are neighbours.
+#include "attention.h"
+
+#include <math.h>
+
+#include <algorithm>
+#include <type_traits>
+
+#include "attention_tiles.h"
 #include "ops.h"
 
-#include <stdexcept>
-
 namespace ilf::cuda {
+namespace {
 
-void attentionForward(Type, Index, Index, Index, Index, const void*, void*, float*) { throw std::runtime_error("attentionForward is not written yet"); }
-void attentionBackward(Type, Index, Index, Index, Index, const void*, const void*, const float*, const void*, void*) { throw std::runtime_error("attentionBackward is not written yet"); }
+constexpr int kWarps = 4, kThreads = 32 * kWarps;
+constexpr int kTile = 64; // keys, or queries, of a tile that passes by
+constexpr float kLog2e = 1.4426950408889634f;
+
+struct Heads {
+  int T, H, Dh;
+  float scale; // 1/sqrt(Dh)
+
+  // Numbers between positions in y and dy [B,T,H,Dh] and in qkv [B,T,3,H,Dh], and where head i of the B·H begins.
+  __device__ __forceinline__ int width() const { return H * Dh; }
+  __device__ __forceinline__ Index ofQkv(int i) const { return static_cast<Index>(i / H) * T * 3 * width() + i % H * Dh; }
+  __device__ __forceinline__ Index ofY(int i) const { return static_cast<Index>(i / H) * T * width() + i % H * Dh; }
+};
+
+// How the work is cut for heads of D numbers: what just fits into registers (255 for each thread, two blocks on a
+// multiprocessor). kM: 16 rows a warp each; kStep: how many columns of scores are there at a time.
+template <int D>
+struct Cut {
+  struct Forward { static constexpr int kM = 2, kStep = D <= 64 ? 64 : 32; static constexpr bool kKept = D <= 64; };
+  struct Keys { static constexpr int kM = 1, kStep = 32; static constexpr bool kKept = D <= 64; };
+  struct Queries { static constexpr int kM = D <= 64 ? 2 : 1, kStep = D <= 64 ? 32 : 64; static constexpr bool kKept = D <= 64; };
+};
+
+template <class C>
+constexpr int kRowsOf = 16 * C::kM * kWarps; // of a block
+
+__device__ __forceinline__ float quadSum(float x) {
+  x += __shfl_xor_sync(0xffffffffu, x, 1);
+  return x + __shfl_xor_sync(0xffffffffu, x, 2);
+}
+__device__ __forceinline__ float quadMax(float x) {
+  x = fmaxf(x, __shfl_xor_sync(0xffffffffu, x, 1));
+  return fmaxf(x, __shfl_xor_sync(0xffffffffu, x, 2));
+}
+
+template <int D>
+__global__ void __launch_bounds__(kThreads, 2) forwardKernel(Heads heads, const bf16* qkv, bf16* y, float* lse) {
+  typedef typename Cut<D>::Forward C;
+  constexpr int kM = C::kM, kN = C::kStep / 8, kRows = kRowsOf<C>;
+  const int T = heads.T, Dh = heads.Dh, tiles = (T + kRows - 1) / kRows;
+  const int head = blockIdx.x / tiles, first = (tiles - 1 - static_cast<int>(blockIdx.x) % tiles) * kRows; // longest first
+  const int warp = threadIdx.x / 32, g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
+  const int own = warp * 16 * kM, row = first + own; // the warp's first row, of the tile and of the sequence
+  const int D1 = heads.width(), ld = 3 * D1;
+  const bf16 *q = qkv + heads.ofQkv(head), *k = q + D1, *v = k + D1;
+  bf16* queries = sharedMemory<bf16>(); // [kRows,D]
+  bf16* keys = queries + kRows * D;     // [2,kTile,D]
+  bf16* values = keys + 2 * kTile * D;  // [2,kTile,D]
+  const int tilesOfKeys = (min(first + kRows, T) + kTile - 1) / kTile;
+
+  loadTile<D, kRows, kThreads>(queries, q, ld, first, T, Dh);
+  loadTile<D, kTile, kThreads>(keys, k, ld, 0, T, Dh);
+  loadTile<D, kTile, kThreads>(values, v, ld, 0, T, Dh);
+  commitCopies();
+  waitForCopies<0>();
+  __syncthreads();
+  const LeftRows<D, kM, C::kKept> left(queries, own);
+
+  const float by = heads.scale * kLog2e;
+  float o[kM][D / 8][4] = {}, largest[kM][2], sum[kM][2] = {}; // sum: of the lane's columns
+#pragma unroll
+  for (int i = 0; i < 2 * kM; i++) largest[i / 2][i % 2] = -INFINITY;
+  for (int tile = 0; tile < tilesOfKeys; tile++) {
+    const int used = tile % 2 * kTile * D;
+    if (tile + 1 < tilesOfKeys) { // into what the last tile left
+      loadTile<D, kTile, kThreads>(keys + kTile * D - used, k, ld, (tile + 1) * kTile, T, Dh);
+      loadTile<D, kTile, kThreads>(values + kTile * D - used, v, ld, (tile + 1) * kTile, T, Dh);
+      commitCopies();
+    }
+#pragma unroll
+    for (int step = 0; step < kTile; step += C::kStep) {
+      const int from = tile * kTile + step;
+      if (row >= T || from >= row + 16 * kM) continue; // for the whole warp
+      float s[kM][kN][4];
+      timesTransposed(s, left, keys + used, step);
+      if (from + C::kStep - 1 > row)
+#pragma unroll
+        for (int m = 0; m < kM; m++)
+#pragma unroll
+          for (int i = 0; i < 4 * kN; i++)
+            if (from + i / 4 * 8 + 2 * t + i % 2 > row + 16 * m + g + i % 4 / 2 * 8) s[m][i / 4][i % 4] = -INFINITY;
+#pragma unroll
+      for (int m = 0; m < kM; m++)
+#pragma unroll
+        for (int half = 0; half < 2; half++) { // row g, row g + 8
+          float top = largest[m][half];
+#pragma unroll
+          for (int n = 0; n < kN; n++) top = fmaxf(top, fmaxf(s[m][n][2 * half], s[m][n][2 * half + 1]));
+          top = quadMax(top); // finite: the first tile has key 0, which every query sees
+          const float shift = top * by, fade = exp2Fast(largest[m][half] * by - shift);
+          largest[m][half] = top;
+          float more = 0.f;
+#pragma unroll
+          for (int i = 0; i < 2 * kN; i++) {
+            float& p = s[m][i / 2][2 * half + i % 2];
+            p = exp2Fast(p * by - shift);
+            more += p;
+          }
+          sum[m][half] = sum[m][half] * fade + more;
+#pragma unroll
+          for (int i = 0; i < D / 4; i++) o[m][i / 2][2 * half + i % 2] *= fade;
+        }
+      addTimes<D>(o, s, values + used, step);
+    }
+    waitForCopies<0>();
+    __syncthreads();
+  }
+
+#pragma unroll
+  for (int m = 0; m < kM; m++)
+#pragma unroll
+    for (int half = 0; half < 2; half++) {
+      const float whole = quadSum(sum[m][half]), inverse = 1.f / whole;
+      const int at = row + 16 * m + 8 * half + g;
+      if (t == 0 && at < T)
+        lse[static_cast<Index>(head) * T + at] = largest[m][half] * heads.scale + logf(whole);
+#pragma unroll
+      for (int i = 0; i < D / 4; i++) o[m][i / 2][2 * half + i % 2] *= inverse;
+    }
+  storeRows<D, kM>(o, queries, own, y + heads.ofY(head), D1, row, T, Dh);
+}
+
+// What the backward kernels need of a query: {lse·log2(e), Σ dy·y}, stats [B·H,padded]; {∞, 0}, a probability of 0, beyond T.
+// D / 8 lanes for each row [b,t,h], so that neighbours read one after another.
+template <int D>
+__global__ void statsKernel(Heads heads, int padded, Index rows, const bf16* y, const float* lse, const bf16* dy, float2* stats) {
+  constexpr int kLanes = D / 8;
+  const Index row = (static_cast<Index>(blockIdx.x) * kThreads + threadIdx.x) / kLanes; // [B,padded,H]
+  const int piece = threadIdx.x % kLanes, h = static_cast<int>(row % heads.H), t = static_cast<int>(row / heads.H % padded);
+  const Index b = row / heads.H / padded;
+  const bool valid = row < rows && t < heads.T;
+  float dot = 0;
+  if (valid && piece * 8 < heads.Dh) {
+    const Index at = ((b * heads.T + t) * heads.H + h) * heads.Dh + piece * 8;
+    const Pack<bf16> ys = *reinterpret_cast<const Pack<bf16>*>(y + at), dys = *reinterpret_cast<const Pack<bf16>*>(dy + at);
+#pragma unroll
+    for (int i = 0; i < 8; i++) dot += toFloat(ys.at[i]) * toFloat(dys.at[i]);
+  }
+#pragma unroll
+  for (int lanes = kLanes / 2; lanes > 0; lanes /= 2) dot += __shfl_xor_sync(0xffffffffu, dot, lanes);
+  if (piece != 0 || row >= rows) return;
+  const Index head = b * heads.H + h;
+  float2 result = {INFINITY, 0.f};
+  if (valid) result = {lse[head * heads.T + t] * kLog2e, dot};
+  stats[head * padded + t] = result;
+}
+
+// dk, dv of 64 keys: rows of p and ds are keys, columns queries.
+template <int D>
+__global__ void __launch_bounds__(kThreads, 2) keysKernel(Heads heads, int padded, const bf16* qkv, const bf16* dy,
+                                                          const float2* stats, bf16* dqkv) {
+  typedef typename Cut<D>::Keys C;
+  constexpr int kM = C::kM, kN = C::kStep / 8, kRows = kRowsOf<C>;
+  const int T = heads.T, Dh = heads.Dh, tiles = (T + kRows - 1) / kRows;
+  const int head = blockIdx.x / tiles, first = static_cast<int>(blockIdx.x) % tiles * kRows; // longest first
+  const int warp = threadIdx.x / 32, g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
+  const int own = warp * 16 * kM, row = first + own;
+  const int D1 = heads.width(), ld = 3 * D1;
+  const bf16 *q = qkv + heads.ofQkv(head), *up = dy + heads.ofY(head);
+  stats += static_cast<Index>(head) * padded;
+  bf16* keys = sharedMemory<bf16>();                                    // [kRows,D]
+  bf16* values = keys + kRows * D;                                      // [kRows,D]
+  bf16* queries = values + kRows * D;                                   // [2,kTile,D]
+  bf16* ups = queries + 2 * kTile * D;                                  // [2,kTile,D], of dy
+  float2* rowStats = reinterpret_cast<float2*>(ups + 2 * kTile * D);    // [2,kTile]
+
+  const auto request = [&](int tile) {
+    const int from = tile * kTile, into = tile % 2 * kTile;
+    loadTile<D, kTile, kThreads>(queries + into * D, q, ld, from, T, Dh);
+    loadTile<D, kTile, kThreads>(ups + into * D, up, D1, from, T, Dh);
+    if (threadIdx.x < kTile / 2) copyAsync16(rowStats + into + 2 * threadIdx.x, stats + from + 2 * threadIdx.x, true);
+    commitCopies();
+  };
+  const int firstTile = first / kTile, endOfTiles = (T + kTile - 1) / kTile;
+  loadTile<D, kRows, kThreads>(keys, q + D1, ld, first, T, Dh);
+  loadTile<D, kRows, kThreads>(values, q + 2 * D1, ld, first, T, Dh);
+  request(firstTile);
+  waitForCopies<0>();
+  __syncthreads();
+  const LeftRows<D, kM, C::kKept> leftKeys(keys, own), leftValues(values, own);
+
+  const float by = heads.scale * kLog2e;
+  float dk[kM][D / 8][4] = {}, dv[kM][D / 8][4] = {};
+  for (int tile = firstTile; tile < endOfTiles; tile++) {
+    if (tile + 1 < endOfTiles) request(tile + 1);
+    const int used = tile % 2 * kTile;
+#pragma unroll
+    for (int step = 0; step < kTile; step += C::kStep) {
+      const int from = tile * kTile + step;
+      const float4* pairs = reinterpret_cast<const float4*>(rowStats + used + step + 2 * t); // 8 queries further: 4 further
+      float p[kM][kN][4], ds[kM][kN][4];
+      timesTransposed(p, leftKeys, queries + used * D, step);
+#pragma unroll
+      for (int n = 0; n < kN; n++) {
+        const float4 two = pairs[4 * n];
+#pragma unroll
+        for (int m = 0; m < kM; m++)
+#pragma unroll
+          for (int i = 0; i < 4; i++) p[m][n][i] = exp2Fast(p[m][n][i] * by - (i % 2 ? two.z : two.x));
+      }
+      if (from < row + 16 * kM - 1)
+#pragma unroll
+        for (int m = 0; m < kM; m++)
+#pragma unroll
+          for (int i = 0; i < 4 * kN; i++)
+            if (row + 16 * m + g + i % 4 / 2 * 8 > from + i / 4 * 8 + 2 * t + i % 2) p[m][i / 4][i % 4] = 0.f;
+      addTimes<D>(dv, p, ups + used * D, step);
+      timesTransposed(ds, leftValues, ups + used * D, step);
+#pragma unroll
+      for (int n = 0; n < kN; n++) {
+        const float4 two = pairs[4 * n];
+#pragma unroll
+        for (int m = 0; m < kM; m++)
+#pragma unroll
+          for (int i = 0; i < 4; i++) ds[m][n][i] = p[m][n][i] * (ds[m][n][i] - (i % 2 ? two.w : two.y));
+      }
+      addTimes<D>(dk, ds, queries + used * D, step);
+    }
+    waitForCopies<0>();
+    __syncthreads();
+  }
+
+#pragma unroll
+  for (int i = 0; i < kM * D / 2; i++) dk[i / (D / 2)][i / 4 % (D / 8)][i % 4] *= heads.scale;
+  bf16* to = dqkv + heads.ofQkv(head);
+  storeRows<D, kM>(dk, keys, own, to + D1, ld, row, T, Dh);
+  storeRows<D, kM>(dv, values, own, to + 2 * D1, ld, row, T, Dh);
+}
+
+// dq: rows of p and ds are queries.
+template <int D>
+__global__ void __launch_bounds__(kThreads, 2) queriesKernel(Heads heads, int padded, const bf16* qkv, const bf16* dy,
+                                                             const float2* stats, bf16* dqkv) {
+  typedef typename Cut<D>::Queries C;
+  constexpr int kM = C::kM, kN = C::kStep / 8, kRows = kRowsOf<C>;
+  const int T = heads.T, Dh = heads.Dh, tiles = (T + kRows - 1) / kRows;
+  const int head = blockIdx.x / tiles, first = (tiles - 1 - static_cast<int>(blockIdx.x) % tiles) * kRows; // longest first
+  const int warp = threadIdx.x / 32, g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
+  const int own = warp * 16 * kM, row = first + own;
+  const int D1 = heads.width(), ld = 3 * D1;
+  const bf16 *q = qkv + heads.ofQkv(head), *k = q + D1, *v = k + D1;
+  bf16* queries = sharedMemory<bf16>(); // [kRows,D]
+  bf16* ups = queries + kRows * D;      // [kRows,D], of dy
+  bf16* keys = ups + kRows * D;         // [2,kTile,D]
+  bf16* values = keys + 2 * kTile * D;  // [2,kTile,D]
+  const int tilesOfKeys = (min(first + kRows, T) + kTile - 1) / kTile;
+
+  const auto request = [&](int tile) {
+    const int into = tile % 2 * kTile * D;
+    loadTile<D, kTile, kThreads>(keys + into, k, ld, tile * kTile, T, Dh);
+    loadTile<D, kTile, kThreads>(values + into, v, ld, tile * kTile, T, Dh);
+    commitCopies();
+  };
+  loadTile<D, kRows, kThreads>(queries, q, ld, first, T, Dh);
+  loadTile<D, kRows, kThreads>(ups, dy + heads.ofY(head), D1, first, T, Dh);
+  request(0);
+  float2 rowStats[kM][2];
+#pragma unroll
+  for (int i = 0; i < 2 * kM; i++)
+    rowStats[i / 2][i % 2] = stats[static_cast<Index>(head) * padded + row + 8 * i + g];
+  waitForCopies<0>();
+  __syncthreads();
+  const LeftRows<D, kM, C::kKept> leftQueries(queries, own), leftUps(ups, own);
+
+  const float by = heads.scale * kLog2e;
+  float dq[kM][D / 8][4] = {};
+  for (int tile = 0; tile < tilesOfKeys; tile++) {
+    if (tile + 1 < tilesOfKeys) request(tile + 1);
+    const int used = tile % 2 * kTile * D;
+#pragma unroll
+    for (int step = 0; step < kTile; step += C::kStep) {
+      const int from = tile * kTile + step;
+      if (row >= T || from >= row + 16 * kM) continue; // for the whole warp
+      float p[kM][kN][4], ds[kM][kN][4];
+      timesTransposed(p, leftQueries, keys + used, step);
+      timesTransposed(ds, leftUps, values + used, step);
+#pragma unroll
+      for (int m = 0; m < kM; m++)
+#pragma unroll
+        for (int i = 0; i < 4 * kN; i++) {
+          const float2 of = rowStats[m][i % 4 / 2];
+          ds[m][i / 4][i % 4] = exp2Fast(p[m][i / 4][i % 4] * by - of.x) * (ds[m][i / 4][i % 4] - of.y);
+        }
+      if (from + C::kStep - 1 > row)
+#pragma unroll
+        for (int m = 0; m < kM; m++)
+#pragma unroll
+          for (int i = 0; i < 4 * kN; i++)
+            if (from + i / 4 * 8 + 2 * t + i % 2 > row + 16 * m + g + i % 4 / 2 * 8) ds[m][i / 4][i % 4] = 0.f;
+      addTimes<D>(dq, ds, keys + used, step);
+    }
+    waitForCopies<0>();
+    __syncthreads();
+  }
+
+#pragma unroll
+  for (int i = 0; i < kM * D / 2; i++) dq[i / (D / 2)][i / 4 % (D / 8)][i % 4] *= heads.scale;
+  storeRows<D, kM>(dq, queries, own, dqkv + heads.ofQkv(head), ld, row, T, Dh);
+}
+
+// y [rows,ldy] = x [rows,ldx], as far as x has columns, zeros behind where y has more.
+template <class From, class To>
+__global__ void copyRowsKernel(Index n, int ldx, int ldy, const From* x, To* y) {
+  const Index i = static_cast<Index>(blockIdx.x) * kThreads + threadIdx.x;
+  const int column = static_cast<int>(i % ldy);
+  if (i < n) y[i] = fromFloat<To>(column < ldx ? toFloat(x[i / ldy * ldx + column]) : 0.f);
+}
+template <class From, class To>
+void copyRows(Index rows, Index ldx, Index ldy, const From* x, To* y) {
+  launch(copyRowsKernel<From, To>, blocksFor(rows * ldy, kThreads), kThreads, 0, rows * ldy, ldx, ldy, x, y);
+}
+
+bool aligned(const void* p) { return reinterpret_cast<uintptr_t>(p) % 16 == 0; }
+
+template <class F>
+void withHeadSize(Index Dh, F f) {
+  if (Dh <= 32) f(std::integral_constant<int, 32>());
+  else if (Dh <= 64) f(std::integral_constant<int, 64>());
+  else f(std::integral_constant<int, 128>());
+}
+
+constexpr Index kLargestHead = 128; // of the tiles
+
+Heads headsOf(Index T, Index H, Index stored, Index Dh) {
+  return {static_cast<int>(T), static_cast<int>(H), static_cast<int>(stored), 1.f / sqrtf(static_cast<float>(Dh))};
+}
+
+// stored: numbers of a head, a multiple of 8, of which those from Dh on are 0.
+void forwardByTiles(Index B, Index T, Index H, Index Dh, Index stored, const bf16* qkv, bf16* y, float* lse) {
+  withHeadSize(stored, [&](auto size) {
+    constexpr int D = decltype(size)::value, kRows = kRowsOf<typename Cut<D>::Forward>;
+    launch(forwardKernel<D>, static_cast<unsigned>(B * H * blocksFor(T, kRows)), kThreads,
+           (kRows + 4 * kTile) * D * sizeof(bf16), headsOf(T, H, stored, Dh), qkv, y, lse);
+  });
+}
+
+void backwardByTiles(Index B, Index T, Index H, Index Dh, Index stored, const bf16* qkv, const bf16* y, const float* lse,
+                     const bf16* dy, bf16* dqkv) {
+  const Heads heads = headsOf(T, H, stored, Dh);
+  const Index padded = (T + 127) / 128 * 128, rows = B * padded * H; // in whole tiles of either kernel
+  Temporary<float2> stats(rows);
+  withHeadSize(stored, [&](auto size) {
+    constexpr int D = decltype(size)::value;
+    constexpr int kKeys = kRowsOf<typename Cut<D>::Keys>, kQueries = kRowsOf<typename Cut<D>::Queries>;
+    launch(statsKernel<D>, blocksFor(rows, kThreads / (D / 8)), kThreads, 0, heads, padded, rows, y, lse, dy, stats);
+    launch(keysKernel<D>, static_cast<unsigned>(B * H * blocksFor(T, kKeys)), kThreads,
+           (2 * kKeys + 4 * kTile) * D * sizeof(bf16) + 2 * kTile * sizeof(float2), heads, padded, qkv, dy, stats, dqkv);
+    launch(queriesKernel<D>, static_cast<unsigned>(B * H * blocksFor(T, kQueries)), kThreads,
+           (2 * kQueries + 4 * kTile) * D * sizeof(bf16), heads, padded, qkv, dy, stats, dqkv);
+  });
+}
+
+} // namespace
+
+// Heads that the tiles do not take as they are pass through copies: in rows of a multiple of 8 numbers, or, larger than
+// kLargestHead, in float32. No model that is trained here has any.
+void attentionForward(Type type, Index B, Index T, Index H, Index Dh, const void* qkv, void* y, float* lse) {
+  if (B * T * H * Dh == 0) return;
+  if (type == kFloat32)
+    return attentionForwardByProducts(B, T, H, Dh, static_cast<const float*>(qkv), static_cast<float*>(y), lse);
+  const bf16* x = static_cast<const bf16*>(qkv);
+  bf16* to = static_cast<bf16*>(y);
+  const Index rows = B * T * H;
+  if (Dh > kLargestHead) {
+    Temporary<float> x32(3 * rows * Dh), y32(rows * Dh);
+    copyRows<bf16, float>(3 * rows, Dh, Dh, x, x32);
+    attentionForwardByProducts(B, T, H, Dh, x32, y32, lse);
+    copyRows<float, bf16>(rows, Dh, Dh, y32, to);
+  } else if (Dh % 8 != 0 || !aligned(qkv) || !aligned(y)) {
+    const Index stored = (Dh + 7) / 8 * 8;
+    Temporary<bf16> xPadded(3 * rows * stored), yPadded(rows * stored);
+    copyRows<bf16, bf16>(3 * rows, Dh, stored, x, xPadded);
+    forwardByTiles(B, T, H, Dh, stored, xPadded, yPadded, lse);
+    copyRows<bf16, bf16>(rows, stored, Dh, yPadded, to);
+  } else {
+    forwardByTiles(B, T, H, Dh, Dh, x, to, lse);
+  }
+}
+
+void attentionBackward(Type type, Index B, Index T, Index H, Index Dh, const void* qkv, const void* y, const float* lse,
+                       const void* dy, void* dqkv) {
+  if (B * T * H * Dh == 0) return;
+  if (type == kFloat32)
+    return attentionBackwardByProducts(B, T, H, Dh, static_cast<const float*>(qkv), static_cast<const float*>(y), lse,
+                                       static_cast<const float*>(dy), static_cast<float*>(dqkv));
+  const bf16 *x = static_cast<const bf16*>(qkv), *out = static_cast<const bf16*>(y), *up = static_cast<const bf16*>(dy);
+  bf16* to = static_cast<bf16*>(dqkv);
+  const Index rows = B * T * H;
+  if (Dh > kLargestHead) {
+    Temporary<float> x32(3 * rows * Dh), y32(rows * Dh), dy32(rows * Dh), dx32(3 * rows * Dh);
+    copyRows<bf16, float>(3 * rows, Dh, Dh, x, x32);
+    copyRows<bf16, float>(rows, Dh, Dh, out, y32);
+    copyRows<bf16, float>(rows, Dh, Dh, up, dy32);
+    attentionBackwardByProducts(B, T, H, Dh, x32, y32, lse, dy32, dx32);
+    copyRows<float, bf16>(3 * rows, Dh, Dh, dx32, to);
+  } else if (Dh % 8 != 0 || !aligned(qkv) || !aligned(y) || !aligned(dy) || !aligned(dqkv)) {
+    const Index stored = (Dh + 7) / 8 * 8;
+    Temporary<bf16> xPadded(3 * rows * stored), yPadded(rows * stored), dyPadded(rows * stored), dxPadded(3 * rows * stored);
+    copyRows<bf16, bf16>(3 * rows, Dh, stored, x, xPadded);
+    copyRows<bf16, bf16>(rows, Dh, stored, out, yPadded);
+    copyRows<bf16, bf16>(rows, Dh, stored, up, dyPadded);
+    backwardByTiles(B, T, H, Dh, stored, xPadded, yPadded, lse, dyPadded, dxPadded);
+    copyRows<bf16, bf16>(3 * rows, stored, Dh, dxPadded, to);
+  } else {
+    backwardByTiles(B, T, H, Dh, Dh, x, out, lse, up, to);
+  }
+}
 
 } // namespace ilf::cuda

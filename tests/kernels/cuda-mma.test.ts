@@ -1,0 +1,25 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const cuda = fileURLToPath(new URL('../../kernels/cuda', import.meta.url));
+
+it.runIf(process.platform === 'linux' && process.arch === 'x64')(
+  "emulates the tensor cores' instructions as PTX documents them",
+  () => {
+    const folder = mkdtempSync(join(tmpdir(), 'ilf-mma-'));
+    try {
+      const program = join(folder, 'test');
+      const flags = ['-std=c++17', '-O1', '-DILF_EMULATED', `-I${cuda}/emulated`, '-o', program, '-x', 'c++'];
+      const sources = ['device.cc', 'emulated/threads.cc', 'emulated/runtime.cc'].map((name) => join(cuda, name));
+      execFileSync(process.env.CXX ?? 'g++', [...flags, join(here, 'cuda-mma.cc'), ...sources]);
+      expect(execFileSync(program, { encoding: 'utf8' })).toBe('');
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  },
+);
