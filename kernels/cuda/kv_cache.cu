@@ -31,7 +31,7 @@ __global__ void store(KvCache c, int heads, int Dh, int padded, Index layer, int
     const int which = i / (heads * wide), head = i / wide % heads, d = i % wide * each;
     T* to = keysOf<T>(c.prompts, c.P, c.longest, heads, padded, layer, prompt, head) + (which * c.longest + t) * padded + d;
     const T* element = from + which * D + head * Dh + d;
-    if (packs) *reinterpret_cast<Pack<T>*>(to) = *reinterpret_cast<const Pack<T>*>(element);
+    if (packs) *reinterpret_cast<Pack<T>*>(to) = d < Dh ? *reinterpret_cast<const Pack<T>*>(element) : Pack<T>{};
     else *to = d < Dh ? *element : fromFloat<T>(0);
   }
 }
