@@ -19,6 +19,7 @@
 #include "few_rows.h"
 #include "kv_cache.h"
 #include "ops.h"
+#include "overlap.h"
 #include "sample.h"
 
 namespace ilf::cuda {
@@ -45,6 +46,26 @@ class Memory {
  private:
   unsigned char* data_ = nullptr;
   size_t bytes_ = 0;
+};
+
+// Memory of the host that the device copies from and to without the CPU.
+class Pinned {
+ public:
+  Pinned() = default;
+  ~Pinned() { free(); }
+  Pinned(const Pinned&) = delete;
+  void resize(size_t bytes) {
+    free();
+    check(cudaMallocHost(&data_, bytes), "pinned memory");
+  }
+  unsigned char* data() const { return static_cast<unsigned char*>(data_); }
+
+ private:
+  void free() {
+    if (data_) cudaFreeHost(data_);
+    data_ = nullptr;
+  }
+  void* data_ = nullptr;
 };
 
 // Parts of a piece of memory, one after another; from null it only counts.
@@ -80,12 +101,12 @@ struct Layer {
 // A step's buffers; rows as many as the open batch has, padded.
 struct Buffers {
   unsigned char* step; // StepHead, then [R] of StepRow, as uploaded
+  Drawn* drawn;        // [R]
   void *x, *x2;        // [R,D]
   void *normed, *mixed; // [R,D]
   void* qkv;           // [R,3D]
   void* inner;         // [R,I]
   float* logits;       // [R,paddedVocab]
-  Drawn* drawn;        // [R]
 };
 
 struct Graph {
@@ -110,8 +131,8 @@ struct Decoder {
   Index mostRows = 0;
   Memory stepMemory;
   Buffers buffers = {};
-  std::map<Index, Graph> graphs; // by padded number of rows
-  std::vector<unsigned char> upload;
+  Pinned stepOnHost, drawnOnHost; // copies of buffers.step and .drawn
+  std::map<Index, Graph> graphs;  // by padded number of rows
 
   Index elementSize() const { return type == kFloat32 ? 4 : 2; }
   void forgetGraphs() {
@@ -264,10 +285,13 @@ void logitsOf(const Decoder& d, Index M, const void* x, void* normed, float* log
   normedLinear(d, M, d.head, d.lnGamma, d.lnBeta, x, normed, 0, nullptr, logits, true);
 }
 
+size_t stepBytes(Index R) { return sizeof(StepHead) + R * sizeof(StepRow); }
+
 Buffers takeBuffers(const Decoder& d, Index R, Pieces& pieces) {
   const Index D = d.c.width, size = d.elementSize();
   Buffers b;
-  b.step = pieces.take(sizeof(StepHead) + R * sizeof(StepRow));
+  b.step = pieces.take(stepBytes(R));
+  b.drawn = pieces.take<Drawn>(R);
   b.x = pieces.take(R * D * size);
   b.x2 = pieces.take(R * D * size);
   b.normed = pieces.take(R * D * size);
@@ -275,7 +299,6 @@ Buffers takeBuffers(const Decoder& d, Index R, Pieces& pieces) {
   b.qkv = pieces.take(3 * R * D * size);
   b.inner = pieces.take(R * d.c.inner * size);
   b.logits = pieces.take<float>(R * d.head.N);
-  b.drawn = pieces.take<Drawn>(R);
   return b;
 }
 
@@ -364,6 +387,8 @@ void openCache(Decoder& d, Index P, Index longest, const int32_t* lengths, Index
   d.stepMemory.atLeast(counted.used);
   Pieces pieces = {d.stepMemory.data()};
   d.buffers = takeBuffers(d, rows, pieces);
+  d.stepOnHost.resize(stepBytes(rows));
+  d.drawnOnHost.resize(rows * sizeof(Drawn));
   d.mostRows = rows;
 }
 
@@ -390,6 +415,7 @@ void prefill(Decoder& d, Index P, Index longest, const int32_t* prompts, const i
 template <class T>
 __global__ void embedRows(int D, const StepRow* rows, const float* wte, const float* wpe, T* x) {
   const StepRow row = rows[blockIdx.x];
+  letNextStart();
   if (row.row < 0) return;
   const float *token = wte + row.token * static_cast<Index>(D), *place = wpe + static_cast<Index>(row.length + row.added) * D;
   for (int j = threadIdx.x; j < D; j += blockDim.x) x[static_cast<Index>(blockIdx.x) * D + j] = fromFloat<T>(token[j] + place[j]);
@@ -399,6 +425,7 @@ __global__ void embedRows(int D, const StepRow* rows, const float* wte, const fl
 __global__ void __launch_bounds__(kSampleThreads, 1) sampleStep(int V, Index ld, const float* logits, bool byPrompt, bool copied,
                                                                  const StepHead* head, const StepRow* rows, Drawn* drawn) {
   const StepRow row = rows[blockIdx.x];
+  waitForPrevious();
   if (row.row < 0) return;
   const Index at = byPrompt ? row.prompt : static_cast<Index>(blockIdx.x);
   sampleRow(V, logits + at * ld, head->filters, row.uniform, copied ? sharedMemory<float>() : nullptr, &drawn[blockIdx.x].token,
@@ -407,13 +434,14 @@ __global__ void __launch_bounds__(kSampleThreads, 1) sampleStep(int V, Index ld,
 
 void drawRows(const Decoder& d, Index R, const float* logits, bool byPrompt, const unsigned char* step, Drawn* drawn) {
   const size_t shared = sampleShared(d.c.vocab);
-  launch(sampleStep, static_cast<unsigned>(R), sampleThreads(d.c.vocab), shared, static_cast<int>(d.c.vocab), d.head.N, logits,
+  launchEarly(sampleStep, static_cast<unsigned>(R), sampleThreads(d.c.vocab), shared, static_cast<int>(d.c.vocab), d.head.N, logits,
          byPrompt, shared > 0, reinterpret_cast<const StepHead*>(step), reinterpret_cast<const StepRow*>(step + sizeof(StepHead)), drawn);
 }
 
-// One token more of every row, and the next one's draw.
+// One token more of every row, and the next one's draw, from stepOnHost to drawnOnHost.
 void enqueueStep(const Decoder& d, Index R) {
   const Buffers& b = d.buffers;
+  check(cudaMemcpyAsync(b.step, d.stepOnHost.data(), stepBytes(R), cudaMemcpyHostToDevice, stream()), "copying a step");
   const StepHead* head = reinterpret_cast<const StepHead*>(b.step);
   const StepRow* rows = reinterpret_cast<const StepRow*>(b.step + sizeof(StepHead));
   withType(d.type, [&](auto t) {
@@ -426,6 +454,7 @@ void enqueueStep(const Decoder& d, Index R) {
   });
   logitsOf(d, R, b.x, b.normed, b.logits);
   drawRows(d, R, b.logits, false, b.step, b.drawn);
+  check(cudaMemcpyAsync(d.drawnOnHost.data(), b.drawn, R * sizeof(Drawn), cudaMemcpyDeviceToHost, stream()), "copying tokens");
 }
 
 void capture(const Decoder& d, Index R, Graph& graph) {
@@ -453,25 +482,21 @@ void runStep(Decoder& d, Index R) {
   check(cudaGraphLaunch(graph.run, stream()), "running a step");
 }
 
-// The head and the rows of a step as they are uploaded, with padding up to `padded` rows.
-void fillStep(Decoder& d, Index R, Index padded, const int32_t* rows, const int32_t* tokens, const float* uniform,
-              const Filters& filters) {
-  d.upload.assign(sizeof(StepHead) + padded * sizeof(StepRow), 0);
+// The head and the rows of a step as the device reads them, with padding up to `padded` rows.
+void fillStep(const Decoder& d, Index R, Index padded, const int32_t* rows, const int32_t* tokens, const float* uniform,
+              const Filters& filters, unsigned char* to) {
   const StepHead head = {d.cache, filters};
-  memcpy(d.upload.data(), &head, sizeof head);
-  StepRow* out = reinterpret_cast<StepRow*>(d.upload.data() + sizeof head);
+  memcpy(to, &head, sizeof head);
+  StepRow* out = reinterpret_cast<StepRow*>(to + sizeof head);
   const int most = mostTogether(padded, d.heads);
   StepRow* first = nullptr;
-  for (Index i = 0; i < padded; i++) {
-    if (i >= R) {
-      out[i].row = -1;
-      continue;
-    }
+  for (Index i = 0; i < R; i++) {
     const int32_t prompt = static_cast<int32_t>(rows[i] / d.cache.n);
     out[i] = {rows[i], prompt, d.lengths[prompt], d.added[rows[i]], tokens ? tokens[i] : 0, uniform[i], 0, 0};
     if (!first || first->prompt != prompt || first->together == most) first = out + i;
     first->together++;
   }
+  for (Index i = R; i < padded; i++) out[i] = {-1, 0, 0, 0, 0, 0, 0, 0};
 }
 
 } // namespace
@@ -515,19 +540,23 @@ void prefillDecoder(void* decoder, Index P, Index T, const int32_t* prompts, con
 void stepDecoder(void* decoder, Index R, const int32_t* rows, const int32_t* previous, float temperature, Index topK,
                  float topP, const float* uniform, int32_t* tokens, float* logprob, float* logits) {
   Decoder& d = *static_cast<Decoder*>(decoder);
-  const Index V = d.c.vocab, padded = previous ? paddedRows(R) : R;
-  fillStep(d, R, padded, rows, previous, uniform, {temperature, topP, topK});
+  const Index V = d.c.vocab;
+  const Filters filters = {temperature, topP, topK};
   std::vector<Drawn> drawn(R);
   if (previous) {
-    upload(d.buffers.step, d.upload.data(), d.upload.size());
+    const Index padded = paddedRows(R);
+    fillStep(d, R, padded, rows, previous, uniform, filters, d.stepOnHost.data());
     runStep(d, padded);
-    download(drawn.data(), d.buffers.drawn, R * sizeof(Drawn));
+    check(cudaStreamSynchronize(stream()), "waiting for a step");
+    memcpy(drawn.data(), d.drawnOnHost.data(), R * sizeof(Drawn));
     for (Index i = 0; i < R; i++) d.added[rows[i]]++;
   } else { // rows may be given more than once
-    const auto step = uploaded(d.upload.data(), static_cast<Index>(d.upload.size()));
-    Temporary<Drawn> there(R);
-    drawRows(d, R, d.promptLogits, true, step, there);
-    download(drawn.data(), there, R * sizeof(Drawn));
+    std::vector<unsigned char> step(stepBytes(R));
+    fillStep(d, R, R, rows, nullptr, uniform, filters, step.data());
+    const auto stepThere = uploaded(step.data(), static_cast<Index>(step.size()));
+    Temporary<Drawn> drawnThere(R);
+    drawRows(d, R, d.promptLogits, true, stepThere, drawnThere);
+    download(drawn.data(), drawnThere, R * sizeof(Drawn));
   }
   for (Index i = 0; i < R; i++) {
     tokens[i] = drawn[i].token;

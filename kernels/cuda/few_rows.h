@@ -14,14 +14,14 @@ struct Weights {
   const bf16* bias16;  // the same rounded, where the type is bfloat16
 };
 
-constexpr Index paddedWidth(Index K) { return (K + 7) / 8 * 8; }
+__host__ __device__ constexpr Index paddedWidth(Index K) { return (K + 7) / 8 * 8; }
 
 // y = act(norm(x) wᵀ + bias) + residual, the norm (layer norm, Ba et al. 2016) only where gamma is not null.
 struct FewRows {
   Index rows;
   const void* x; // [rows,K]
   Weights weights;
-  const float *gamma = nullptr, *beta = nullptr; // [K]
+  const float *gamma = nullptr, *beta = nullptr; // [K], can be read up to a multiple of 8, at addresses of one of 16 bytes
   float eps = 0;
   int act = 0;                    // 1: GELU
   const void* residual = nullptr; // like y
@@ -35,7 +35,7 @@ constexpr Index kFewRows = 8;
 bool isFewRows(Type type, Index rows, Index K);
 void fewRows(Type type, const FewRows& f);
 
-// y [M,D] = norm(x [M,D]).
+// y [M,D] = norm(x [M,D]); gamma and beta as above.
 void normRows(Type type, Index M, Index D, float eps, const void* x, const float* gamma, const float* beta, void* y);
 
 } // namespace ilf::cuda

@@ -101,7 +101,7 @@ struct Candidates {
   int lastTie;        // of what equals it, what comes after this place does not
 
   __device__ bool stays(int i) const { return x[i] > least || (x[i] == least && i <= lastTie); }
-  __device__ float p(int i) const { return expf((x[i] - top) * inverse); }
+  __device__ float p(int i) const { return __expf((x[i] - top) * inverse); }
 };
 
 template <class F>
@@ -120,28 +120,20 @@ __device__ __forceinline__ float depthOf(int level) { return level == 0 ? 2.f : 
 __device__ inline float chooseCandidates(Candidates& c, const Filters& f, bool byCount, float* values, int32_t* ids, float* total) {
   __shared__ int offsets[33];
   const int V = c.n, lane = threadIdx.x % 32, warp = threadIdx.x / 32, warps = blockDim.x / 32;
-  float at[kLevels], count[kLevels] = {}, mass[kLevels] = {}, all = 0;
+  float at[kLevels], above[kLevels] = {}, all = 0;
   for (int j = 0; j < kLevels; j++) at[j] = c.top - depthOf(j) * (byCount ? 1.f : f.temperature);
   for (int i = threadIdx.x; i < V; i += blockDim.x) {
-    const float x = c.x[i], p = byCount ? 0.f : c.p(i);
-    all += p;
+    const float x = c.x[i], amount = byCount ? 1.f : c.p(i);
+    all += amount;
     for (int j = 0; j < kLevels; j++)
-      if (x >= at[j]) {
-        count[j] += 1;
-        mass[j] += p;
-      }
+      if (x >= at[j]) above[j] += amount;
   }
   *total = blockSum(all);
+  // A little more than is wanted, as sums in another order differ.
+  const float wanted = byCount ? static_cast<float>(f.topK) : f.topP * *total * 1.00001f;
   float level = -INFINITY;
-  bool found = false;
-  for (int j = 0; j < kLevels; j++) {
-    const float above = blockSum(count[j]), sum = blockSum(mass[j]);
-    // A little more than is wanted, as sums in another order differ.
-    const bool enough = byCount ? above >= static_cast<float>(f.topK) : sum >= f.topP * *total * 1.00001f;
-    if (found || !enough) continue;
-    found = true;
-    if (above <= kCandidates) level = at[j];
-  }
+  for (int j = kLevels - 1; j >= 0; j--)
+    if (blockSum(above[j]) >= wanted) level = at[j];
   if (!(level > -INFINITY)) return -INFINITY;
   // Each warp copies from a stretch of its own, after those before it.
   const int stretch = ((V + warps - 1) / warps + 31) / 32 * 32, from = warp * stretch;
@@ -161,6 +153,7 @@ __device__ inline float chooseCandidates(Candidates& c, const Filters& f, bool b
     offsets[32] = sum;
   }
   __syncthreads();
+  if (offsets[32] > kCandidates) return -INFINITY;
   int next = offsets[warp];
   for (int i = from; i < to; i += 32) {
     const bool kept = i + lane < to && c.x[i + lane] >= level;
@@ -203,7 +196,7 @@ __device__ inline void filter(Candidates& c, const Filters& f, float* values, in
   const auto above = [&](float v) { return sumOver(c.n, [&](int i) { return c.x[i] > v ? c.p(i) : 0.f; }); };
   c.least = valueOf(leastThat(low, high, [&](int key) { return above(valueOf(key)) < wanted; }));
   // Of what equals that, only so many stay.
-  const float each = expf((c.least - c.top) * c.inverse), ties = sumOver(c.n, [&](int i) { return c.x[i] == c.least ? 1.f : 0.f; });
+  const float each = __expf((c.least - c.top) * c.inverse), ties = sumOver(c.n, [&](int i) { return c.x[i] == c.least ? 1.f : 0.f; });
   const double enough = ceil((wanted - above(c.least)) / each);
   if (!(each > 0) || !(enough < ties)) return;
   const float kept = enough > 1 ? static_cast<float>(enough) : 1.f;
@@ -274,7 +267,7 @@ __device__ inline void sampleRow(int V, const float* logits, const Filters& f, f
   __syncthreads();
   Candidates c = {copy ? copy : logits, nullptr, V, top, 0, 0, 0};
   const float* row = c.x;
-  const float sum = sumOver(V, [&](int i) { return expf(row[i] - top); });
+  const float sum = sumOver(V, [&](int i) { return __expf(row[i] - top); });
   int drawn = -1;
   if (f.temperature != 0) {
     c.inverse = 1.f / f.temperature;
