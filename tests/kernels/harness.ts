@@ -19,7 +19,8 @@ if (!existsSync(addon)) {
 }
 
 const load = (path: string) => createRequire(import.meta.url)(path) as Native;
-const cpu = load(addon);
+/** The CPU's addon: what CUDA is held against where its own operations would take too long, emulated. */
+export const cpu = load(addon);
 
 /** The CUDA kernels compiled for the CPU (kernels/cuda/emulated), which needs x86-64. */
 function emulated(): Native | null {

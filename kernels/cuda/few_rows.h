@@ -1,0 +1,41 @@
+// Layers of few rows, as a decoder has them: their cost is reading the weights.
+#pragma once
+#include "device.h"
+
+namespace ilf::cuda {
+
+// A linear layer's weights as the decoder keeps them: an output's weights are one row, which both dot products and tensor
+// cores like to read. Rows are padded with zeros to whole 16 bytes.
+struct Weights {
+  Index N, K;
+  Index ld;            // elements between rows: K rounded up to a multiple of 8
+  const void* w;       // [N,ld]
+  const float* bias;   // [N], or null
+  const bf16* bias16;  // the same rounded, where the type is bfloat16
+};
+
+__host__ __device__ constexpr Index paddedWidth(Index K) { return (K + 7) / 8 * 8; }
+
+// y = act(norm(x) wᵀ + bias) + residual, the norm (layer norm, Ba et al. 2016) only where gamma is not null.
+struct FewRows {
+  Index rows;
+  const void* x; // [rows,K]
+  Weights weights;
+  const float *gamma = nullptr, *beta = nullptr; // [K], can be read up to a multiple of 8, at addresses of one of 16 bytes
+  float eps = 0;
+  int act = 0;                    // 1: GELU
+  const void* residual = nullptr; // like y
+  void* y;                        // [rows,N], of the type of x or, if floats, float
+  bool floats = false;
+};
+
+// Up to this many rows, where they fit into shared memory, it is faster than a product on tensor cores: each of those would
+// be a kernel of its own beside the norm.
+constexpr Index kFewRows = 8;
+bool isFewRows(Type type, Index rows, Index K);
+void fewRows(Type type, const FewRows& f);
+
+// y [M,D] = norm(x [M,D]); gamma and beta as above.
+void normRows(Type type, Index M, Index D, float eps, const void* x, const float* gamma, const float* beta, void* y);
+
+} // namespace ilf::cuda

@@ -1,0 +1,45 @@
+// Keys and values of a batch that is being decoded, and the attention of new rows to them. A prompt's are stored once and
+// shared by its rows; each row adds its own.
+#pragma once
+#include "device.h"
+
+namespace ilf::cuda {
+
+struct KvCache {
+  Index P, longest, n, maxNew; // of the open batch: prompts, longest prompt, rows per prompt, new tokens per row
+  void* prompts;               // [layer][P][head][keys, values][longest][padded Dh]
+  void* own;                   // [layer][P·n][head][keys, values][maxNew][padded Dh]
+};
+
+// A row of a step. Padding rows have row = −1; what is computed of them means nothing and goes nowhere.
+struct StepRow {
+  int32_t row, prompt, length, added; // the prompt's tokens, and the row's own before this one
+  int32_t token;
+  float uniform;
+  int32_t together; // so many rows of one prompt, from this on, attend together; 0: an earlier row takes this one along
+  int32_t unused;
+};
+
+struct Heads {
+  Index heads, Dh;
+  Index padded() const { return (Dh + 7) / 8 * 8; }
+  Index perToken() const { return 2 * heads * padded(); } // elements of one layer's keys and values
+};
+
+// Rows that attend together, at most: 4 read their prompt's keys once, where there are blocks enough without.
+constexpr int kMostTogether = 4;
+int mostTogether(Index rows, const Heads& h);
+
+// Whether heads of this width are possible.
+bool attends(Type type, Index Dh);
+
+// Keys and values of layer `layer` from qkv [B,T,3,H,Dh], of prompts order[B] (device), as many tokens as lengths[prompt].
+void storePrompts(Type type, const KvCache& c, const Heads& h, Index layer, Index B, Index T, const int32_t* order,
+                  const int32_t* lengths, const void* qkv);
+
+// qkv [rows,3,H,Dh] of new tokens: stores their keys and values, attends: y [rows,H,Dh]. The cache and the rows are read by
+// the device when it comes to it.
+void attendRows(Type type, const KvCache* c, const StepRow* stepRows, Index rows, const Heads& h, Index layer, const void* qkv,
+                void* y);
+
+} // namespace ilf::cuda
