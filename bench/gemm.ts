@@ -22,7 +22,7 @@ import { findTfjsNode, type TfjsNode } from './tfjs-node.js';
 export const gemmOptions = { ...commonOptions, ...modelOption, ...peerOptions };
 
 /** Tokens of a step. */
-const ROWS: Record<ModelName, number> = { embedded: 4096, '3.7M': 4096, '124M': 1024 };
+const ROWS: Record<ModelName, number> = { embedded: 4096, '3.7M': 4096, '124M': 1024, '355M': 1024 };
 
 type GemmJob = Extract<Job, { work: 'gemm' }>;
 
