@@ -176,7 +176,13 @@ export function gpuParts(given: GpuGiven, gpu: Gpu): (() => Promise<Outcome>)[] 
       return await run[part]();
     } catch (error) {
       if (!(error instanceof UserError || error instanceof ChildError)) throw error;
-      return { bench: part, tables: [], notes: [`${part} FAILED: ${error.message}`], results: [], failed: true };
+      return {
+        bench: part,
+        tables: [],
+        notes: [`${part} FAILED: ${error.message}`],
+        results: [],
+        failed: true,
+      };
     }
   });
   return quick ? parts : [...parts, async () => bars(trained, generated)];
