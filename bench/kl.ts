@@ -71,7 +71,7 @@ export function kl(given: KlGiven, achieved: number | null = null): Promise<Outc
         sequences,
         promptLength,
         completionLength,
-        micro: microBatch(all, sequences, length),
+        micro: microBatch(all, sizesOf(model), sequences, length),
         warmUp: 1,
         steps: given.steps ?? (all.quick ? 2 : 3),
       };

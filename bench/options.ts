@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { wholeNumber } from '../src/cli/options.js';
 import { ENGINES, type EngineName } from '../src/engine/engines/kind.js';
 import type { Precision } from '../src/engine/index.js';
+import type { Gpt2Sizes } from '../src/lm/config.js';
 import { UserError } from '../src/store/errors.js';
 import { MODELS, type ModelName } from './models.js';
 
@@ -109,10 +110,13 @@ export function settings(
   };
 }
 
-/**
- * Sequences computed at once: as many as bound memory. 8,192 tokens as src/lm does on a CPU; on a GPU 32,768, of which each
- * keeps some 300 KB of GPU memory for the backward pass of GPT-2 small.
- */
-export function microBatch({ gpu }: Settings, sequences: number, length: number): number {
-  return Math.min(sequences, Math.max(1, Math.floor((gpu ? 32_768 : 8192) / length)));
+/** Most tokens computed at once on a GPU, and of models larger than GPT-2 small half as many: some 10 GB for a backward pass. */
+const GPU_TOKENS = 32_768;
+const SMALL = 12 * 768;
+
+/** Sequences computed at once: as many as bound memory; on a CPU the 8,192 tokens of src/lm. */
+export function microBatch({ gpu }: Settings, sizes: Gpt2Sizes, sequences: number, length: number): number {
+  const large = sizes.n_layer * sizes.n_embd > SMALL;
+  const tokens = gpu ? GPU_TOKENS / (large ? 2 : 1) : 8192;
+  return Math.min(sequences, Math.max(1, Math.floor(tokens / length)));
 }

@@ -109,7 +109,7 @@ export async function scaling(given: Given & { steps?: number | undefined }): Pr
         work: 'train',
         amount: {
           ...amounts.train,
-          micro: microBatch(all, amounts.train.sequences, amounts.train.length),
+          micro: microBatch(all, sizes, amounts.train.sequences, amounts.train.length),
           ...repetitions,
         },
       });

@@ -56,7 +56,7 @@ export function train(given: TrainGiven, achieved: number | null = null): Promis
       return {
         sequences,
         length,
-        micro: given.micro ?? microBatch(all, sequences, length),
+        micro: given.micro ?? microBatch(all, sizesOf(model), sequences, length),
         warmUp: all.quick ? 1 : all.gpu ? 3 : 2,
         steps: given.steps ?? (all.quick ? 2 : all.gpu ? 10 : 3),
       };

@@ -77,7 +77,7 @@ export async function versusPeers<Amount extends Repetitions>(
           quick,
         }));
         field.push(...contenders);
-        outcome.notes.push(...notes.map((note) => `${model}, ${precision}: ${note}`));
+        outcome.notes.push(...notes.map((note) => `${title}: ${note}`));
       }
       const { reports, skipped } = await alternate(title, field, rounds);
       const gpu = reports.get(OURS)![0]!.gpu;
