@@ -21,6 +21,8 @@ export interface CudaNative extends Native {
   /** Marks this point in the stream; whether the stream has passed the last mark. */
   mark(): void;
   passed(): boolean;
+  /** The most bytes in use at once so far. */
+  peakBytes(): number;
 
   /** Elementwise functions, reductions and copies of float32 (kernels/cuda/tensors.h); f: the place of a name there. */
   unary(f: number, x: FloatArray, y: FloatArray): void;
@@ -45,6 +47,12 @@ export interface CudaDevice {
   /** CUDA versions of the driver and of the runtime, as 1000·major + 10·minor. */
   driver: number;
   runtime: number;
+  /** The highest clocks, kHz: of the multiprocessors and of the memory; the bus in bits. 0 where it is not known. */
+  clockRate: number;
+  memoryClockRate: number;
+  memoryBusWidth: number;
+  /** Kernels compiled for the CPU instead (ILF_CUDA_EMULATED). */
+  emulated: boolean;
 }
 
 export class CudaMemory implements Memory {
