@@ -117,13 +117,13 @@ __global__ void __launch_bounds__(kThreads, 2) forwardKernel(Heads heads, const 
 #pragma unroll
         for (int n = 0; n < kN; n++) top = fmaxf(top, fmaxf(s[m][n][2 * half], s[m][n][2 * half + 1]));
         top = quadMax(top); // finite: the first tile has key 0, which every query sees
-        const float shift = top * by, fade = exp2Fast(largest[m][half] * by - shift);
+        const float shift = top * by, fade = exp2Fast(fmaf(largest[m][half], by, -shift));
         largest[m][half] = top;
         float more = 0.f;
 #pragma unroll
         for (int i = 0; i < 2 * kN; i++) {
           float& p = s[m][i / 2][2 * half + i % 2];
-          p = exp2Fast(p * by - shift);
+          p = exp2Fast(fmaf(p, by, -shift));
           more += p;
         }
         sum[m][half] = sum[m][half] * fade + more;
@@ -226,7 +226,7 @@ __global__ void __launch_bounds__(kThreads, Cut<D>::kSmall ? 3 : 2)
       for (int m = 0; m < kM; m++)
 #pragma unroll
         for (int i = 0; i < 4; i++) {
-          p[m][n][i] = exp2Fast(p[m][n][i] * by - (i % 2 ? two.z : two.x));
+          p[m][n][i] = exp2Fast(fmaf(p[m][n][i], by, -(i % 2 ? two.z : two.x)));
           ds[m][n][i] = p[m][n][i] * (ds[m][n][i] - (i % 2 ? two.w : two.y));
         }
     }
@@ -300,7 +300,7 @@ __global__ void __launch_bounds__(kThreads, 2)
 #pragma unroll
       for (int i = 0; i < 4 * kN; i++) {
         const float2 of = rowStats[m][i % 4 / 2];
-        ds[m][i / 4][i % 4] = exp2Fast(p[m][i / 4][i % 4] * by - of.x) * (ds[m][i / 4][i % 4] - of.y);
+        ds[m][i / 4][i % 4] = exp2Fast(fmaf(p[m][i / 4][i % 4], by, -of.x)) * (ds[m][i / 4][i % 4] - of.y);
       }
     const int ahead = from + 2 * t - row - g; // of the lane's first element: by how much its column comes after its row
     if (from + kTile - 1 > row)
