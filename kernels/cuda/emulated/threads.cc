@@ -168,10 +168,9 @@ void launch(dim3 grid, dim3 block, size_t shared, std::function<void()> body) {
 
 void* sharedMemory() { return dynamicShared.data(); }
 void syncBlock() { wait(Fiber::kAtBlock); }
-
 int lanesOfWarp() {
-  const size_t first = (current - fibers.data()) / 32 * 32, left = fibers.size() - first;
-  return left < 32 ? static_cast<int>(left) : 32;
+  const size_t first = (current - fibers.data()) / 32 * 32;
+  return fibers.size() - first < 32 ? static_cast<int>(fibers.size() - first) : 32;
 }
 
 void exchange(const void* value, size_t bytes) {
@@ -182,9 +181,9 @@ void exchange(const void* value, size_t bytes) {
 
 const void* peek(int lane) {
   const size_t mine = current - fibers.data(), other = mine / 32 * 32 + lane;
-  // Who ended after this exchange has left a value, too.
-  const bool there = lane >= 0 && lane < 32 && other < fibers.size() && fibers[other].exchanges >= current->exchanges;
-  const Fiber& f = there ? fibers[other] : *current;
+  // A lane that took part in this exchange may have ended since.
+  const bool took = lane >= 0 && lane < 32 && other < fibers.size() && fibers[other].exchanges >= current->exchanges;
+  const Fiber& f = took ? fibers[other] : *current;
   return f.left[current->exchanges & 1];
 }
 
