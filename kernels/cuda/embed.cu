@@ -1,6 +1,7 @@
 // Token and position embeddings; rows taken from a table of activations. Sums of rows are made in float32 and in a fixed
-// order, without atomics: the host sorts the tokens by the row that they go to (0.2 ms for 8,192 and GPT-2's vocabulary), and a block sums up to kPiece of
-// them; where a row is hit more often (padding, or a position in every sequence), sums of sums follow.
+// order, without atomics: the host sorts the tokens by the row that they go to (0.2 ms for 8,192 and GPT-2's vocabulary), and
+// a block sums up to kPiece of them; where a row is hit more often (padding, or a position in every sequence), sums of sums
+// follow.
 #include <algorithm>
 #include <vector>
 
