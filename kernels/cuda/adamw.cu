@@ -38,7 +38,6 @@ __global__ void __launch_bounds__(kThreads)
   const int n = static_cast<int>(min(kListChunk, of.length - begin));
   float *p = of.p + begin, *m = of.m + begin, *v = of.v + begin;
   const float* g = of.g + begin;
-#pragma unroll 2 // 8 reads on their way
   for (int i = threadIdx.x; i < n / 4; i += kThreads) {
     float4 p4 = reinterpret_cast<float4*>(p)[i], m4 = reinterpret_cast<float4*>(m)[i], v4 = reinterpret_cast<float4*>(v)[i];
     const float4 g4 = reinterpret_cast<const float4*>(g)[i];

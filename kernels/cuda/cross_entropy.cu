@@ -25,14 +25,18 @@ __global__ void __launch_bounds__(kThreads)
   lse[rows[at]] = total;
 }
 
-// (softmax − onehot) · dloss
+// (softmax − onehot) · by, in the place of a row's logits.
+template <class T>
+__device__ __forceinline__ void replaceByGradient(float* row, Index V, Index ld, float lse, Index label, float by) {
+  replaceRow<T>(row, V, ld, [=](float x, Index j) { return (expf(x - lse) - (j == label ? 1.f : 0.f)) * by; });
+}
+
 template <class T>
 __global__ void __launch_bounds__(kThreads)
     gradients(Index V, Index ld, float* logits, const int32_t* __restrict__ labels, const int32_t* __restrict__ rows,
               const float* __restrict__ lse, const float* __restrict__ dloss) {
-  const Index at = rowOfBlock(), label = labels[at];
-  const float total = lse[rows[at]], by = dloss[rows[at]];
-  replaceRow<T>(logits + at * ld, V, ld, [=](float x, Index j) { return (expf(x - total) - (j == label ? 1.f : 0.f)) * by; });
+  const Index at = rowOfBlock();
+  replaceByGradient<T>(logits + at * ld, V, ld, lse[rows[at]], labels[at], dloss[rows[at]]);
 }
 
 template <class T>
@@ -50,7 +54,7 @@ __global__ void __launch_bounds__(kThreadsTwice)
   const float own = row[label], total = rowLogSumExp(row, V);
   if (threadIdx.x == 0) loss[rows[at]] = (total - own) * by;
   __syncthreads(); // all have read the label's logit
-  replaceRow<T>(row, V, ld, [=](float x, Index j) { return (expf(x - total) - (j == label ? 1.f : 0.f)) * by; });
+  replaceByGradient<T>(row, V, ld, total, label, by);
 }
 
 // The rows that count.

@@ -1,6 +1,7 @@
 // Token and position embeddings; rows taken from a table of activations. Sums of rows are made in float32 and in a fixed
-// order, without atomics: the host sorts the tokens by the row that they go to (some 10 µs for 8,192), and a block sums up to
-// kPiece of them; where a row is hit more often (padding, or a position in every sequence), sums of sums follow.
+// order, without atomics: the host sorts the tokens by the row that they go to (0.2 ms for 8,192 and GPT-2's vocabulary), and
+// a block sums up to kPiece of them; where a row is hit more often (padding, or a position in every sequence), sums of sums
+// follow.
 #include <algorithm>
 #include <vector>
 
@@ -90,7 +91,8 @@ void sumGroups(Index D, const std::vector<Group>& groups, const int32_t* order, 
       continue;
     }
     rest.push_back({g.to, parts, (g.rows + kPiece - 1) / kPiece});
-    for (int32_t i = 0; i < g.rows; i += kPiece) pieces.push_back({g.first + i, std::min(kPiece, g.rows - i), g.to, parts++});
+    for (int32_t i = 0; i < g.rows; i += kPiece)
+      pieces.push_back({g.first + i, std::min(kPiece, g.rows - i), g.to, parts++});
   }
   const Temporary<Piece> list = uploaded(pieces.data(), static_cast<Index>(pieces.size()));
   const Temporary<float> sums(parts * D);
@@ -109,12 +111,14 @@ void scatter(Index M, Index D, Index rows, const int32_t* at, const T* x, U* int
   if (!accumulate) fill(into, 0, rows * D * sizeof(U));
   std::vector<int32_t> end(rows + 1), order(M);
   for (Index m = 0; m < M; m++) end[at[m] + 1]++;
-  std::vector<Group> groups;
-  for (Index row = 0; row < rows; row++) {
-    if (end[row + 1] > 0) groups.push_back({static_cast<int32_t>(row), end[row], end[row + 1]});
-    end[row + 1] += end[row];
-  }
+  for (Index row = 0; row < rows; row++) end[row + 1] += end[row]; // where the next row begins
   for (Index m = 0; m < M; m++) order[end[at[m]]++] = static_cast<int32_t>(m);
+  std::vector<Group> groups;
+  for (int32_t first = 0, next; first < M; first = next) {
+    const int32_t row = at[order[first]];
+    next = end[row]; // by now: where this one ends
+    groups.push_back({row, first, next - first});
+  }
   const Temporary<int32_t> sorted = uploaded(order.data(), M);
   sumGroups(D, groups, static_cast<const int32_t*>(sorted), x, into, accumulate);
 }
@@ -127,8 +131,8 @@ void embedForward(Type type, Index M, Index D, const int32_t* ids, const int32_t
   withType(type, [&](auto t) {
     typedef decltype(t) T;
     withWidth<T>(D, [&](auto width) {
-      launch(addRows<T, decltype(width)::value>, blocksFor(M, kWarps), kWarps * 32, 0, M, static_cast<int>(D), tokens, places,
-             wte, wpe, static_cast<T*>(y));
+      launch(addRows<T, decltype(width)::value>, blocksFor(M, kWarps), kWarps * 32, 0, M, static_cast<int>(D), tokens,
+             places, wte, wpe, static_cast<T*>(y));
     });
   });
 }

@@ -12,8 +12,8 @@ constexpr int kSideGroups = kGroups / 2; // of each side, at a time
 // Sums over a row's logits a of p and b of q that its divergence is made of. With x = a − A and y = b − B for shifts A and B
 // near the largest logits, u = exp x and v = exp y:
 //   KL = Σ u (x − y) / Σ u − ln(Σ u / Σ v),   ln(Σ u / Σ v) = ln(1 + Σ (u − v) / Σ v).
-// Where p is nearly q, all of these terms are small themselves, if u − v is not made of u and v, with their rounding: a small
-// divergence keeps its digits, and is 0 for equal logits.
+// Where p is nearly q, all of these terms are small themselves, if u − v is not made of u and v, with their rounding: a
+// small divergence keeps its digits, and is 0 for equal logits.
 struct Divergence {
   float A, B;
   float sumP = 0, sumQ = 0, difference = 0, along = 0; // Σ u, Σ v, Σ (u − v), Σ u (x − y)
@@ -26,7 +26,8 @@ struct Divergence {
     sumQ += v;
     along += u * t;
     // u (1 − exp −t), for small t by its series to the fifth power: off by 4e-8 of itself.
-    difference += fabsf(t) < 0.125f ? u * t * (1 - t * 0.5f * (1 - t * (1 / 3.f) * (1 - t * 0.25f * (1 - t * 0.2f)))) : u - v;
+    const float series = 1 - t * 0.5f * (1 - t * (1 / 3.f) * (1 - t * 0.25f * (1 - t * 0.2f)));
+    difference += fabsf(t) < 0.125f ? u * t * series : u - v;
   }
 
   // The same sums for other shifts.

@@ -143,7 +143,8 @@ __global__ void __launch_bounds__(kBackwardWarps * 32)
           }
     __syncthreads();
   }
-  for (int j = threadIdx.x; j < 2 * D; j += kBackwardWarps * 32) partial[static_cast<Index>(blockIdx.x) * 2 * D + j] = sums[j];
+  partial += static_cast<Index>(blockIdx.x) * 2 * D;
+  for (int j = threadIdx.x; j < 2 * D; j += kBackwardWarps * 32) partial[j] = sums[j];
 }
 
 // Long rows, or rows that do not begin at multiples of 16 bytes: dx alone, and the sums in a kernel of their own.
@@ -271,8 +272,8 @@ void normBackward(Type type, int kind, Index M, Index D, const void* x, const fl
       } else {
         const Index blocks = std::min<Index>(blocksFor(M, kBackwardWarps), 2 * multiprocessors());
         const Temporary<float> partial(blocks * 2 * D);
-        launch(backward<T, N, G>, static_cast<unsigned>(blocks), kBackwardWarps * 32, 2 * D * sizeof(float), kind, M, columns,
-               xs, gamma, mean, rstd, ups, to, partial);
+        launch(backward<T, N, G>, static_cast<unsigned>(blocks), kBackwardWarps * 32, 2 * D * sizeof(float), kind, M,
+               columns, xs, gamma, mean, rstd, ups, to, partial);
         sum(blocks, partial);
       }
     });

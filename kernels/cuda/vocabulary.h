@@ -4,14 +4,14 @@
 // bfloat16 products have aligned operands whatever V is (GPT-2's 50,257 is odd). Where activations are bfloat16 the weights
 // are rounded once a call into a copy with as many rows, the ones past V zero.
 //
-// Rows are chunked so that logits stay within kLogits: memory, against what each chunk costs again. A chunk reads the rounded
-// weights twice and reads and writes the float32 gradient of the weights once (GPT-2: 154 + 309 MB, 0.14 ms of an H100's
-// memory); 2,600 rows of it are 1 ms of products, which hide that. At a quarter of the memory they would not.
+// Rows are chunked so that logits stay within kLogits: memory, against what each chunk costs again. With gradients that is
+// reading the rounded weights twice, and reading and writing the weights' gradient (GPT-2: 154 + 309 MB, 0.14 ms of an
+// H100's memory), beside 1 ms of products for the 2,560 rows that 512 MiB hold.
 //
-// A row is a block's. GPT-2's, of 200 KB, would just fit in an SM's shared memory, but then one block would read, compute and
-// write by turns with nothing beside it. Instead the losses read a row once (sums of exponentials whose shift follows the
-// largest logit), and what has to look at it again, to make gradients, goes from its end back to its beginning: what was read
-// last is still in the caches, in L1 (up to 256 KB) where a block has the SM to itself, otherwise in L2.
+// A row is a block's. GPT-2's, of 200 KB, would just fit in an SM's shared memory, but then one block would read, compute
+// and write by turns with nothing beside it. Instead the losses read a row once (sums of exponentials whose shift follows
+// the largest logit), and what has to look at it again, to make gradients, goes from its end back to its beginning: what was
+// read last is still in the caches, in L1 (up to 256 KB) where a block has the SM to itself, otherwise in L2.
 #pragma once
 #include <algorithm>
 
@@ -31,14 +31,15 @@ constexpr Index kLeastRows = 128;
 
 inline Index roundUp(Index n, Index to) { return (n + to - 1) / to * to; }
 
-// f(first row, rows) for chunks of M rows of `floats` floats, and how many the longest has.
+// M rows, of which each needs `floats` floats, in chunks of about the same length.
 struct Chunks {
-  Index M, rows;
+  Index M, rows; // rows: of the longest
   Chunks(Index M, Index floats) : M(M) {
     const Index most = std::max(kLeastRows, kLogits / floats / kLeastRows * kLeastRows);
     const Index chunks = (M + most - 1) / most;
     rows = chunks <= 1 ? M : roundUp((M + chunks - 1) / chunks, kLeastRows);
   }
+  // f(first row, rows)
   template <class F>
   void each(F f) const {
     for (Index from = 0; from < M; from += rows) f(from, std::min(rows, M - from));
@@ -156,8 +157,8 @@ __device__ __forceinline__ float rowLogSumExp(const float* row, Index V) {
   return top + logf(blockSum(sum * expf(shift - top)));
 }
 
-// Where the gradient of a row of logits is kept: in its place, of bfloat16 in its second half. So may the row be replaced from
-// its end on: what is written lies at or behind what has been read.
+// Where the gradient of a row of logits is kept: in its place, of bfloat16 in its second half. So the row may be replaced
+// from its end on: what is written lies among or behind what has been read.
 template <class T>
 __device__ __forceinline__ T* gradientRow(float* row, Index ld) { return reinterpret_cast<T*>(row + ld) - ld; }
 

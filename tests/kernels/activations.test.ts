@@ -132,7 +132,7 @@ underEverySetting('bfloat16 norm', (use) => {
         const [floats, halves] = results;
         expectRounded(halves.y, floats.y);
         expectRounded(halves.dx, floats.dx);
-        // Sums in float32 of the same numbers: not a bit of difference, unless a GPU's threads each have more of the shorter.
+        // Sums in float32 of the same numbers: not a bit of difference, but a GPU's threads have as many bytes each.
         for (const sum of ['mean', 'rstd', 'dgamma', 'dbeta'] as const)
           if (floats[sum] && isCuda()) expectClose(halves[sum]!, floats[sum], 1e-5);
           else if (floats[sum]) expectSameBits(halves[sum]!, floats[sum]);
