@@ -107,6 +107,7 @@ struct Buffers {
   void* qkv;           // [R,3D]
   void* inner;         // [R,I]
   float* logits;       // [R,paddedVocab]
+  SplitKeys split;
 };
 
 struct Graph {
@@ -299,6 +300,8 @@ Buffers takeBuffers(const Decoder& d, Index R, Pieces& pieces) {
   b.qkv = pieces.take(3 * R * D * size);
   b.inner = pieces.take(R * d.c.inner * size);
   b.logits = pieces.take<float>(R * d.head.N);
+  b.split.parts = reinterpret_cast<float*>(pieces.take(splitPartsBytes(d.heads)));
+  b.split.done = reinterpret_cast<int32_t*>(pieces.take(splitDoneBytes()));
   return b;
 }
 
@@ -387,6 +390,7 @@ void openCache(Decoder& d, Index P, Index longest, const int32_t* lengths, Index
   d.stepMemory.atLeast(counted.used);
   Pieces pieces = {d.stepMemory.data()};
   d.buffers = takeBuffers(d, rows, pieces);
+  fill(d.buffers.split.done, 0, splitDoneBytes());
   d.stepOnHost.resize(stepBytes(rows));
   d.drawnOnHost.resize(rows * sizeof(Drawn));
   d.mostRows = rows;
@@ -449,7 +453,7 @@ void enqueueStep(const Decoder& d, Index R) {
     launch(embedRows<T>, static_cast<unsigned>(R), kRowThreads, 0, static_cast<int>(d.c.width), rows, d.wte, d.wpe, static_cast<T*>(b.x));
   });
   runLayers(d, R, b, [&](Index layer) {
-    attendRows(d.type, &head->cache, rows, R, d.heads, layer, b.qkv, b.mixed);
+    attendRows(d.type, &head->cache, rows, R, d.heads, layer, b.split, b.qkv, b.mixed);
     return R;
   });
   logitsOf(d, R, b.x, b.normed, b.logits);

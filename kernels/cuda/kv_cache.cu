@@ -1,7 +1,9 @@
 // The attention of a step: a block for each head of each row, or of up to four rows of one prompt. A few lanes hold a key's
 // width; a warp reads several keys at once, each group of lanes with a softmax of its own, online (Milakov & Gimelshein 2018);
-// they are merged at the end, in a fixed order. Everything is read once, 16 bytes at a time, four keys deep: the cost is that
-// of reading the cache, 37 KB a token for GPT-2 124M in bfloat16, 6 µs for a row of 512 tokens at an H100's 3 TB/s.
+// they are merged at the end, in a fixed order. Few rows have few blocks of many warps, and where there are more keys than those
+// read at once, several such blocks (flash decoding, Dao et al. 2023). Everything is read once, 16 bytes at a time, four keys
+// deep: the cost is that of reading the cache, 37 KB a token for GPT-2 124M in bfloat16, 6 µs for a row of 512 tokens at an
+// H100's 3 TB/s.
 #include "kv_cache.h"
 
 #include "overlap.h"
@@ -38,6 +40,9 @@ __global__ void store(KvCache c, int heads, int Dh, int padded, Index layer, int
 
 constexpr float kLog2e = 1.4426950408889634f;
 
+constexpr int kWarps = 4, kManyWarps = 16; // of a block: few blocks read with many each
+constexpr int kMostSplits = 8;             // blocks that share a head
+
 // What a group of lanes has seen of one row: its largest score m, Σ 2^(score − m), and the same sum of values.
 template <int N>
 struct Seen {
@@ -52,19 +57,35 @@ struct Seen {
   }
 };
 
+// What `count` parts have seen, each its largest score, its sum and its values: of value d.
+struct Merged {
+  float most, sum, o;
+};
+template <class F>
+__device__ __forceinline__ Merged merge(int count, F part, int d) {
+  Merged all = {-INFINITY, 0, 0};
+  for (int i = 0; i < count; i++) all.most = fmaxf(all.most, part(i)[0]);
+  for (int i = 0; i < count; i++) {
+    const float weight = exp2f(part(i)[0] - all.most);
+    all.sum += weight * part(i)[1];
+    all.o += weight * part(i)[2 + d];
+  }
+  return all;
+}
+
 // kLanes lanes hold a key, kPacks packs each. G: rows that attend together.
 template <class T, int kLanes, int kPacks, int G>
 struct Attend {
   static constexpr int L = Pack<T>::kLength, N = kPacks * L, kKeys = 32 / kLanes;
   static constexpr int kDeep = kPacks == 1 ? 4 : 1; // keys of a group at once
 
-  // q: in units of log₂, so that exp2f makes the softmax.
+  // Keys [begin, count). q: in units of log₂, so that exp2f makes the softmax.
   template <int R>
-  static __device__ __forceinline__ void visit(const T* keys, const T* values, int count, int padded, const float (*q)[N],
-                                               Seen<N>* seen) {
+  static __device__ __forceinline__ void visit(const T* keys, const T* values, int begin, int count, int padded,
+                                               const float (*q)[N], Seen<N>* seen) {
     const int lane = threadIdx.x % 32, warp = threadIdx.x / 32, warps = blockDim.x / 32;
     const int group = lane / kLanes, offset = lane % kLanes * L;
-    for (int from = warp * kKeys * kDeep; from < count; from += warps * kKeys * kDeep) {
+    for (int from = begin + warp * kKeys * kDeep; from < count; from += warps * kKeys * kDeep) {
       Pack<T> k[kDeep][kPacks], v[kDeep][kPacks];
 #pragma unroll
       for (int u = 0; u < kDeep; u++)
@@ -105,17 +126,17 @@ struct Attend {
     }
   }
 
-  // Asks for the keys and values of `count` tokens.
-  static __device__ __forceinline__ void fetchAll(const T* keys, int count, Index tokens, int padded) {
+  // Asks for the keys and values [begin, count).
+  static __device__ __forceinline__ void fetchAll(const T* keys, int begin, int count, Index tokens, int padded) {
     constexpr int kLine = 128 / sizeof(T);
-    for (int i = threadIdx.x * kLine; i < count * padded; i += blockDim.x * kLine) {
+    for (int i = begin * padded + threadIdx.x * kLine; i < count * padded; i += blockDim.x * kLine) {
       prefetch(keys + i);
       prefetch(keys + tokens * padded + i);
     }
   }
 
   static __device__ __forceinline__ void run(const KvCache& c, const StepRow* rows, int heads, int Dh, int padded, Index layer,
-                                             float scale, const T* qkv, T* y) {
+                                             float scale, const SplitKeys& split, const T* qkv, T* y) {
     const int lane = threadIdx.x % 32, warp = threadIdx.x / 32, warps = blockDim.x / 32;
     const int head = blockIdx.y, D = heads * Dh, offset = lane % kLanes * L;
     const StepRow first = rows[blockIdx.x];
@@ -125,10 +146,22 @@ struct Attend {
     const auto ownKeys = [&](int g) {
       return keysOf<T>(c.own, c.P * c.n, c.maxNew, heads, padded, layer, rows[row0 + g].row, head);
     };
+    // This block's keys, of the prompt's and then the row's own: all, or, of one row, a part.
+    int begin = 0, end = INT32_MAX, splits = 1;
+    if (G == 1) {
+      const int total = first.length + first.added + 1, atOnce = warps * kKeys * kDeep;
+      splits = min(static_cast<int>(gridDim.z), (total + atOnce - 1) / atOnce);
+      const int each = (total + splits - 1) / splits;
+      begin = blockIdx.z * each;
+      end = begin + each;
+      if (static_cast<int>(blockIdx.z) >= splits) return waitForPrevious();
+    }
+    const int ofPrompt = min(end, first.length), ownBegin = max(0, begin - first.length), ownEnd = end - first.length;
+
     // The cache is there already, but for the new tokens.
     const T* keys = keysOf<T>(c.prompts, c.P, c.longest, heads, padded, layer, first.prompt, head);
-    fetchAll(keys, first.length, c.longest, padded);
-    for (int g = 0; g < first.together; g++) fetchAll(ownKeys(g), rows[row0 + g].added, c.maxNew, padded);
+    fetchAll(keys, begin, ofPrompt, c.longest, padded);
+    for (int g = 0; g < first.together; g++) fetchAll(ownKeys(g), ownBegin, min(ownEnd, rows[row0 + g].added), c.maxNew, padded);
     waitForPrevious();
 
     float q[G][N];
@@ -138,10 +171,11 @@ struct Attend {
       const T* mine = qkv + (row0 + g) * 3 * D + head * Dh;
       T* newKey = ownKeys(g) + rows[row0 + g].added * padded;
       T* newValue = newKey + c.maxNew * padded;
-      for (int d = threadIdx.x; d < padded; d += blockDim.x) {
-        newKey[d] = d < Dh ? mine[D + d] : fromFloat<T>(0);
-        newValue[d] = d < Dh ? mine[2 * D + d] : fromFloat<T>(0);
-      }
+      if (ownEnd > rows[row0 + g].added) // of blocks that share a head, the one that has the new token
+        for (int d = threadIdx.x; d < padded; d += blockDim.x) {
+          newKey[d] = d < Dh ? mine[D + d] : fromFloat<T>(0);
+          newValue[d] = d < Dh ? mine[2 * D + d] : fromFloat<T>(0);
+        }
 #pragma unroll
       for (int i = 0; i < N; i++) {
         const int d = i / L * kLanes * L + offset + i % L;
@@ -151,12 +185,12 @@ struct Attend {
     __syncthreads(); // the new keys and values can be read
 
     Seen<N> seen[G];
-    visit<G>(keys, keys + c.longest * padded, first.length, padded, q, seen);
+    visit<G>(keys, keys + c.longest * padded, begin, ofPrompt, padded, q, seen);
 #pragma unroll
     for (int g = 0; g < G; g++)
       if (g < first.together) {
         const T* mine = ownKeys(g);
-        visit<1>(mine, mine + c.maxNew * padded, rows[row0 + g].added + 1, padded, q + g, seen + g);
+        visit<1>(mine, mine + c.maxNew * padded, ownBegin, min(ownEnd, rows[row0 + g].added + 1), padded, q + g, seen + g);
       }
 
     // Groups of a warp, then warps: [warps,G] of m, sum, values.
@@ -191,28 +225,43 @@ struct Attend {
         }
     }
     __syncthreads();
+    const Index mine = (row0 * heads + head) * kMostSplits;
     for (int i = threadIdx.x; i < first.together * Dh; i += blockDim.x) {
       const int g = i / Dh, d = i % Dh;
-      float most = -INFINITY, sum = 0, o = 0;
-      for (int w = 0; w < warps; w++) most = fmaxf(most, parts[(w * G + g) * wide]);
-      for (int w = 0; w < warps; w++) {
-        const float* part = parts + (w * G + g) * wide;
-        const float weight = exp2f(part[0] - most);
-        sum += weight * part[1];
-        o += weight * part[2 + d];
+      const Merged all = merge(warps, [&](int w) { return parts + (w * G + g) * wide; }, d);
+      if (splits == 1) {
+        y[(row0 + g) * D + head * Dh + d] = fromFloat<T>(all.o / all.sum);
+      } else {
+        float* to = split.parts + (mine + blockIdx.z) * wide;
+        to[2 + d] = all.o;
+        if (d == 0) {
+          to[0] = all.most;
+          to[1] = all.sum;
+        }
       }
-      y[(row0 + g) * D + head * Dh + d] = fromFloat<T>(o / sum);
     }
+    if (splits == 1) return;
+    // The block that is done last puts the parts together, in their order.
+    __shared__ bool last;
+    __threadfence();
+    __syncthreads();
+    if (threadIdx.x == 0) last = atomicAdd(split.done + row0 * heads + head, 1) == splits - 1;
+    __syncthreads();
+    if (!last) return;
+    __threadfence();
+    for (int d = threadIdx.x; d < Dh; d += blockDim.x) {
+      const Merged all = merge(splits, [&](int z) { return split.parts + (mine + z) * wide; }, d);
+      y[row0 * D + head * Dh + d] = fromFloat<T>(all.o / all.sum);
+    }
+    if (threadIdx.x == 0) split.done[row0 * heads + head] = 0;
   }
 };
 
-// Warps of a block: few blocks read with many each.
-constexpr int kWarps = 4, kManyWarps = 16;
-
 template <class T, int kLanes, int kPacks, int G>
-__global__ void __launch_bounds__(32 * (G == 1 ? kManyWarps : kWarps))
-    attend(const KvCache* c, const StepRow* rows, int heads, int Dh, int padded, Index layer, float scale, const T* qkv, T* y) {
-  Attend<T, kLanes, kPacks, G>::run(*c, rows, heads, Dh, padded, layer, scale, qkv, y);
+__global__ void __launch_bounds__(32 * (G == 1 ? kManyWarps : kWarps), 1)
+    attend(const KvCache* c, const StepRow* rows, int heads, int Dh, int padded, Index layer, float scale, SplitKeys split,
+           const T* qkv, T* y) {
+  Attend<T, kLanes, kPacks, G>::run(*c, rows, heads, Dh, padded, layer, scale, split, qkv, y);
 }
 
 constexpr int kMostLanes = 32, kMostPacks = 2; // of a key
@@ -221,18 +270,26 @@ constexpr int kMostLanes = 32, kMostPacks = 2; // of a key
 Index manyBlocks() { return 2 * multiprocessors(); }
 
 template <class T, int kLanes, int kPacks>
-void start(const KvCache* c, const StepRow* stepRows, Index rows, const Heads& h, Index layer, const T* qkv, T* y) {
-  const int together = mostTogether(rows, h), warps = rows * h.heads < manyBlocks() ? kManyWarps : kWarps;
+void start(const KvCache* c, const StepRow* stepRows, Index rows, const Heads& h, Index layer, const SplitKeys& split, const T* qkv,
+           T* y) {
+  const bool few = rows * h.heads < manyBlocks();
+  const int together = mostTogether(rows, h), warps = few ? kManyWarps : kWarps;
   const size_t shared = static_cast<size_t>(warps) * together * (h.padded() + 2) * sizeof(float);
-  const dim3 grid(static_cast<unsigned>(rows), static_cast<unsigned>(h.heads));
+  const dim3 grid(static_cast<unsigned>(rows), static_cast<unsigned>(h.heads), few ? kMostSplits : 1);
   const float scale = kLog2e / sqrtf(static_cast<float>(h.Dh));
   launchEarly(together > 1 ? attend<T, kLanes, kPacks, kMostTogether> : attend<T, kLanes, kPacks, 1>, grid, warps * 32, shared, c,
-         stepRows, static_cast<int>(h.heads), static_cast<int>(h.Dh), static_cast<int>(h.padded()), layer, scale, qkv, y);
+              stepRows, static_cast<int>(h.heads), static_cast<int>(h.Dh), static_cast<int>(h.padded()), layer, scale, split, qkv,
+              y);
 }
 
 } // namespace
 
-int mostTogether(Index rows, const Heads& h) { return rows * h.heads >= kMostTogether * manyBlocks() ? kMostTogether : 1; }
+int mostTogether(Index rows, const Heads& h) {
+  return rows * h.heads >= kMostTogether * multiprocessors() && rows * h.heads >= manyBlocks() ? kMostTogether : 1;
+}
+
+size_t splitPartsBytes(const Heads& h) { return manyBlocks() * kMostSplits * (h.padded() + 2) * sizeof(float); }
+size_t splitDoneBytes() { return manyBlocks() * sizeof(int32_t); }
 
 bool attends(Type type, Index Dh) { return Dh <= kMostLanes * kMostPacks * (type == kFloat32 ? 4 : 8); }
 
@@ -245,16 +302,16 @@ void storePrompts(Type type, const KvCache& c, const Heads& h, Index layer, Inde
   });
 }
 
-void attendRows(Type type, const KvCache* c, const StepRow* stepRows, Index rows, const Heads& h, Index layer, const void* qkv,
-                void* y) {
+void attendRows(Type type, const KvCache* c, const StepRow* stepRows, Index rows, const Heads& h, Index layer,
+                const SplitKeys& split, const void* qkv, void* y) {
   withType(type, [&](auto t) {
     typedef decltype(t) T;
     const T* from = static_cast<const T*>(qkv);
     T* to = static_cast<T*>(y);
     const Index packs = h.padded() / Pack<T>::kLength;
-    if (packs <= 8) start<T, 8, 1>(c, stepRows, rows, h, layer, from, to);
-    else if (packs <= 16) start<T, 16, 1>(c, stepRows, rows, h, layer, from, to);
-    else start<T, 32, kMostPacks>(c, stepRows, rows, h, layer, from, to);
+    if (packs <= 8) start<T, 8, 1>(c, stepRows, rows, h, layer, split, from, to);
+    else if (packs <= 16) start<T, 16, 1>(c, stepRows, rows, h, layer, split, from, to);
+    else start<T, 32, kMostPacks>(c, stepRows, rows, h, layer, split, from, to);
   });
 }
 

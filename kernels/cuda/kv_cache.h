@@ -26,9 +26,17 @@ struct Heads {
   Index perToken() const { return 2 * heads * padded(); } // elements of one layer's keys and values
 };
 
-// Rows that attend together, at most: 4 read their prompt's keys once, where there are blocks enough without.
+// Rows that attend together, at most: 4 read their prompt's keys once, where there are blocks enough all the same.
 constexpr int kMostTogether = 4;
 int mostTogether(Index rows, const Heads& h);
+
+// Where few rows attend to many keys, several blocks share a head; what they have found meets here.
+struct SplitKeys {
+  float* parts;  // of each block: largest score, sum, values
+  int32_t* done; // of each head of each row: blocks that are done; zeros between steps
+};
+size_t splitPartsBytes(const Heads& h);
+size_t splitDoneBytes();
 
 // Whether heads of this width are possible.
 bool attends(Type type, Index Dh);
@@ -39,7 +47,7 @@ void storePrompts(Type type, const KvCache& c, const Heads& h, Index layer, Inde
 
 // qkv [rows,3,H,Dh] of new tokens: stores their keys and values, attends: y [rows,H,Dh]. The cache and the rows are read by
 // the device when it comes to it.
-void attendRows(Type type, const KvCache* c, const StepRow* stepRows, Index rows, const Heads& h, Index layer, const void* qkv,
-                void* y);
+void attendRows(Type type, const KvCache* c, const StepRow* stepRows, Index rows, const Heads& h, Index layer,
+                const SplitKeys& split, const void* qkv, void* y);
 
 } // namespace ilf::cuda

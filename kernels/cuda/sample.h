@@ -20,7 +20,7 @@ struct Filters {
 };
 
 constexpr int kSampleThreads = 1024; // at most
-constexpr int kCandidates = 2048;
+constexpr int kCandidates = 3072;
 constexpr int kSampleStatic = 29 << 10; // bytes of shared memory that sampleRow declares, at most
 
 // Threads of a block that samples: few for a small vocabulary.

@@ -151,7 +151,7 @@ underEverySetting('decoder', (use) => {
     use();
     const weights = weightsFor(config);
     const decoder = native.createDecoder(config, weights);
-    expectForwardPass(decoder, weights, [1, 17, 50, 33], 3, 40, { stride: 5 });
+    expectForwardPass(decoder, weights, [1, 17, 50, 33], 3, isCuda() ? 16 : 40, { stride: 5 });
     decoder.close();
   });
 
@@ -159,7 +159,10 @@ underEverySetting('decoder', (use) => {
     use();
     const weights = weightsFor(config);
     const decoder = native.createDecoder(config, weights, true);
-    expectForwardPass(decoder, weights, [1, 17, 50, 33], 3, 40, { stride: 5, bfloat16: true });
+    expectForwardPass(decoder, weights, [1, 17, 50, 33], 3, isCuda() ? 16 : 40, {
+      stride: 5,
+      bfloat16: true,
+    });
     expectForwardPass(decoder, weights, [3, 40], 1, 5, { dropEvery: 3, bfloat16: true });
     expectForwardPass(decoder, weights, [31], 33, 3, { dropEvery: 2, bfloat16: true });
     decoder.close();
@@ -186,6 +189,52 @@ underEverySetting('decoder', (use) => {
     for (const rows of [1, 2, 5, 9, 14, 15, 28, 33])
       expectForwardPass(decoder, weights, new Array(rows).fill(3), 1, 2, { dropEvery: 2, shape });
     decoder.close();
+  });
+
+  it('does so for heads of other widths, of many rows and of few', () => {
+    use();
+    for (const [heads, width] of [
+      [2, 128],
+      [1, 256],
+    ] as const)
+      for (const bfloat16 of [false, true]) {
+        const shape = { layers: 2, heads, width, vocab: 67, positions: 90, eps: 1e-5 };
+        const weights = weightsFor(shape).map((w) => w.map((x) => x / 4));
+        const decoder = native.createDecoder(shape, weights, bfloat16);
+        expectForwardPass(decoder, weights, [40, 2], 3, 10, { dropEvery: 2, shape, bfloat16 });
+        decoder.close();
+      }
+  });
+
+  it('gives the logits after a prompt to rows in any order and number', () => {
+    use();
+    const weights = weightsFor(config);
+    const decoder = native.createDecoder(config, weights);
+    const prompts = randomIds(2 * 6, config.vocab, 1);
+    decoder.prefill(prompts, Int32Array.of(4, 6), 2, 1);
+    const logits = step(decoder, [3, 0, 2, 3, 1], null);
+    const V = config.vocab;
+    const after = [prompts.subarray(0, 4), prompts.subarray(6)].map(
+      (ids) => forward(ids, weights, config, false).at(-1)!,
+    );
+    [1, 0, 1, 1, 0].forEach((p, i) => {
+      expectLogits(logits.subarray(i * V, (i + 1) * V), after[p]!, false);
+    });
+    decoder.close();
+  });
+
+  it('gives its memory back', () => {
+    use();
+    if (!isCuda()) return; // the CPU keeps scratch memory
+    const before = native.bytes();
+    for (let i = 0; i < 2; i++) {
+      const decoder = native.createDecoder(config, weightsFor(config));
+      decoder.prefill(randomIds(10, config.vocab, 1), Int32Array.of(5, 3), 2, 3);
+      for (let s = 0; s < 3; s++) step(decoder, [1, 2], s === 0 ? null : Int32Array.of(s, s));
+      expect(native.bytes()).toBeGreaterThan(before);
+      decoder.close();
+      expect(native.bytes()).toBe(before);
+    }
   });
 
   it('draws what sample draws from the same logits', () => {
