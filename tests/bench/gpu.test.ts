@@ -220,7 +220,7 @@ describe.skipIf(missing)('npm run bench -- gpu, emulated', () => {
     } finally {
       rmSync(dir, { recursive: true, force: true });
     }
-  }, 120_000);
+  }, 240_000);
 });
 
 describe('npm run bench -- parity', () => {
