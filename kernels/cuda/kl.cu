@@ -13,7 +13,9 @@ constexpr int kSideGroups = kGroups / 2; // of each side, at a time
 // near the largest logits, u = exp x and v = exp y:
 //   KL = Σ u (x − y) / Σ u − ln(Σ u / Σ v),   ln(Σ u / Σ v) = ln(1 + Σ (u − v) / Σ v).
 // Where p is nearly q, all of these terms are small themselves, if u − v is not made of u and v, with their rounding: a
-// small divergence keeps its digits, and is 0 for equal logits.
+// small divergence keeps its digits, and is 0 for equal logits. Elsewhere the logarithm of the sums themselves is as good.
+// The shifts follow the largest logits at once: sums of exponentials above 1 would leave their rounding in what remains of
+// u − v after a shift.
 struct Divergence {
   float A, B;
   float sumP = 0, sumQ = 0, difference = 0, along = 0; // Σ u, Σ v, Σ (u − v), Σ u (x − y)
@@ -53,7 +55,7 @@ __global__ void __launch_bounds__(kThreads)
     readTile(rowP, tile, V, a);
     readTile(rowQ, tile, V, b);
     const float topA = largest(a), topB = largest(b);
-    if (topA > d.A + kSlack || topB > d.B + kSlack) d.shift(fmaxf(d.A, topA), fmaxf(d.B, topB));
+    if (topA > d.A || topB > d.B) d.shift(fmaxf(d.A, topA), fmaxf(d.B, topB));
 #pragma unroll
     for (int g = 0; g < kSideGroups; g++)
 #pragma unroll
@@ -64,7 +66,8 @@ __global__ void __launch_bounds__(kThreads)
   const float sumP = blockSum(d.sumP), sumQ = blockSum(d.sumQ);
   const float difference = blockSum(d.difference), along = blockSum(d.along);
   if (threadIdx.x != 0) return;
-  kl[at] = along / sumP - log1pf(difference / sumQ);
+  const float ratio = sumP / sumQ;
+  kl[at] = along / sumP - (fabsf(ratio - 1) < 0.125f ? log1pf(difference / sumQ) : logf(ratio));
   lseP[at] = A + logf(sumP);
   lseQ[at] = B + logf(sumQ);
 }

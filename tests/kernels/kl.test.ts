@@ -26,6 +26,22 @@ underEverySetting('KL', (use) => {
       expectClose(out, kl(M, V, Dp, Dq, hp, wp, hq, wq), 3e-6);
     });
 
+  it('keeps the digits of a large divergence', () => {
+    use();
+    const [M, V, D] = [60, 300, 6];
+    const [hp, wp, hq, wq] = [
+      random(M * D, 1, 3),
+      random(V * D, 2, 3),
+      random(M * D, 3, 3),
+      random(V * D, 4, 3),
+    ];
+    const [out, lseP, lseQ] = [blank(M), blank(M), blank(M)];
+    native.klForward(M, V, D, D, hp, wp, hq, wq, out, lseP, lseQ);
+    const expected = kl(M, V, D, D, hp, wp, hq, wq);
+    expect(Math.max(...expected)).toBeGreaterThan(20);
+    expectClose(out, expected, 3e-6);
+  });
+
   it('keeps the digits of a tiny divergence', () => {
     use();
     const [M, V, D] = [20, 500, 32];
