@@ -7,7 +7,7 @@ import { UserError } from '../src/store/errors.js';
 import { MODELS, type ModelName } from './models.js';
 
 // As in src/engine, which is not loaded here: on some systems a child starts with its parent's peak memory.
-const ENGINES: readonly EngineName[] = ['cpu', 'wasm'];
+const ENGINES: readonly EngineName[] = ['cpu', 'wasm', 'tensorflow'];
 const PRECISIONS: readonly Precision[] = ['float32', 'bfloat16'];
 
 /** An option that may be given several times. */
@@ -30,10 +30,10 @@ export const commonOptions = {
   engine: {
     type: 'string' as const,
     requiresArg: true,
-    description: 'cpu or wasm',
+    description: 'cpu, wasm or tensorflow',
     coerce: (given: unknown): EngineName | undefined => {
       if (given !== undefined && !ENGINES.includes(given as EngineName))
-        throw new UserError(`--engine must be ${ENGINES.join(' or ')}`);
+        throw new UserError(`--engine must be ${ENGINES.join(', ')}`);
       return given as EngineName | undefined;
     },
   },

@@ -1,20 +1,46 @@
 /** What the tests of the fused operations share: the backends at hand, random tensors, finite differences. */
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { loadAddon } from '../../src/engine/addon.js';
-import { type Precision, startEngine } from '../../src/engine/index.js';
+import { ENGINES, type EngineName, KINDS, type Precision, startEngine } from '../../src/engine/index.js';
 import * as tf from '../../src/engine/tf.js';
 
 export const hasAddon = loadAddon().native !== null;
 
-/** tfjs' own JavaScript backend (every fused operation composed), wasm, and ours where it is built. */
-export const backends = ['js', 'wasm', ...(hasAddon ? ['cpu'] : [])] as const;
+/** Links TensorFlow where ILF_TENSORFLOW_PYTHON names a Python that has it; does nothing where that is done already. */
+function linkTensorflow(): void {
+  const python = process.env.ILF_TENSORFLOW_PYTHON;
+  if (!python) return;
+  const script = fileURLToPath(new URL('../../kernels/tensorflow-link.mjs', import.meta.url));
+  const { status, stderr } = spawnSync(process.execPath, [script, '--python', python], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`ILF_TENSORFLOW_PYTHON: ${stderr}`);
+}
 
-/** The same, and ours with activations in bfloat16. */
-export const settings = [...backends, ...(hasAddon ? ['cpu bfloat16'] : [])] as const;
+/** What keeps an engine from being tested here; null where nothing does. */
+async function absence(engine: EngineName): Promise<string | null> {
+  if (engine === 'tensorflow') linkTensorflow();
+  return (await KINDS[engine].needs()).find((need) => need.found === null)?.advice ?? null;
+}
+
+/** The engines that are here, for the suites to take as parameters; those that are not, with the reason. */
+const absences = await Promise.all(ENGINES.map(async (name) => ({ name, reason: await absence(name) })));
+for (const { name, reason } of absences)
+  if (reason !== null) console.warn(`${name} is not tested: ${reason}`);
+const present = absences.filter(({ reason }) => reason === null).map(({ name }) => name);
+
+/** tfjs' own JavaScript backend, under which every fused operation is composed, and every engine that is here. */
+export const backends: readonly ('js' | EngineName)[] = ['js', ...present];
+
+/** The same, and each engine in the other precisions that it has: "cpu bfloat16". */
+export const settings: readonly string[] = backends.flatMap((name) => {
+  const others = name === 'js' ? [] : KINDS[name].precisions.slice(1);
+  return [name, ...others.map((precision) => `${name} ${precision}`)];
+});
 
 /** Makes one of `settings` the current engine. */
 export async function use(name: string): Promise<void> {
-  const [engine, precision = 'float32'] = name.split(' ') as [string, Precision?];
-  if (engine === 'cpu' || engine === 'wasm') await startEngine(engine, { precision });
+  const [engine, precision] = name.split(' ') as [string, Precision?];
+  if (engine !== 'js') await startEngine(engine as EngineName, { precision: precision ?? 'float32' });
   else {
     await import('@tensorflow/tfjs-backend-cpu');
     await tf.setBackend('cpu');

@@ -12,6 +12,7 @@ let registered = false;
 export const cpu: EngineKind = {
   name: 'cpu',
   precisions: ['float32', 'bfloat16'],
+  takesThreads: true,
 
   async needs() {
     const addon = loadAddon();
@@ -19,10 +20,11 @@ export const cpu: EngineKind = {
     return [{ what: 'native addon', found, advice: addon.native ? '' : `${addon.reason}; ${ADVICE}` }];
   },
 
-  async start(precision) {
+  async start(precision, threads) {
     const addon = loadAddon();
     if (!addon.native) throw new UserError(`engine cpu: ${addon.reason}; ${ADVICE}, or use the engine wasm`);
     const { native } = addon;
+    if (threads !== undefined) native.setThreads(threads);
     if (!registered) {
       registerKernels();
       tf.registerBackend(BACKEND_NAME, () => new IlfCpuBackend(native));
