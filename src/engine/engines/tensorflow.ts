@@ -2,7 +2,8 @@
 import * as tf from '../tf.js';
 import type { EngineKind } from './kind.js';
 import { findTensorflow } from './tensorflow/find.js';
-import { BACKEND_NAME, loadTensorflow } from './tensorflow/load.js';
+import { loadTensorflow } from './tensorflow/load.js';
+import { BACKEND_NAME } from './tensorflow/node-backend.js';
 
 /** Whether TensorFlow can be loaded and has a GPU. Loads it: only then it knows. Never throws. */
 export async function tensorflowSeesGpu(): Promise<boolean> {

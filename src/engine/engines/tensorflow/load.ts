@@ -11,32 +11,7 @@ import type * as util from 'node:util';
 import { UserError } from '../../../store/errors.js';
 import * as tf from '../../tf.js';
 import { findTensorflow } from './find.js';
-
-/** The name under which tfjs-node's kernels are registered. */
-export const BACKEND_NAME = 'tensorflow';
-
-/** What the binding (binding/tfjs_binding.cc) gives JavaScript, as far as it is used here. */
-export interface Binding {
-  TF_Version: string;
-  TF_ATTR_BOOL: number;
-  TF_ATTR_TYPE: number;
-  isUsingGpuDevice(): boolean;
-}
-
-/** An attribute of a TensorFlow operation, `type` one of the binding's TF_ATTR_…. */
-export interface OpAttr {
-  name: string;
-  type: number;
-  value: boolean | number | number[];
-}
-
-/** tfjs-node's backend, as far as it is used here. */
-export interface NodeBackend extends tf.KernelBackend {
-  binding: Binding;
-  /** Runs one of TensorFlow's own operations by its name. */
-  executeSingleOutput(op: string, attrs: OpAttr[], inputs: tf.TensorInfo[]): tf.Tensor;
-  executeMultipleOutputs(op: string, attrs: OpAttr[], inputs: tf.TensorInfo[], outputs: number): tf.Tensor[];
-}
+import { BACKEND_NAME, type Binding, type NodeBackend } from './node-backend.js';
 
 const require = createRequire(import.meta.url);
 let loaded: { backend: NodeBackend; threads: number | undefined } | undefined;
