@@ -2,7 +2,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sampleTokens } from '../../src/engine/fused.js';
 import * as tf from '../../src/engine/tf.js';
 import { type SampleOptions, sample } from '../../src/lm/sample.js';
-import { scoreCompletions } from '../../src/lm/score.js';
 import { difference, noise, settings, use } from '../engine/harness.js';
 import { TINY, texts, tinyLM } from './helpers.js';
 
@@ -12,26 +11,6 @@ const prompts = texts(5, 9).map(({ ids }) => ids);
 describe.each(settings)('sampling on %s', (backend) => {
   beforeAll(() => use(backend));
   afterAll(() => use('js'));
-
-  test('what the sampler says of a token is what scoring the finished text says', async () => {
-    const lm = tinyLM(3);
-    const filters = { ...options, temperature: 0.8, topP: 0.9, topK: 12 };
-    for (const o of [options, filters]) {
-      const completions = await sample(lm, prompts, 4, o);
-      const items = completions.flatMap((list, p) =>
-        list.map(({ ids }) => ({ prompt: prompts[p]!, completion: ids })),
-      );
-      const scores = await scoreCompletions(lm, items);
-      completions.flat().forEach(({ ids, logprobs, finished }, i) => {
-        expect(logprobs.length).toBe(ids.length);
-        expect(Math.max(...logprobs.map((l, t) => Math.abs(l - scores[i]![t]!)))).toBeLessThan(1e-4);
-        expect(finished).toBe(ids.at(-1) === 5);
-        expect(ids.indexOf(5) < 0 || ids.indexOf(5) === ids.length - 1).toBe(true);
-        expect(finished || ids.length === 10).toBe(true);
-      });
-    }
-    lm.dispose();
-  });
 
   test('rows depend on the seed and their place, not on the batch', async () => {
     const lm = tinyLM(3);

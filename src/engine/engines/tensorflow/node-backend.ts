@@ -12,6 +12,8 @@ export interface Binding {
   TF_ATTR_STRING: number;
   TF_ATTR_TYPE: number;
   isUsingGpuDevice(): boolean;
+  /** Tensors that TensorFlow holds for JavaScript. */
+  getNumOfTensors(): number;
 }
 
 /** An attribute of one of TensorFlow's operations; `type` is one of the binding's TF_ATTR_… */
