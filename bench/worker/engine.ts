@@ -12,7 +12,11 @@ export interface Opened extends Engine {
 
 /** @throws UserError where the engine cannot compute in that precision */
 export async function openEngine({ engine, threads, precision }: Job): Promise<Opened> {
-  const started = await startEngine(engine, { precision });
+  // TensorFlow must be told before it is loaded; wasm has one thread, whatever is asked of the peers.
+  const started = await startEngine(engine, {
+    precision,
+    threads: engine === 'tensorflow' ? threads : undefined,
+  });
   started.native?.setThreads(threads);
   if (started.name !== 'cuda') return { ...started, gpu: null };
   const native = (tf.backend() as NativeBackend).native as CudaNative;
