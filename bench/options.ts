@@ -2,12 +2,12 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { wholeNumber } from '../src/cli/options.js';
-import type { EngineName, Precision } from '../src/engine/index.js';
+import { ENGINES, type EngineName } from '../src/engine/engines/kind.js';
+import type { Precision } from '../src/engine/index.js';
 import { UserError } from '../src/store/errors.js';
 import { MODELS, type ModelName } from './models.js';
 
-// As in src/engine, which is not loaded here: on some systems a child starts with its parent's peak memory.
-const ENGINES: readonly EngineName[] = ['cpu', 'wasm'];
+// As in src/engine/backend.ts, which is not loaded here: on some systems a child starts with its parent's peak memory.
 const PRECISIONS: readonly Precision[] = ['float32', 'bfloat16'];
 
 /** An option that may be given several times. */
@@ -30,10 +30,10 @@ export const commonOptions = {
   engine: {
     type: 'string' as const,
     requiresArg: true,
-    description: 'cpu or wasm',
+    description: ENGINES.join(', '),
     coerce: (given: unknown): EngineName | undefined => {
       if (given !== undefined && !ENGINES.includes(given as EngineName))
-        throw new UserError(`--engine must be ${ENGINES.join(' or ')}`);
+        throw new UserError(`--engine must be one of ${ENGINES.join(', ')}`);
       return given as EngineName | undefined;
     },
   },
@@ -88,8 +88,8 @@ export function settings(
   models: ModelName[] = ['3.7M'],
   precisions: Precision[] = ['float32'],
 ): Settings {
-  if (given.engine === 'wasm' && given.threads !== undefined)
-    throw new UserError('--threads: the engine wasm has one thread');
+  if ((given.engine === 'wasm' || given.engine === 'webgpu') && given.threads !== undefined)
+    throw new UserError(`--threads: the engine ${given.engine} has one thread`);
   const quick = given.quick ?? false;
   return {
     quick,

@@ -1,5 +1,6 @@
 /** Options that several commands share, each checked when it is parsed. */
 import { join, resolve } from 'node:path';
+import { ENGINES } from '../engine/engines/kind.js';
 import { UserError } from '../store/errors.js';
 import { packageDir } from './package.js';
 
@@ -65,9 +66,9 @@ export const embeddedModel = (name: 'base' | 'instruct') => join(packageDir, 'mo
 /** Where tensors are computed. */
 export const engineOptions = {
   engine: {
-    choices: ['cpu', 'wasm'] as const,
+    choices: ENGINES,
     requiresArg: true,
-    description: 'what computes: cpu (native kernels) or wasm',
+    description: 'what computes ("node train.js doctor" shows which work here)',
     defaultDescription: 'cpu where it was built',
   },
   precision: {
@@ -77,7 +78,7 @@ export const engineOptions = {
     defaultDescription: 'float32',
   },
   threads: wholeNumber('threads', 1, 'threads of the cpu engine', 'all cores'),
-  gpu: { type: 'boolean' as const, description: 'compute on a GPU (CUDA)' },
+  gpu: { type: 'boolean' as const, description: 'compute on a GPU, by the first engine that finds one' },
   quiet: { type: 'boolean' as const, description: 'no progress on standard error' },
 };
 

@@ -10,16 +10,11 @@ export interface EngineArguments {
   gpu?: boolean | undefined;
 }
 
-export function refuseGpu(gpu: boolean | undefined): void {
-  if (gpu)
-    throw new UserError('--gpu: this version has no GPU engine; leave --gpu out to compute on the CPU');
-}
-
 /** Starts the engine; the modules that compute are only loaded here. */
 export async function startSession({ engine, precision, threads, gpu }: EngineArguments): Promise<Engine> {
-  refuseGpu(gpu);
-  const { startEngine } = await import('../engine/index.js');
-  const started = await startEngine(engine, { precision });
+  const started = gpu
+    ? await (await import('../engine/gpu.js')).startGpuEngine(engine, { precision })
+    : await (await import('../engine/index.js')).startEngine(engine, { precision });
   if (threads !== undefined) {
     if (!started.native) throw new UserError(`--threads: the engine ${started.name} has one thread`);
     started.native.setThreads(threads);

@@ -1,12 +1,22 @@
 /** What the tests of the fused operations share: the backends at hand, random tensors, finite differences. */
 import { loadAddon } from '../../src/engine/addon.js';
+import { webgpu } from '../../src/engine/engines/webgpu.js';
 import { type Precision, startEngine } from '../../src/engine/index.js';
 import * as tf from '../../src/engine/tf.js';
 
 export const hasAddon = loadAddon().native !== null;
 
-/** tfjs' own JavaScript backend (every fused operation composed), wasm, and ours where it is built. */
-export const backends = ['js', 'wasm', ...(hasAddon ? ['cpu'] : [])] as const;
+const lacking = (await webgpu.needs()).find((need) => need.found === null);
+if (lacking) console.warn(`webgpu is not tested: ${lacking.advice}`);
+export const hasWebgpu = lacking === undefined;
+
+/** tfjs' own JavaScript backend (every fused operation composed), wasm, webgpu where there is one, and ours where it is built. */
+export const backends = [
+  'js',
+  'wasm',
+  ...(hasWebgpu ? ['webgpu'] : []),
+  ...(hasAddon ? ['cpu'] : []),
+] as const;
 
 /** The same, and ours with activations in bfloat16. */
 export const settings = [...backends, ...(hasAddon ? ['cpu bfloat16'] : [])] as const;
@@ -14,7 +24,7 @@ export const settings = [...backends, ...(hasAddon ? ['cpu bfloat16'] : [])] as 
 /** Makes one of `settings` the current engine. */
 export async function use(name: string): Promise<void> {
   const [engine, precision = 'float32'] = name.split(' ') as [string, Precision?];
-  if (engine === 'cpu' || engine === 'wasm') await startEngine(engine, { precision });
+  if (engine === 'cpu' || engine === 'wasm' || engine === 'webgpu') await startEngine(engine, { precision });
   else {
     await import('@tensorflow/tfjs-backend-cpu');
     await tf.setBackend('cpu');

@@ -2,7 +2,7 @@
 import type { Precision } from '../backend.js';
 import type { Native } from '../native.js';
 
-export const ENGINES = ['cpu', 'wasm'] as const;
+export const ENGINES = ['cpu', 'wasm', 'webgpu'] as const;
 export type EngineName = (typeof ENGINES)[number];
 
 export interface Engine {
@@ -30,6 +30,15 @@ export interface EngineKind {
   readonly precisions: readonly [Precision, ...Precision[]];
   /** What it needs and what of that is here. Looks only; never throws. */
   needs(): Promise<Need[]>;
+  /**
+   * The GPU that it would compute on: engines that may have one. Asked where `needs` are all found; looks only, never
+   * throws. `--gpu` takes an engine where this is found.
+   */
+  gpu?(): Promise<Need>;
   /** Makes it tfjs' current backend; may be called again. Throws UserError where it does not start. */
   start(precision: Precision): Promise<Engine>;
 }
+
+/** The first that is missing. */
+export const missingOf = (needs: readonly Need[]): Need | undefined =>
+  needs.find((need) => need.found === null);
