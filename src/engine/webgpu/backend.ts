@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import * as tf from '../tf.js';
 import type { Dawn, GpuBuffer, GpuDevice } from './dawn.js';
+import { mendKernels } from './kernels.js';
 
 /** The name under which tfjs knows the backend and its kernels. */
 export const BACKEND_NAME = 'webgpu';
@@ -32,9 +33,13 @@ interface Package {
 
 const COPY_DST_AND_MAP_READ = 8 | 1;
 
+let mended = false;
+
 /** Makes the backend on an open GPU; its kernels register themselves when it is first loaded. */
 export function createBackend(dawn: Dawn): tf.KernelBackend {
   const { WebGPUBackend } = createRequire(import.meta.url)('@tensorflow/tfjs-backend-webgpu') as Package;
+  if (!mended) mendKernels(BACKEND_NAME);
+  mended = true;
 
   class DawnBackend extends WebGPUBackend {
     override readSync(dataId: object): tf.backend_util.BackendValues {
