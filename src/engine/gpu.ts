@@ -1,16 +1,12 @@
 /** `--gpu`: takes the first engine that finds a GPU. */
 import { UserError } from '../store/errors.js';
-import type { Engine, EngineKind, EngineName } from './engines/kind.js';
-import { missingOf } from './engines/kind.js';
+import { type Engine, type EngineKind, type EngineName, GPU_ORDER, missingOf } from './engines/kind.js';
 import { type EngineOptions, KINDS, startEngine } from './index.js';
-
-/** Most wanted first. */
-const ORDER: readonly string[] = ['cuda', 'tensorflow', 'webgpu'];
 
 /** Engines that may have a GPU, in the order in which they are tried. */
 export const GPU_KINDS: readonly EngineKind[] = Object.values(KINDS)
   .filter((kind) => kind.gpu)
-  .sort((a, b) => ORDER.indexOf(a.name) - ORDER.indexOf(b.name));
+  .sort((a, b) => GPU_ORDER.indexOf(a.name) - GPU_ORDER.indexOf(b.name));
 
 /** What keeps it from computing on a GPU, in a few words; null where nothing is known to. */
 async function obstacle(kind: EngineKind): Promise<string | null> {

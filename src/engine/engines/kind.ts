@@ -5,6 +5,9 @@ import type { Native } from '../native.js';
 export const ENGINES = ['cpu', 'wasm', 'webgpu'] as const;
 export type EngineName = (typeof ENGINES)[number];
 
+/** Engines that may have a GPU, in the order in which --gpu tries them; some may not be in this version. */
+export const GPU_ORDER: readonly string[] = ['cuda', 'tensorflow', 'webgpu'];
+
 export interface Engine {
   readonly name: EngineName;
   readonly precision: Precision;

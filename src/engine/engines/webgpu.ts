@@ -1,9 +1,10 @@
 /** `webgpu`: tfjs-backend-webgpu on Dawn for Node, for GPUs that are not NVIDIA's; fused operations are compositions. */
 import { UserError } from '../../store/errors.js';
+import { versionOf } from '../installed.js';
 import * as tf from '../tf.js';
 import { BACKEND_NAME, createBackend } from '../webgpu/backend.js';
 import { Dawn } from '../webgpu/dawn.js';
-import { probe, versionOf } from '../webgpu/probe.js';
+import { probe } from '../webgpu/probe.js';
 import { type EngineKind, missingOf, type Need } from './kind.js';
 
 const PACKAGES = ['webgpu', '@tensorflow/tfjs-backend-webgpu'];

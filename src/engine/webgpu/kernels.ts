@@ -35,10 +35,10 @@ interface Backend {
 const WORKGROUP = 64;
 
 /**
- * out[n,d] = Σ_m x[m,d] over the m with ids[m] = n, in their order: x [M,D], ids [M]. Each thread goes through all ids:
+ * out[n,d] = Σ_m x[m,d] over the m with ids[m] = n, in their order: x [M,D], ids [M], out [N,D]. Each thread goes through all ids:
  * N·M·D / 4 comparisons, some percent of the output projection's product over the same tokens and vocabulary.
  */
-function segmentSum(M: number, D: number, N: number, dtype: tf.DataType): Program {
+function segmentSum(D: number, N: number, dtype: tf.DataType): Program {
   const lanes = D % 4 === 0 ? 4 : 1;
   const scalar = dtype === 'float32' ? 'f32' : 'i32';
   const vector = lanes === 4 ? `vec4<${scalar}>` : scalar;
@@ -74,7 +74,7 @@ function unsortedSegmentSum({ inputs, attrs, backend }: Args): tf.TensorInfo {
   const M = tf.util.sizeFromShape(segmentIds.shape);
   const rest = x.shape.slice(segmentIds.shape.length);
   const D = tf.util.sizeFromShape(rest);
-  const program = segmentSum(M, D, numSegments, x.dtype);
+  const program = segmentSum(D, numSegments, x.dtype);
   const sum = (backend as unknown as Backend).runWebGPUProgram(
     program,
     [
@@ -97,6 +97,7 @@ const SPLIT_TILES = 32;
 const SMALL_OUTPUT = 2;
 const PROGRAM_TYPE = 'WEBGPU_MATMUL_PROGRAM_TYPE';
 
+/** The product by a program that does not add atomically. */
 function reproducible(product: tf.KernelFunc): tf.KernelFunc {
   return (args) => {
     const { a, b } = args.inputs as unknown as { a: tf.TensorInfo; b: tf.TensorInfo };

@@ -22,16 +22,6 @@ const PROGRAM = `
   process.stdout.write(JSON.stringify(adapter && { device, description, isSoftware }), () => process.exit(0));
 `;
 
-/** Its version, or null where the package is not installed. */
-export function versionOf(packageName: string): string | null {
-  try {
-    const { version } = createRequire(import.meta.url)(`${packageName}/package.json`) as { version: string };
-    return version;
-  } catch {
-    return null;
-  }
-}
-
 let probed: Promise<Probe> | undefined;
 
 /** Asks once a process. The npm package webgpu must be there. */
