@@ -88,6 +88,18 @@ describe.skipIf(!hasWebgpu)('webgpu', () => {
     expect(difference(got.weights, want.weights)).toBeLessThan(1e-4);
   });
 
+  test('what the GPU refuses is an error at the next reading, and computing goes on', () => {
+    const read = () =>
+      tf.tidy(() =>
+        tf
+          .fill([2 ** 31, 4], 1)
+          .slice([0, 0], [1, 4])
+          .dataSync(),
+      );
+    expect(read).toThrow(/^engine webgpu: .*[Bb]uffer/);
+    expect([...tf.tensor1d([1, 2]).add(1).dataSync()]).toEqual([2, 3]);
+  });
+
   test('what the sampler says of a token is what scoring the finished text says', async () => {
     const lm = tinyLM(3);
     const prompts = [[1, 2, 3], [4]];
