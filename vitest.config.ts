@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['tests/**/*.test.ts'],
+    globalSetup: ['tests/helpers/software-gpu.ts'],
     fileParallelism: false,
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -92,8 +92,8 @@ export function settings(
   models: ModelName[] = ['3.7M'],
   precisions: Precision[] = ['float32'],
 ): Settings {
-  if (given.engine === 'wasm' && given.threads !== undefined)
-    throw new UserError('--threads: the engine wasm has one thread');
+  if ((given.engine === 'wasm' || given.engine === 'webgpu') && given.threads !== undefined)
+    throw new UserError(`--threads: the engine ${given.engine} has one thread`);
   const quick = given.quick ?? false;
   const gpu = given.engine === 'cuda';
   return {

@@ -14,7 +14,7 @@ const layers: string[][] = [
   ['text', 'engine', 'store'],
   ['bayes', 'lm'],
   ['feedback', 'rankers', 'tasks', 'report'],
-  ['ilf', 'pretrain'],
+  ['ilf', 'pretrain', 'doctor'],
   ['cli'],
 ];
 

@@ -4,6 +4,7 @@
 import yargs from 'yargs';
 
 import { contextsCommand } from './contexts.js';
+import { doctorCommand } from './doctor.js';
 import { feedbackCommand } from './feedback.js';
 import { finetuneCommand } from './finetune.js';
 import { generateCommand } from './generate.js';
@@ -31,6 +32,7 @@ export async function main(words: readonly string[]): Promise<number> {
     .command(klCommand)
     .command(scoreCommand)
     .command(pretrainCommand)
+    .command(doctorCommand)
     .version(packageVersion());
   return runCommands(commands, 'node train.js');
 }

@@ -1,5 +1,6 @@
 /** Options that several commands share, each checked when it is parsed. */
 import { join, resolve } from 'node:path';
+import { ENGINES } from '../engine/engines/kind.js';
 import { UserError } from '../store/errors.js';
 import { packageDir } from './package.js';
 
@@ -65,19 +66,19 @@ export const embeddedModel = (name: 'base' | 'instruct') => join(packageDir, 'mo
 /** Where tensors are computed. */
 export const engineOptions = {
   engine: {
-    choices: ['cpu', 'wasm', 'tensorflow'] as const,
+    choices: ENGINES,
     requiresArg: true,
-    description: 'what computes: cpu (native kernels), wasm, or tensorflow (tfjs-node)',
+    description: 'what computes ("node train.js doctor" shows which work here)',
     defaultDescription: 'cpu where it was built',
   },
   precision: {
     choices: ['float32', 'bfloat16'] as const,
     requiresArg: true,
-    description: 'how the cpu engine stores and multiplies activations',
-    defaultDescription: 'float32',
+    description: 'how the engines cpu and cuda store and multiply activations',
+    defaultDescription: 'float32; bfloat16 on cuda',
   },
   threads: wholeNumber('threads', 1, 'threads of the engines cpu and tensorflow', 'all cores'),
-  gpu: { type: 'boolean' as const, description: 'compute on a GPU (CUDA)' },
+  gpu: { type: 'boolean' as const, description: 'compute on a GPU, by the first engine that finds one' },
   quiet: { type: 'boolean' as const, description: 'no progress on standard error' },
 };
 

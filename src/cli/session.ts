@@ -1,7 +1,6 @@
 /** What commands that compute do first, and how they show what they are doing. */
 import type { Engine, EngineName, Precision } from '../engine/index.js';
 import type { Show } from '../ilf/lab.js';
-import { UserError } from '../store/errors.js';
 
 export interface EngineArguments {
   engine?: EngineName | undefined;
@@ -10,16 +9,11 @@ export interface EngineArguments {
   gpu?: boolean | undefined;
 }
 
-export function refuseGpu(gpu: boolean | undefined): void {
-  if (gpu)
-    throw new UserError('--gpu: this version has no GPU engine; leave --gpu out to compute on the CPU');
-}
-
 /** Starts the engine; the modules that compute are only loaded here. */
 export async function startSession({ engine, precision, threads, gpu }: EngineArguments): Promise<Engine> {
-  refuseGpu(gpu);
-  const { startEngine } = await import('../engine/index.js');
-  return startEngine(engine, { precision, threads });
+  const options = { precision, threads };
+  if (gpu) return (await import('../engine/gpu.js')).startGpuEngine(engine, options);
+  return (await import('../engine/index.js')).startEngine(engine, options);
 }
 
 /** Progress bars on standard error, one after another; nothing where `quiet`. */

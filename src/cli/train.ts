@@ -10,7 +10,7 @@ import {
   wholeNumber,
 } from './options.js';
 import { packageVersion } from './package.js';
-import { print, refuseGpu, showProgress, startSession } from './session.js';
+import { print, showProgress, startSession } from './session.js';
 
 const options = {
   data: path('data', 'your own contexts: JSONL of {"context", "output"?, "feedback"?}'),
@@ -45,7 +45,6 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
   describe: 'the whole loop: generate, feedback, refine, rank, finetune, measure',
   builder: options,
   handler: async (given) => {
-    refuseGpu(given.gpu);
     // What is quickly found wrong is, before all that computes is loaded.
     const { openTask } = await import('../tasks/open.js');
     const { requireModel } = await import('../ilf/model-files.js');

@@ -3,14 +3,15 @@ import { UserError } from '../store/errors.js';
 import { PRECISIONS, type Precision } from './backend.js';
 import { cpu } from './engines/cpu.js';
 import { cuda } from './engines/cuda.js';
-import { ENGINES, type Engine, type EngineKind, type EngineName } from './engines/kind.js';
+import { ENGINES, type Engine, type EngineKind, type EngineName, missingOf } from './engines/kind.js';
 import { tensorflow } from './engines/tensorflow.js';
 import { wasm } from './engines/wasm.js';
+import { webgpu } from './engines/webgpu.js';
 
 export { ENGINES, type Engine, type EngineKind, type EngineName, PRECISIONS, type Precision };
 
 /** Every engine by its name. */
-export const KINDS: Readonly<Record<EngineName, EngineKind>> = { cpu, wasm, cuda, tensorflow };
+export const KINDS: Readonly<Record<EngineName, EngineKind>> = { cpu, wasm, cuda, tensorflow, webgpu };
 
 export interface EngineOptions {
   /**
@@ -24,7 +25,7 @@ export interface EngineOptions {
 
 /** The engine's name for people who gave none: cpu if the addon loads, else wasm, saying so in one line on stderr. */
 async function byDefault(): Promise<EngineName> {
-  const missing = (await cpu.needs()).find((need) => need.found === null);
+  const missing = missingOf(await cpu.needs());
   if (!missing) return 'cpu';
   console.error(`using the engine wasm, which is much slower: ${missing.advice}`);
   return 'wasm';

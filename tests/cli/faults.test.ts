@@ -57,7 +57,11 @@ describe('bad input', () => {
       () => ['--precision', 'bfloat16', '--engine', 'wasm'],
       /precision bfloat16: the engine wasm has float32 only/,
     ],
-    ['a GPU where there is none', () => ['--gpu'], /--gpu: /],
+    [
+      'a GPU and an engine that has none',
+      () => ['--gpu', '--engine', 'cpu'],
+      /--gpu and --engine cpu contradict each other/,
+    ],
     [
       'a missing model folder',
       () => [...tiny, '--base', join(dir, 'none')].slice(2),

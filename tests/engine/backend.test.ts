@@ -21,7 +21,8 @@ describe.each(backends.filter((b) => b !== 'js'))('tfjs on %s', (backend) => {
   beforeAll(() => use(backend));
   afterAll(() => use('js'));
 
-  const shapes: [number[], number[], boolean, boolean][] = [
+  type Product = [a: number[], b: number[], transposeA: boolean, transposeB: boolean];
+  const shapes: Product[] = [
     [[3, 4], [4, 5], false, false],
     [[4, 3], [4, 5], true, false],
     [[3, 4], [5, 4], false, true],
@@ -34,7 +35,8 @@ describe.each(backends.filter((b) => b !== 'js'))('tfjs on %s', (backend) => {
     [[5, 3, 4], [1, 4, 6], false, false],
     [[1, 3, 4], [5, 4, 6], false, false],
     [[5, 4, 3], [1, 4, 6], true, false],
-    [[2, 1, 3, 4], [1, 5, 4, 6], false, false],
+    // tfjs gives half of the numbers here; its webgpu refuses.
+    ...(backend === 'webgpu' ? [] : ([[[2, 1, 3, 4], [1, 5, 4, 6], false, false]] as Product[])),
   ];
   test.each(shapes)('matMul %j × %j, transposed %j %j', async (a, b, ta, tb) => {
     // Where both sides have dimensions to broadcast, tfjs' JavaScript makes half of the product; TensorFlow all of it.

@@ -53,12 +53,19 @@ export const backends: readonly Backend[] = absences
 /** Those that run the CUDA kernels. */
 export const cudas: readonly Backend[] = backends.filter((name) => name.startsWith('cuda'));
 
-/** Each backend in the precisions that it has; without a precision, float32: "cpu bfloat16". */
-export const settings: readonly string[] = backends.flatMap((name) => {
-  const kind = name === 'js' ? null : KINDS[name === 'cuda-emulated' ? 'cuda' : name];
-  const others = kind?.precisions.filter((precision) => precision !== 'float32') ?? [];
-  return [name, ...others.map((precision) => `${name} ${precision}`)];
-});
+export const hasWebgpu = backends.includes('webgpu');
+
+/**
+ * Each backend that trains models in the tests, in the precisions that it has; without one, float32: "cpu bfloat16". webgpu is
+ * too slow for that on a software GPU (webgpu.test.ts trains a smaller one).
+ */
+export const settings: readonly string[] = backends
+  .filter((name) => name !== 'webgpu')
+  .flatMap((name) => {
+    const kind = name === 'js' ? null : KINDS[name === 'cuda-emulated' ? 'cuda' : name];
+    const others = kind?.precisions.filter((precision) => precision !== 'float32') ?? [];
+    return [name, ...others.map((precision) => `${name} ${precision}`)];
+  });
 
 /** Makes one of `settings` the current engine. */
 export async function use(name: string): Promise<void> {

@@ -37,7 +37,8 @@ function gradients(lm: CausalLM): Map<string, Float32Array> {
 const dot = (a: Float32Array, b: Float32Array) => a.reduce((sum, x, i) => sum + x * b[i]!, 0);
 const norm = (a: Float32Array) => Math.sqrt(dot(a, a));
 
-describe.each(backends)("the model's gradient on %s", (backend) => {
+// Differences take some hundred passes: minutes on a software GPU.
+describe.each(backends.filter((name) => name !== 'webgpu'))("the model's gradient on %s", (backend) => {
   beforeAll(() => use(backend));
   afterAll(() => use('js'));
 

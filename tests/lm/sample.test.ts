@@ -15,6 +15,8 @@ describe.each(settings)('sampling on %s', (backend) => {
 
   test('what the sampler says of a token is what scoring the finished text says', async () => {
     const lm = tinyLM(3);
+    // Two ways through the same layers, to the bit on the cpu engine; elsewhere activations may be rounded on either.
+    const within = backend.endsWith('bfloat16') ? 1e-2 : 1e-4;
     const filters = { ...options, temperature: 0.8, topP: 0.9, topK: 12 };
     for (const o of [options, filters]) {
       const completions = await sample(lm, prompts, 4, o);
@@ -24,7 +26,7 @@ describe.each(settings)('sampling on %s', (backend) => {
       const scores = await scoreCompletions(lm, items);
       completions.flat().forEach(({ ids, logprobs, finished }, i) => {
         expect(logprobs.length).toBe(ids.length);
-        expect(Math.max(...logprobs.map((l, t) => Math.abs(l - scores[i]![t]!)))).toBeLessThan(1e-4);
+        expect(Math.max(...logprobs.map((l, t) => Math.abs(l - scores[i]![t]!)))).toBeLessThan(within);
         expect(finished).toBe(ids.at(-1) === 5);
         expect(ids.indexOf(5) < 0 || ids.indexOf(5) === ids.length - 1).toBe(true);
         expect(finished || ids.length === 10).toBe(true);

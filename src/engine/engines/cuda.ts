@@ -45,7 +45,8 @@ function gpuNeed(native: CudaNative): Need {
       };
     return { what: 'GPU', found, advice: '' };
   } catch (error) {
-    return { what: 'GPU', found: null, advice: `${reason(error)}; ${advice}` };
+    const why = reason(error).replace('device: CUDA: looking for a GPU: ', '');
+    return { what: 'GPU', found: null, advice: `${why}; ${advice}` };
   }
 }
 
@@ -73,6 +74,9 @@ export const cuda: EngineKind = {
   name: 'cuda',
   precisions: ['bfloat16', 'float32'],
   needs,
+  async gpu() {
+    return gpuNeed(addonNeed().native!);
+  },
 
   async start(precision) {
     const missing = (await needs()).find((need) => need.found === null);

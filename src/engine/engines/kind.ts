@@ -2,8 +2,11 @@
 import type { Precision } from '../backend.js';
 import type { Native } from '../native.js';
 
-export const ENGINES = ['cpu', 'wasm', 'cuda', 'tensorflow'] as const;
+export const ENGINES = ['cpu', 'wasm', 'cuda', 'tensorflow', 'webgpu'] as const;
 export type EngineName = (typeof ENGINES)[number];
+
+/** Engines that may have a GPU, in the order in which --gpu tries them; some may not be in this version. */
+export const GPU_ORDER: readonly string[] = ['cuda', 'tensorflow', 'webgpu'];
 
 export interface Engine {
   readonly name: EngineName;
@@ -32,6 +35,15 @@ export interface EngineKind {
   readonly takesThreads?: true;
   /** What it needs and what of that is here. Looks only; never throws. */
   needs(): Promise<Need[]>;
+  /**
+   * The GPU that it would compute on: engines that may have one. Asked where `needs` are all found; looks only, never
+   * throws. `--gpu` takes an engine where this is found.
+   */
+  gpu?(): Promise<Need>;
   /** Makes it tfjs' current backend; may be called again. Throws UserError where it does not start. */
   start(precision: Precision, threads?: number): Promise<Engine>;
 }
+
+/** The first that is missing. */
+export const missingOf = (needs: readonly Need[]): Need | undefined =>
+  needs.find((need) => need.found === null);

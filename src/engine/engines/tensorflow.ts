@@ -1,16 +1,27 @@
 /** `tensorflow`: TensorFlow by way of tfjs-node, on the GPU that it sees or else on the CPU; float32. */
 import * as tf from '../tf.js';
-import type { EngineKind } from './kind.js';
+import type { EngineKind, Need } from './kind.js';
 import { findTensorflow } from './tensorflow/find.js';
 import { loadTensorflow } from './tensorflow/load.js';
 import { BACKEND_NAME } from './tensorflow/node-backend.js';
 
-/** Whether TensorFlow can be loaded and has a GPU. Loads it: only then it knows. Never throws. */
-export async function tensorflowSeesGpu(): Promise<boolean> {
+/** Whether TensorFlow has a GPU. Loads it: only then it knows. Never throws. */
+async function gpu(): Promise<Need> {
+  const what = 'GPU of TensorFlow';
   try {
-    return loadTensorflow().binding.isUsingGpuDevice();
-  } catch {
-    return false;
+    const { binding } = loadTensorflow();
+    const found = binding.isUsingGpuDevice() ? `seen by TensorFlow ${binding.TF_Version}` : null;
+    return {
+      what,
+      found,
+      advice: 'link a TensorFlow with CUDA ("pip install tensorflow[and-cuda]") that sees one',
+    };
+  } catch (error) {
+    return {
+      what,
+      found: null,
+      advice: String(error instanceof Error ? error.message : error).split('\n')[0]!,
+    };
   }
 }
 
@@ -19,6 +30,7 @@ export const tensorflow: EngineKind = {
   precisions: ['float32'],
   takesThreads: true,
   needs: async () => findTensorflow().needs,
+  gpu,
 
   async start(precision, threads) {
     const { binding } = loadTensorflow(threads);

@@ -10,6 +10,7 @@ export function globalNorm(tensors: readonly tf.Tensor[]): number {
 }
 
 export function globalNormComposed(tensors: readonly tf.Tensor[]): number {
-  const squares = tensors.map((t) => tf.tidy(() => t.square().sum().dataSync()[0]!));
+  // Read together: on a GPU every reading waits for all work before it.
+  const squares = tf.tidy(() => tf.stack(tensors.map((t) => t.square().sum())).dataSync() as Float32Array);
   return Math.sqrt(squares.reduce((sum, x) => sum + x, 0));
 }

@@ -1,0 +1,168 @@
+// `doctor` and `--gpu` through the real command line: a broken addon is a line in the report, in whatever way it breaks.
+import { execFile } from 'node:child_process';
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Examination } from '../../src/doctor/types.js';
+import { ENGINES } from '../../src/engine/engines/kind.js';
+import { hasAddon, hasWebgpu } from '../engine/harness.js';
+import { buildOnce, cli, type Finished } from '../helpers/cli.js';
+import writeTinyModels from '../helpers/tiny-models.js';
+import { scratchFolder } from '../store/folder.js';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+const dir = scratchFolder();
+
+// A busy machine needs its time.
+vi.setConfig({ testTimeout: 300_000 });
+beforeAll(buildOnce, 180_000);
+
+const doctor = (...words: string[]) => cli(['doctor', ...words], { cwd: dir });
+const parsed = ({ stdout }: Finished) => JSON.parse(stdout) as Examination;
+const engineOf = (examination: Examination, name: string) =>
+  examination.engines.find((engine) => engine.name === name)!;
+
+/** The program in a folder of its own, to be broken there. */
+function copyOfProgram(name: string): string {
+  const copy = join(dir, name);
+  mkdirSync(join(copy, 'build'), { recursive: true });
+  for (const part of ['dist', 'package.json', 'train.js'])
+    cpSync(join(root, part), join(copy, part), { recursive: true });
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
+  return copy;
+}
+
+const doctorOf = (copy: string): Promise<Finished> =>
+  new Promise((resolve) => {
+    execFile(process.execPath, [join(copy, 'train.js'), 'doctor', '--json'], (error, stdout, stderr) =>
+      resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
+    );
+  });
+
+describe('doctor', () => {
+  it('says in JSON what is here and which engines compute', async () => {
+    const finished = await doctor('--json');
+    const found = parsed(finished);
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+    expect(found.version).toBe(version);
+    expect(found.system.map(({ what }) => what)).toEqual(
+      expect.arrayContaining(['Node.js', 'CPU', 'memory', 'C++ compiler', 'nvcc', 'NVIDIA driver', 'GPU']),
+    );
+    expect(found.system.find(({ what }) => what === 'Node.js')!.found).toBe(process.versions.node);
+    expect(found.engines.map(({ name }) => name)).toEqual([...ENGINES]);
+    for (const { works, trials, problem } of found.engines) {
+      expect(works).toBe(problem === null);
+      if (works) expect(trials.length).toBeGreaterThan(0);
+      for (const trial of trials) if (works) expect(trial.works).toBe(true);
+    }
+    expect(engineOf(found, 'wasm').works).toBe(true);
+    expect(engineOf(found, 'cpu').works).toBe(hasAddon);
+    expect(engineOf(found, 'webgpu').works).toBe(hasWebgpu);
+    if (hasAddon)
+      expect(engineOf(found, 'cpu').trials.map((t) => t.precision)).toEqual(['float32', 'bfloat16']);
+    expect(found).toMatchObject({ byDefault: hasAddon ? 'cpu' : 'wasm', ok: true });
+    expect(finished).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  it('prints the same as a table, without colours where it is no terminal', async () => {
+    const { code, stdout, stderr } = await doctor();
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    for (const name of ENGINES)
+      expect(stdout).toMatch(new RegExp(`^  ${name} +(works in|does not work)`, 'm'));
+    expect(stdout).toMatch(/^A run computes on (cpu|wasm), with --gpu on /m);
+    expect(stdout).not.toContain('\u001b');
+    expect(stdout.split('\n').every((line) => line.length <= 80)).toBe(true);
+  });
+
+  it('reports an addon that was cut off', async () => {
+    const copy = copyOfProgram('cut');
+    writeFileSync(join(copy, 'build', 'ilf_cpu.node'), '\u007fELF');
+    const finished = await doctorOf(copy);
+    const found = parsed(finished);
+    expect(engineOf(found, 'cpu')).toMatchObject({
+      works: false,
+      trials: [],
+      problem: expect.stringMatching(/no native addon: .*does not load.*npm run build:native/),
+    });
+    expect(found).toMatchObject({ byDefault: 'wasm', ok: true });
+    expect(finished).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  const spoiltBy = (name: string, code: string): string => {
+    const copy = copyOfProgram(name);
+    const path = join(copy, 'dist', 'src', 'engine', 'addon.js');
+    const own = readFileSync(path, 'utf8');
+    expect(own).toContain('export function loadAddon');
+    writeFileSync(path, `${own.replace('export function loadAddon', 'function loadOwn')}\n${code}`);
+    cpSync(join(root, 'build', 'ilf_cpu.node'), join(copy, 'build', 'ilf_cpu.node'));
+    return copy;
+  };
+
+  it.skipIf(!hasAddon)('survives an addon that ends the process', async () => {
+    const copy = spoiltBy('crash', `export function loadAddon() { process.kill(process.pid, 'SIGSEGV'); }`);
+    const finished = await doctorOf(copy);
+    const found = parsed(finished);
+    expect(engineOf(found, 'cpu').problem).toMatch(/its process ended by SIGSEGV/);
+    expect(engineOf(found, 'wasm').works).toBe(true);
+    // A run without options would end in the same way.
+    expect(found).toMatchObject({ byDefault: 'cpu', ok: false });
+    expect(finished.code).toBe(2);
+    expect(finished.stderr).toMatch(/^error: the engine cpu, which a run takes, does not work: .*\n$/);
+  });
+
+  it.skipIf(!hasAddon)('sees that an addon computes nonsense', async () => {
+    const copy = spoiltBy(
+      'wrong',
+      `export function loadAddon() {
+        const { native } = loadOwn();
+        return { native: { ...native, gemm: (...args) => { native.gemm(...args); args[7][3] += 1; } }, path: '' };
+      }`,
+    );
+    const found = parsed(await doctorOf(copy));
+    expect(engineOf(found, 'cpu').problem).toMatch(
+      /float32: a matrix product is wrong: .* npm run build:native/,
+    );
+    expect(found.ok).toBe(false);
+  });
+});
+
+describe('--gpu', () => {
+  it('ends with one line where no engine sees a GPU', async ({ skip }) => {
+    const { onGpu } = parsed(await doctor('--json'));
+    if (onGpu !== null) skip(`${onGpu} sees one`);
+    const words = ['--gpu', '--contexts', '2', '--heldout', '2', '--quiet'];
+    const { code, stdout, stderr } = await cli(['contexts', '--count', '1', '--out', 'c.arrow'], {
+      cwd: dir,
+    });
+    expect({ code, stdout, stderr }).toMatchObject({ code: 0 });
+    for (const command of [[], ['generate', '--contexts', 'c.arrow', '--out', 'o.arrow']]) {
+      const finished = await cli(command.length ? [...command, '--gpu'] : words, { cwd: dir });
+      expect(finished.stderr).toMatch(
+        /^error: --gpu: no engine computes on a GPU here \(.*webgpu: no .*\).*\n$/,
+      );
+      expect(finished).toMatchObject({ code: 2, stdout: '' });
+    }
+  });
+});
+
+describe.skipIf(!hasWebgpu)('--engine webgpu', () => {
+  it('scores, says nothing else, and ends by itself', async () => {
+    const models = join(dir, 'models');
+    await writeTinyModels(models);
+    const data = join(dir, 'texts.jsonl');
+    writeFileSync(data, `{"prompt_ids": [1, 2], "completion_ids": [3, 4, 5]}\n`);
+    const score = (engine: string) =>
+      cli(
+        ['score', '--model', join(models, 'base'), '--data', data, '--engine', engine, '--json', '--quiet'],
+        { cwd: dir },
+      );
+    const [got, want] = [await score('webgpu'), await score('wasm')];
+    expect(got).toMatchObject({ code: 0, stderr: '' });
+    const numbers = ({ stdout }: Finished) => (JSON.parse(stdout) as { logprobs: number[] }).logprobs;
+    expect(numbers(got)).toHaveLength(3);
+    numbers(got).forEach((value, i) => {
+      expect(value).toBeCloseTo(numbers(want)[i]!, 4);
+    });
+  });
+});
