@@ -37,7 +37,8 @@ function pythonFrom(args) {
     }
     if (!values.python) stop(2, `--python is missing; ${USAGE}`);
     // A bare name is looked up in the PATH, as a shell does.
-    return values.python.includes('/') ? resolve(values.python) : values.python;
+    const from = process.env.INIT_CWD ?? '.'; // Where npm was started.
+    return values.python.includes('/') ? resolve(from, values.python) : values.python;
   } catch (error) {
     stop(2, `${error.message.split('. ')[0]}; ${USAGE}`);
   }
