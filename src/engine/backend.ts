@@ -162,8 +162,13 @@ export class NativeBackend extends MathBackendCPU {
   }
 
   override async read(dataId: object): Promise<tf.backend_util.BackendValues> {
-    await this.storage.ready?.();
-    return this.readSync(dataId);
+    if (!this.storage.ready) return this.readSync(dataId);
+    // Its tensor may be disposed of meanwhile.
+    this.incRef(dataId);
+    await this.storage.ready();
+    const values = this.readSync(dataId);
+    if (this.disposeData(dataId)) tf.engine().removeDataId(dataId, this);
+    return values;
   }
 
   override disposeData(dataId: object, force = false): boolean {
