@@ -60,7 +60,7 @@ underEverySetting('sample', (use) => {
 
   /** The tokens that uniform numbers from 0 to 1 draw. */
   const drawn = (logits: Float32Array, temperature: number, topK: number, topP: number) => {
-    const B = isCuda() ? 200 : 1000;
+    const B = isCuda() ? 100 : 1000;
     const V = logits.length;
     const rows = new Float32Array(B * V);
     for (let b = 0; b < B; b++) rows.set(logits, b * V);
