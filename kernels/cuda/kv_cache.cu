@@ -165,7 +165,7 @@ struct Attend {
       fetchAll(ownKeys(g), ownBegin, min(ownEnd, rows[row0 + g].added), c.maxNew, padded);
     waitForPrevious();
 
-    float q[G][N];
+    float q[G][N] = {};
 #pragma unroll
     for (int g = 0; g < G; g++) {
       if (g >= first.together) continue;
