@@ -36,9 +36,9 @@ export const ours = (job: Job): Contender => ({
 });
 
 /** Whether ours can do such a job at all, asked at once: trials of peers come first and are long. @throws UserError */
-export async function checkOurs(job: Extract<Job, { work: 'check' }>): Promise<void> {
+export async function checkOurs(job: Extract<Job, { work: 'check' }>): Promise<Report> {
   try {
-    await runChild(ours(job));
+    return await runChild(ours(job));
   } catch (error) {
     throw error instanceof ChildError && error.refused ? new UserError(error.message) : error;
   }

@@ -1,8 +1,8 @@
 /**
  * bench gemm: the models' matrix products, ours beside oneDNN, PyTorch and tfjs-node, in GFLOP per second.
  *
- * In bfloat16 our product takes and gives float32 arrays and converts them inside; the peers' operands are converted
- * beforehand, as their models' are.
+ * In bfloat16 our product takes and gives float32 arrays and converts them inside (on a GPU only the weights of products that
+ * have some); the peers' operands are converted beforehand, as their models' are.
  */
 import type { Precision } from '../src/engine/index.js';
 import { UserError } from '../src/store/errors.js';
@@ -19,10 +19,15 @@ import { median } from './stats.js';
 import { type BenchTable, number, times } from './table.js';
 import { findTfjsNode, type TfjsNode } from './tfjs-node.js';
 
+const ON_CPU = 'it computes on the CPU';
+
 export const gemmOptions = { ...commonOptions, ...modelOption, ...peerOptions };
 
 /** Tokens of a step. */
-const ROWS: Record<ModelName, number> = { embedded: 4096, '3.7M': 4096, '124M': 1024 };
+const ROWS: Record<ModelName, number> = { embedded: 4096, '3.7M': 4096, '124M': 1024, '355M': 1024 };
+
+/** Computed at once on a GPU. */
+const GPU_ROWS = 32_768;
 
 type GemmJob = Extract<Job, { work: 'gemm' }>;
 
@@ -95,7 +100,7 @@ async function measure(
   job: GemmJob,
   model: ModelName,
   all: readonly Product[],
-  { quick, rounds }: Settings,
+  { quick, rounds, device }: Settings,
   peers: readonly Peer[],
   libraries: Libraries,
 ): Promise<Omit<Outcome, 'bench'>> {
@@ -104,7 +109,7 @@ async function measure(
   const keys = all.map(shapeKey);
   const torch = await fastestOfEach(peers, () => ({
     script: 'gemm.py',
-    args: [...keys, '--dtype', precision, ...asOptions(amount)],
+    args: [...keys, '--dtype', precision, '--device', device, ...asOptions(amount)],
     trialArgs: asOptions({ seconds: 0.05, least: 1 }),
     threads,
     modes: [{ label: '', args: [] }],
@@ -134,9 +139,15 @@ export async function gemm(given: Given): Promise<Outcome> {
   const all = settings(given, ['3.7M', '124M'], ['float32', 'bfloat16']);
   const { quick, threads, engine } = all;
   const amount: GemmAmount = quick ? { seconds: 0, least: 1 } : { seconds: 0.2, least: 3 };
-  const peers = await findPeers(all.peerPythons);
-  const libraries = { oneDnn: await compileOneDnn(), tfjsNode: await findTfjsNode() };
+  const peers = await findPeers(all.peerPythons, all.device);
   const outcome: Outcome = { bench: 'gemm', tables: [], notes: [], results: [] };
+  const onCpu = {
+    oneDnn: { program: null, reason: ON_CPU },
+    tfjsNode: { name: null, reason: ON_CPU },
+  } as const;
+  const libraries: Libraries = all.gpu
+    ? onCpu
+    : { oneDnn: await compileOneDnn(), tfjsNode: await findTfjsNode() };
   if (libraries.oneDnn.program === null) outcome.notes.push(`oneDNN left out: ${libraries.oneDnn.reason}`);
   if (libraries.tfjsNode.name === null)
     outcome.notes.push(`tfjs-node left out: ${libraries.tfjsNode.reason}`);
@@ -151,7 +162,7 @@ export async function gemm(given: Given): Promise<Outcome> {
       }
       for (const model of all.models) {
         const sizes = quick ? { ...sizesOf(model), n_embd: 32, vocab_size: 48 } : sizesOf(model);
-        const shapes = products(sizes, quick ? 16 : ROWS[model]);
+        const shapes = products(sizes, quick ? 16 : all.gpu ? GPU_ROWS : ROWS[model]);
         const part = await measure({ ...job, shapes }, model, shapes, all, peers, libraries);
         outcome.tables.push(...part.tables);
         outcome.notes.push(...part.notes);

@@ -1,8 +1,14 @@
-/** bench generate: prompts decoded to their last token at temperature 1, ours beside PyTorch, in new tokens per second. */
+/**
+ * bench generate: prompts decoded to their last token at temperature 1, ours beside PyTorch and Hugging Face's generate, in
+ * new tokens per second.
+ */
 import { probability, wholeNumber } from '../src/cli/options.js';
+import { type ModelName, sizesOf } from './models.js';
 import { commonOptions, type Given, modelOption, peerOptions, settings, stepsOption } from './options.js';
 import type { Outcome } from './outcome.js';
+import { gpuDecodingModes, type Mode, modes } from './peers.js';
 import type { GenerateAmount } from './report.js';
+import { decodeBandwidth, peakBandwidth } from './roofline.js';
 import { versusPeers } from './versus.js';
 
 export const generateOptions = {
@@ -10,9 +16,9 @@ export const generateOptions = {
   ...modelOption,
   ...peerOptions,
   ...stepsOption,
-  prompts: wholeNumber('prompts', 1, 'Prompts, decoded together', '64; 8 of the 124M'),
+  prompts: wholeNumber('prompts', 1, 'Prompts, decoded together', '64; 8 of the 124M on a CPU'),
   'prompt-length': wholeNumber('prompt-length', 1, 'Tokens of a prompt', '64'),
-  'new-tokens': wholeNumber('new-tokens', 1, 'New tokens of each', '64'),
+  'new-tokens': wholeNumber('new-tokens', 1, 'New tokens of each', '64; 128 on a GPU'),
   'top-p': probability('top-p', 'Nucleus sampling; 1 is without', '1'),
 };
 
@@ -24,23 +30,59 @@ interface GenerateGiven extends Given {
   topP?: number | undefined;
 }
 
+export const HUGGING_FACE = 'Hugging Face generate';
+
+/** Its cache grows token by token; the static one is compiled where that works. */
+const HUGGING_FACE_MODES: Mode[] = [
+  { label: 'cache as it comes', args: [] },
+  { label: 'static cache', args: ['--cache', 'static'] },
+];
+
 export function generate(given: GenerateGiven): Promise<Outcome> {
   const all = settings(given);
+  const onGpu = all.device === 'cuda';
   return versusPeers<GenerateAmount>(all, {
     bench: 'generate',
     works: { generate: 'new tokens/s', prefill: 'prefill, tokens/s' },
-    amountOf: (model) => ({
-      prompts: given.prompts ?? (all.quick ? 4 : model === '124M' ? 8 : 64),
-      promptLength: given.promptLength ?? (all.quick ? 8 : 64),
-      newTokens: given.newTokens ?? (all.quick ? 8 : 64),
-      topP: given.topP ?? 1,
-      warmUp: 1,
-      steps: given.steps ?? (all.quick ? 2 : 3),
-    }),
+    amountOf: (model) => {
+      const few = !all.gpu && (model === '124M' || model === '355M');
+      return {
+        prompts: given.prompts ?? (all.quick ? 4 : few ? 8 : 64),
+        promptLength: given.promptLength ?? (all.quick ? 8 : all.gpu ? shorter(64, model) : 64),
+        newTokens: given.newTokens ?? (all.quick ? 8 : all.gpu ? shorter(128, model) : 64),
+        topP: given.topP ?? 1,
+        warmUp: 1,
+        steps: given.steps ?? (all.quick ? 2 : 3),
+      };
+    },
     describe: (a) => `${a.prompts} prompts of ${a.promptLength}, ${a.newTokens} new tokens, top-p ${a.topP}`,
     chosenBy: ['generate'],
+    scripts: [
+      { script: 'generate.py', modesOf: (peer) => (onGpu ? gpuDecodingModes(peer) : modes(peer, false)) },
+      {
+        script: 'generate_hf.py',
+        nameOf: (peer) => `${HUGGING_FACE}, ${peer.name}`,
+        lacks: ({ transformers }) => (transformers === null ? 'no transformers there' : null),
+        modesOf: () => (onGpu ? HUGGING_FACE_MODES : HUGGING_FACE_MODES.slice(0, 1)),
+      },
+    ],
+    sharesOf: (model, amount, gpu) => {
+      const peak = peakBandwidth(gpu);
+      const of = (rates: Record<string, number>) => {
+        const bytes = decodeBandwidth(sizesOf(model), amount, {
+          generate: rates.generate!,
+          prefill: rates.prefill!,
+        });
+        return peak && bytes && bytes / peak;
+      };
+      return [{ head: 'bandwidth', of }];
+    },
     notes: [
       'generate: new tokens/s include the prefill; prefill ends with the first new token. Ours open the decoder each time.',
     ],
   });
 }
+
+/** Where a model has 128 positions, half of each. */
+const shorter = (tokens: number, model: ModelName) =>
+  sizesOf(model).n_positions < 192 ? tokens / 2 : tokens;

@@ -3,10 +3,20 @@
  * costs; ours beside PyTorch, in tokens (of prompts and completions) per second.
  */
 import { wholeNumber } from '../src/cli/options.js';
-import { commonOptions, type Given, modelOption, peerOptions, settings, stepsOption } from './options.js';
+import { sizesOf } from './models.js';
+import {
+  commonOptions,
+  type Given,
+  microBatch,
+  modelOption,
+  peerOptions,
+  settings,
+  stepsOption,
+} from './options.js';
 import type { Outcome } from './outcome.js';
-import { modes } from './peers.js';
+import { type Mode, modes, type Peer } from './peers.js';
 import type { KlAmount } from './report.js';
+import { forwardFlops, peakFlops } from './roofline.js';
 import { versusPeers } from './versus.js';
 
 export const klOptions = {
@@ -14,9 +24,9 @@ export const klOptions = {
   ...modelOption,
   ...peerOptions,
   ...stepsOption,
-  sequences: wholeNumber('sequences', 1, 'Texts', '32; 8 of the 124M'),
+  sequences: wholeNumber('sequences', 1, 'Texts', '32; 8 of the 124M; a million tokens on a GPU'),
   'prompt-length': wholeNumber('prompt-length', 1, 'Tokens of a prompt', '64'),
-  'completion-length': wholeNumber('completion-length', 1, 'Tokens of a completion', '64'),
+  'completion-length': wholeNumber('completion-length', 1, 'Tokens of a completion', '64; 960 on a GPU'),
 };
 
 interface KlGiven extends Given {
@@ -26,26 +36,58 @@ interface KlGiven extends Given {
   completionLength?: number | undefined;
 }
 
-export function kl(given: KlGiven): Promise<Outcome> {
+/** Tokens of a report on a GPU. */
+const MILLION = 1_000_000;
+
+/** How many tokens' logits are held at once matters, too; on a GPU each eager and compiled. */
+function chunked(peer: Peer, onGpu: boolean): Mode[] {
+  const fused = { label: 'eager', args: ['--attention', 'fused'] };
+  const compiled = { label: 'compiled', args: ['--attention', 'fused', '--compile'] };
+  const all = onGpu ? (peer.compiles ? [fused, compiled] : [fused]) : modes(peer, false);
+  return all.flatMap(({ label, args }) =>
+    (onGpu ? [2048, 8192] : [256, 2048]).map((chunk) => ({
+      label: `${label}, chunks of ${chunk}`,
+      args: [...args, '--chunk', String(chunk)],
+    })),
+  );
+}
+
+/** achieved: FLOP/s that products reach on this GPU, where that was measured. */
+export function kl(given: KlGiven, achieved: number | null = null): Promise<Outcome> {
   const all = settings(given);
   return versusPeers<KlAmount>(all, {
     bench: 'kl',
     works: { kl: 'KL, tokens/s', score: 'log p, tokens/s', forward: 'forward, tokens/s' },
-    amountOf: (model) => ({
-      sequences: given.sequences ?? (all.quick ? 2 : model === '124M' ? 8 : 32),
-      promptLength: given.promptLength ?? (all.quick ? 8 : 64),
-      completionLength: given.completionLength ?? (all.quick ? 8 : 64),
-      warmUp: 1,
-      steps: given.steps ?? (all.quick ? 2 : 3),
-    }),
+    amountOf: (model) => {
+      const long = all.gpu && !all.quick;
+      const promptLength = given.promptLength ?? (all.quick ? 8 : 64);
+      const rest = Math.min(1024, sizesOf(model).n_positions) - promptLength;
+      const completionLength = given.completionLength ?? (all.quick ? 8 : long ? Math.max(1, rest) : 64);
+      const length = promptLength + completionLength;
+      const few = model === '124M' || model === '355M';
+      const sequences =
+        given.sequences ?? (all.quick ? 2 : long ? Math.ceil(MILLION / length) : few ? 8 : 32);
+      return {
+        sequences,
+        promptLength,
+        completionLength,
+        micro: microBatch(all, sizesOf(model), sequences, length),
+        warmUp: 1,
+        steps: given.steps ?? (all.quick ? 2 : 3),
+      };
+    },
     describe: (a) => `${a.sequences} texts of ${a.promptLength} + ${a.completionLength} tokens`,
-    // How many tokens' logits are held at once matters, too.
-    modesOf: (peer) =>
-      modes(peer, false).flatMap(({ label, args }) =>
-        [256, 2048].map((chunk) => ({
-          label: `${label}, chunks of ${chunk}`,
-          args: [...args, '--chunk', String(chunk)],
-        })),
-      ),
+    scripts: [{ script: 'kl.py', modesOf: (peer) => chunked(peer, all.device === 'cuda') }],
+    sharesOf: (model, { promptLength, completionLength }, gpu) => {
+      const length = promptLength + completionLength;
+      // The last token is only predicted; the tables count it among a text's tokens.
+      const each = (2 * forwardFlops(sizesOf(model), length - 1, completionLength)) / length;
+      const peak = peakFlops(gpu);
+      const share = (head: string, most: number | null) => ({
+        head,
+        of: ({ kl }: Record<string, number>) => most && (kl! * each) / most,
+      });
+      return [share('MFU of KL', peak), ...(achieved ? [share('of products’ rate', achieved)] : [])];
+    },
   });
 }

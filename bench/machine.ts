@@ -25,10 +25,10 @@ function flags(): string[] {
   return FLAGS.filter((flag) => has.has(flag));
 }
 
-/** The build's stamp begins each recipe with the command and the first line of its --version. */
+/** The build's stamp begins each recipe with the command and the line of its --version that has numbers. */
 function compiler(): string | null {
   try {
-    const stamp = JSON.parse(readFileSync(join(packageDir, 'build', 'native-build.json'), 'utf8'));
+    const stamp = JSON.parse(readFileSync(join(packageDir, 'build', 'ilf_cpu.json'), 'utf8'));
     const recipe = String(Object.values(stamp as Record<string, string>)[0]);
     return /^\S+ (.*?) -/.exec(recipe)?.[1] ?? null;
   } catch {

@@ -1,13 +1,13 @@
 /**
  * The models that are measured. Their numbers are in models.json, which the peers read, too. "embedded" is what the
- * embedded models are, within a few words of vocabulary; "124M" is GPT-2 small.
+ * embedded models are, within a few words of vocabulary; "124M" and "355M" are GPT-2 small and medium.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageDir } from '../src/cli/package.js';
 import type { Gpt2Sizes } from '../src/lm/config.js';
 
-export const MODELS = ['embedded', '3.7M', '124M'] as const;
+export const MODELS = ['embedded', '3.7M', '124M', '355M'] as const;
 export type ModelName = (typeof MODELS)[number];
 
 export const benchDir = join(packageDir, 'bench');

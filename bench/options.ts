@@ -2,16 +2,17 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { wholeNumber } from '../src/cli/options.js';
-import type { EngineName, Precision } from '../src/engine/index.js';
+import { ENGINES, type EngineName } from '../src/engine/engines/kind.js';
+import type { Precision } from '../src/engine/index.js';
+import type { Gpt2Sizes } from '../src/lm/config.js';
 import { UserError } from '../src/store/errors.js';
 import { MODELS, type ModelName } from './models.js';
 
 // As in src/engine, which is not loaded here: on some systems a child starts with its parent's peak memory.
-const ENGINES: readonly EngineName[] = ['cpu', 'wasm'];
 const PRECISIONS: readonly Precision[] = ['float32', 'bfloat16'];
 
 /** An option that may be given several times. */
-const several = <T extends string>(name: string, choices: readonly T[], description: string) => ({
+export const several = <T extends string>(name: string, choices: readonly T[], description: string) => ({
   type: 'string' as const,
   requiresArg: true,
   description: `${description}; may be repeated`,
@@ -30,15 +31,15 @@ export const commonOptions = {
   engine: {
     type: 'string' as const,
     requiresArg: true,
-    description: 'cpu or wasm',
+    description: `${ENGINES.join(', ')}; peers run on a GPU beside cuda`,
     coerce: (given: unknown): EngineName | undefined => {
       if (given !== undefined && !ENGINES.includes(given as EngineName))
-        throw new UserError(`--engine must be ${ENGINES.join(' or ')}`);
+        throw new UserError(`--engine must be ${ENGINES.join(', ')}`);
       return given as EngineName | undefined;
     },
   },
-  threads: wholeNumber('threads', 1, 'Threads of ours and of every peer', 'all cores'),
-  repetitions: wholeNumber('repetitions', 1, 'Rounds of ours and every peer in turn', '5'),
+  threads: wholeNumber('threads', 1, 'Threads of ours and of every peer on a CPU', 'all cores'),
+  repetitions: wholeNumber('repetitions', 1, 'Rounds of ours and every peer in turn', '5; 3 on a GPU'),
   markdown: { type: 'boolean' as const, description: 'Tables in Markdown' },
 };
 
@@ -76,6 +77,9 @@ export interface Settings {
   /** Asked for, not just the default: what cannot be done is then an error. */
   precisionGiven: boolean;
   engine: EngineName | undefined;
+  /** Ours computes on an NVIDIA GPU, or as if: amounts are larger, and peers must run on it, too. */
+  gpu: boolean;
+  device: 'cpu' | 'cuda';
   threads: number;
   rounds: number;
   models: ModelName[];
@@ -91,14 +95,28 @@ export function settings(
   if (given.engine === 'wasm' && given.threads !== undefined)
     throw new UserError('--threads: the engine wasm has one thread');
   const quick = given.quick ?? false;
+  const gpu = given.engine === 'cuda';
   return {
     quick,
-    precisions: given.precision ?? precisions,
+    precisions: given.precision ?? (gpu ? ['bfloat16'] : precisions),
     precisionGiven: given.precision !== undefined,
     engine: given.engine,
+    gpu,
+    device: gpu && process.env.ILF_CUDA_EMULATED !== '1' ? 'cuda' : 'cpu',
     threads: given.threads ?? availableParallelism(),
-    rounds: given.repetitions ?? (quick ? 1 : 5),
+    rounds: given.repetitions ?? (quick ? 1 : gpu ? 3 : 5),
     models: given.model ?? models,
     peerPythons: given.peerPython ?? [],
   };
+}
+
+/** Most tokens computed at once on a GPU, and of models larger than GPT-2 small half as many: some 10 GB for a backward pass. */
+const GPU_TOKENS = 32_768;
+const SMALL = 12 * 768;
+
+/** Sequences computed at once: as many as bound memory; on a CPU the 8,192 tokens of src/lm. */
+export function microBatch({ gpu }: Settings, sizes: Gpt2Sizes, sequences: number, length: number): number {
+  const large = sizes.n_layer * sizes.n_embd > SMALL;
+  const tokens = gpu ? GPU_TOKENS / (large ? 2 : 1) : 8192;
+  return Math.min(sequences, Math.max(1, Math.floor(tokens / length)));
 }

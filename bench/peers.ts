@@ -19,6 +19,10 @@ export interface Peer {
   /** It has scaled_dot_product_attention. */
   fused: boolean;
   openblas: boolean;
+  /** Version of Hugging Face's transformers; null where it is not installed. */
+  transformers: string | null;
+  /** The GPU that it sees; null for none. */
+  cuda: string | null;
 }
 
 export interface Mode {
@@ -28,8 +32,8 @@ export interface Mode {
 
 const quiet = { PYTHONDONTWRITEBYTECODE: '1' };
 
-/** What each Python says about its PyTorch. @throws UserError for one that has none */
-export async function findPeers(pythons: readonly string[]): Promise<Peer[]> {
+/** What each Python says about its PyTorch. @throws UserError for one that has none, or that does not see the GPU */
+export async function findPeers(pythons: readonly string[], device: 'cpu' | 'cuda' = 'cpu'): Promise<Peer[]> {
   const peers: Peer[] = [];
   for (const python of pythons) {
     try {
@@ -41,6 +45,8 @@ export async function findPeers(pythons: readonly string[]): Promise<Peer[]> {
       const { version, ...has } = JSON.parse(about) as Omit<Peer, 'name' | 'python'> & { version: string };
       const name = `PyTorch ${version}`;
       const again = peers.filter((peer) => peer.name === name || peer.name.startsWith(`${name} (`)).length;
+      if (device === 'cuda' && has.cuda === null)
+        throw new UserError(`--peer-python ${python}: its ${name} sees no GPU`);
       peers.push({ name: again ? `${name} (${again + 1})` : name, python, ...has });
     } catch (error) {
       if (!(error instanceof ChildError || error instanceof SyntaxError)) throw error;
@@ -74,6 +80,35 @@ export function modes(peer: Peer, mayCompile: boolean): Mode[] {
   );
 }
 
+/**
+ * On a GPU attention is always fused. Training: the vocabulary as it is, or with rows that nothing uses up to a multiple of
+ * 64, as nanoGPT trains GPT-2; and half the sequences at once, which compiled code often prefers.
+ */
+export function gpuTrainingModes(peer: Peer, micro: number): Mode[] {
+  const padded = ['--pad-vocab', '64'];
+  const all = [
+    { label: 'eager, padded vocabulary', args: padded },
+    ...(peer.compiles
+      ? [
+          { label: 'compiled', args: ['--compile'] },
+          { label: 'compiled, padded vocabulary', args: ['--compile', ...padded] },
+          {
+            label: `compiled, padded vocabulary, ${Math.ceil(micro / 2)} sequences at once`,
+            args: ['--compile', ...padded, '--micro', String(Math.ceil(micro / 2))],
+          },
+        ]
+      : []),
+  ];
+  return all.map(({ label, args }) => ({ label, args: ['--attention', 'fused', ...args] }));
+}
+
+/** Eager, and compiled into CUDA graphs with a cache of fixed size. */
+export const gpuDecodingModes = (peer: Peer): Mode[] =>
+  [[], ...(peer.compiles ? [['--compile']] : [])].map((args) => ({
+    label: args.length ? 'compiled, CUDA graphs, static cache' : 'eager',
+    args: ['--attention', 'fused', ...args],
+  }));
+
 /** Each mode as it comes and, with OpenBLAS on x64, as if the CPU were a Skylake-X (it does not know every AVX-512 CPU). */
 function withCoreTypes(peer: Peer, all: readonly Mode[]): (Mode & { coreType?: string })[] {
   if (!peer.openblas || process.arch !== 'x64') return [...all];
@@ -88,6 +123,8 @@ function withCoreTypes(peer: Peer, all: readonly Mode[]): (Mode & { coreType?: s
 }
 
 export interface PeerWork {
+  /** The contender's name; the peer's, if not given. */
+  name?: string;
   /** The file in bench/peers. */
   script: string;
   /** In all modes. */
@@ -118,7 +155,7 @@ export async function fastest(
   const candidates = withCoreTypes(peer, work.modes).map(({ label, args, coreType }) => ({
     label: label || 'as it comes',
     contender: {
-      name: peer.name,
+      name: work.name ?? peer.name,
       command: peer.python,
       args: [join(benchDir, 'peers', work.script), ...work.args, '--threads', String(work.threads), ...args],
       env: { ...quiet, ...threadVariables(work.threads), OPENBLAS_CORETYPE: coreType },
@@ -128,7 +165,7 @@ export async function fastest(
   if (work.quick || candidates.length === 1)
     return {
       contender: first.contender,
-      note: `${peer.name}: ${first.label} (${work.quick ? 'no trial' : 'its only mode'})`,
+      note: `${first.contender.name}: ${first.label} (${work.quick ? 'no trial' : 'its only mode'})`,
     };
   // Each mode's best: what disturbs a trial only ever slows it.
   const best = new Map<(typeof candidates)[number], number>();
@@ -136,7 +173,7 @@ export async function fastest(
   for (let pass = 1; pass <= TRIALS; pass++)
     for (const candidate of candidates) {
       if (failed.has(candidate)) continue;
-      console.error(`trial ${pass} of ${TRIALS}: ${peer.name}, ${candidate.label}`);
+      console.error(`trial ${pass} of ${TRIALS}: ${candidate.contender.name}, ${candidate.label}`);
       const { contender } = candidate;
       try {
         const report = await runChild({ ...contender, args: [...contender.args, ...work.trialArgs] });
@@ -154,7 +191,7 @@ export async function fastest(
   ];
   return {
     contender: order[0]?.[0].contender ?? null,
-    note: `${peer.name}: in a trial, fastest first: ${list.join('; ')}`,
+    note: `${first.contender.name}: in a trial, fastest first: ${list.join('; ')}`,
   };
 }
 

@@ -1,6 +1,23 @@
 /** What is measured: what a child process prints about its run, and what it was asked to do (ours only). */
+import type { CudaDevice } from '../src/engine/cuda-memory.js';
 import type { EngineName, Precision } from '../src/engine/index.js';
 import type { Gpt2Sizes } from '../src/lm/config.js';
+
+/** The GPU that computed. */
+export interface Gpu extends CudaDevice {
+  /** cuBLASLt's version. */
+  blas: string;
+}
+
+/** One check of parity (tests/engine/parity.ts). */
+export interface Checked {
+  name: string;
+  /** The largest relative difference; null where it is not finite, or the check failed otherwise. */
+  difference: number | null;
+  tolerance: number;
+  ok: boolean;
+  error?: string;
+}
 
 /** The last line that a child prints, ours and the peers' alike. */
 export interface Report {
@@ -12,7 +29,13 @@ export interface Report {
   kernelShare?: Record<string, number>;
   /** Peak resident memory of the child, MiB. */
   peakRssMiB: number;
+  /** The most memory of the GPU that arrays took at once, MiB. */
+  peakGpuMiB?: number;
+  /** What ours ran on. */
+  gpu?: Gpu;
   parameters?: number;
+  /** Of the job `parity`. */
+  checks?: Checked[];
 }
 
 /** op(a)[M,K] · op(b)[K,N]; a is stored [K,M] if transA, b [N,K] if transB. */
@@ -43,6 +66,8 @@ export interface TrainAmount extends Repetitions {
   /** Of one optimizer step: sequences × tokens. */
   sequences: number;
   length: number;
+  /** Sequences computed at once; gradients of such parts are added up. */
+  micro: number;
 }
 
 export interface GenerateAmount extends Repetitions {
@@ -57,6 +82,8 @@ export interface KlAmount extends Repetitions {
   promptLength: number;
   /** Tokens of each completion: only they are scored. */
   completionLength: number;
+  /** Texts computed at once. */
+  micro: number;
 }
 
 /** Each product runs once to warm up, then `least` times, and on until `seconds` have passed. */
@@ -68,6 +95,7 @@ export interface GemmAmount {
 /** `check` only opens the engine. */
 export type Job =
   | (Common & { work: 'check' })
+  | (Common & { work: 'parity' })
   | (Common & { work: 'gemm'; shapes: Shape[]; amount: GemmAmount; tfjsNode?: string })
   | (Common & { work: 'train'; sizes: Gpt2Sizes; amount: TrainAmount })
   | (Common & { work: 'generate'; sizes: Gpt2Sizes; amount: GenerateAmount })

@@ -65,6 +65,12 @@ export function compare(reports: Rounds['reports'], what: string): Comparison[] 
   }));
 }
 
+/** The most of any round, MiB; null where a report does not say. */
+export function peakGpuMiB(reports: readonly Report[]): number | null {
+  const all = reports.map((r) => r.peakGpuMiB ?? Number.NaN);
+  return all.some(Number.isNaN) ? null : Math.max(...all);
+}
+
 /** The most of any round, MiB. */
 export const peakRssMiB = (reports: readonly Report[]): number =>
   Math.max(...reports.map((r) => r.peakRssMiB));

@@ -7,7 +7,7 @@ import type { Gpt2Sizes } from '../src/lm/config.js';
 import { UserError } from '../src/store/errors.js';
 import { checkOurs, ours } from './child.js';
 import { sizesOf } from './models.js';
-import { commonOptions, type Given, settings, stepsOption } from './options.js';
+import { commonOptions, type Given, microBatch, settings, stepsOption } from './options.js';
 import type { Outcome } from './outcome.js';
 import type { GenerateAmount, Job, Repetitions, Report, TrainAmount } from './report.js';
 import { alternate, compare, peakRssMiB } from './rounds.js';
@@ -19,7 +19,7 @@ export const scalingOptions = { ...commonOptions, ...stepsOption };
 interface Point {
   label: string;
   sizes: Gpt2Sizes;
-  train: Omit<TrainAmount, keyof Repetitions>;
+  train: Omit<TrainAmount, keyof Repetitions | 'micro'>;
   generate: Omit<GenerateAmount, keyof Repetitions>;
 }
 
@@ -107,7 +107,11 @@ export async function scaling(given: Given & { steps?: number | undefined }): Pr
       const trained = await run(`${name}, train`, {
         ...job,
         work: 'train',
-        amount: { ...amounts.train, ...repetitions },
+        amount: {
+          ...amounts.train,
+          micro: microBatch(all, sizes, amounts.train.sequences, amounts.train.length),
+          ...repetitions,
+        },
       });
       const generated = await run(`${name}, generate`, {
         ...job,

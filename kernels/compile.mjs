@@ -24,7 +24,9 @@ export function findCompiler(names) {
     if (!name) continue;
     const [command, ...args] = name.split(' ');
     const result = spawnSync(command, [...args, '--version'], { encoding: 'utf8' });
-    if (result.status === 0) return { command, args, version: result.stdout.trim().split('\n').at(-1) };
+    if (result.status !== 0) continue;
+    const lines = result.stdout.trim().split('\n');
+    return { command, args, version: lines.find((line) => /\d\.\d/.test(line)) ?? lines[0] };
   }
   return undefined;
 }

@@ -1,4 +1,5 @@
 """What this Python's PyTorch is, as JSON."""
+import importlib.metadata
 import json
 import sys
 
@@ -23,6 +24,13 @@ def openblas():
         return False
 
 
+def transformers():
+    try:
+        return importlib.metadata.version("transformers")
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
 print(
     json.dumps(
         {
@@ -30,6 +38,8 @@ print(
             "compiles": hasattr(torch, "compile"),
             "fused": hasattr(F, "scaled_dot_product_attention"),
             "openblas": openblas(),
+            "transformers": transformers(),
+            "cuda": torch.cuda.get_device_name(0) if torch.cuda.is_available() else None,
         }
     )
 )

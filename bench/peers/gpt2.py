@@ -31,17 +31,32 @@ class Block(nn.Module):
             scores = scores.masked_fill(future, float("-inf"))
         return F.softmax(scores, -1).to(v.dtype) @ v
 
-    def forward(self, x, future, cache=None, at=0):
+    def project(self, x):
+        """[B,T,D] -> queries, keys and values, [B,H,T,Dh] each."""
         B, T, D = x.shape
         qkv = self.c_attn(self.ln_1(x)).view(B, T, 3, self.heads, D // self.heads).permute(2, 0, 3, 1, 4)
-        q, k, v = qkv[0], qkv[1], qkv[2]
+        return qkv[0], qkv[1], qkv[2]
+
+    def finish(self, x, y):
+        """x [B,T,D] with attention's values y [B,H,T,Dh], and the rest of the block."""
+        x = x + self.c_proj(y.transpose(1, 2).reshape(x.shape))
+        return x + self.mlp_proj(F.gelu(self.c_fc(self.ln_2(x)), approximate="tanh"))
+
+    def forward(self, x, future, cache=None, at=0):
+        T = x.shape[1]
+        q, k, v = self.project(x)
         if cache is not None:
             cache[0][:, :, at : at + T] = k
             cache[1][:, :, at : at + T] = v
             k, v = cache[0][:, :, : at + T], cache[1][:, :, : at + T]
-        y = self.attend(q, k, v, future).transpose(1, 2).reshape(B, T, D)
-        x = x + self.c_proj(y)
-        return x + self.mlp_proj(F.gelu(self.c_fc(self.ln_2(x)), approximate="tanh"))
+        return self.finish(x, self.attend(q, k, v, future))
+
+    def decode(self, x, at, seen):
+        """x [B,1,D] at position `at` [1], with the cache in the buffers keys and values; seen: which of its positions count."""
+        q, k, v = self.project(x)
+        self.keys.index_copy_(2, at, k)
+        self.values.index_copy_(2, at, v)
+        return self.finish(x, F.scaled_dot_product_attention(q, self.keys, self.values, attn_mask=seen))
 
 
 class GPT2(nn.Module):
@@ -76,3 +91,19 @@ class GPT2(nn.Module):
         """Keys and values of every layer, allocated once."""
         shape = (rows, self.heads, length, self.width // self.heads)
         return [(self.wte.weight.new_empty(shape), self.wte.weight.new_empty(shape)) for _ in self.blocks]
+
+    def static_caches(self, rows, length):
+        """The same as buffers of the blocks, which a CUDA graph finds where they were."""
+        for block, (k, v) in zip(self.blocks, self.caches(rows, length)):
+            # What is not seen is multiplied by 0.
+            block.register_buffer("keys", k.zero_(), persistent=False)
+            block.register_buffer("values", v.zero_(), persistent=False)
+        return [(block.keys, block.values) for block in self.blocks]
+
+    def decode(self, ids, at):
+        """ids [B,1] at position `at` [1], a tensor: the same program whatever the position -> [B,D] after the final norm"""
+        seen = torch.arange(self.blocks[0].keys.shape[2], device=ids.device)[None, None, None] <= at
+        x = self.wte(ids) + self.wpe(at)
+        for block in self.blocks:
+            x = block.decode(x, at, seen)
+        return self.ln_f(x)[:, 0]

@@ -16,7 +16,15 @@ export async function timeGeneration(job: Extract<Job, { work: 'generate' }>): P
   const { amount } = job;
   const prompts = randomTokens(amount.prompts, amount.promptLength, lm.config.vocab_size);
   // No stop token: every row gets all its tokens.
-  const options = { temperature: 1, topK: 0, topP: amount.topP, seed: 0, stopIds: [] };
+  const options = {
+    temperature: 1,
+    topK: 0,
+    topP: amount.topP,
+    seed: 0,
+    stopIds: [],
+    // A GPU has memory and arithmetic for more rows than a CPU's caches have.
+    ...(engine.gpu && { maxRows: amount.prompts }),
+  };
   const upTo = (maxNewTokens: number) =>
     timeEach(engine, amount, () => sample(lm, prompts, 1, { ...options, maxNewTokens }));
   const generate = { laps: await upTo(amount.newTokens), tokens: amount.prompts * amount.newTokens };

@@ -2,6 +2,7 @@
  * Scoring, timed, in tokens of prompts and completions a second: `forward` is one model up to its final norm, `score` the
  * log-probabilities of the completions, `kl` the exact KL between two models at every completion token.
  */
+import { gatherRows } from '../../src/engine/fused.js';
 import * as tf from '../../src/engine/tf.js';
 import { gpt2Config } from '../../src/lm/config.js';
 import { CausalLM } from '../../src/lm/model.js';
@@ -26,16 +27,21 @@ export async function timeScoring(job: Extract<Job, { work: 'kl' }>): Promise<Re
     completion: ids.slice(amount.promptLength),
   }));
   // The last token is only predicted.
-  const inputs = Int32Array.from(texts.flatMap((ids) => ids.slice(0, -1)));
   const T = texts[0]!.length - 1;
+  const parts = Array.from({ length: Math.ceil(amount.sequences / amount.micro) }, (_, i) => {
+    const chosen = texts.slice(i * amount.micro, (i + 1) * amount.micro);
+    return { B: chosen.length, ids: Int32Array.from(chosen.flatMap((ids) => ids.slice(0, -1))) };
+  });
   const tokens = amount.sequences * (T + 1);
-  const forward = await timeEach(engine, amount, () =>
-    tf.tidy(() => {
-      p.hidden(inputs, amount.sequences, T).dataSync();
-    }),
-  );
-  const score = await timeEach(engine, amount, () => scoreCompletions(p, items));
-  const kl = await timeEach(engine, amount, () => perTokenKL(p, q, items));
+  const forward = await timeEach(engine, amount, () => {
+    for (const { ids, B } of parts)
+      tf.tidy(() => {
+        // One row waits for all.
+        gatherRows(p.hidden(ids, B, T), Int32Array.of(0)).dataSync();
+      });
+  });
+  const score = await timeEach(engine, amount, () => scoreCompletions(p, items, amount.micro * T));
+  const kl = await timeEach(engine, amount, () => perTokenKL(p, q, items, amount.micro * T));
   const work = {
     forward: { laps: forward, tokens },
     score: { laps: score, tokens },

@@ -1,7 +1,7 @@
-/** The clock: wall time, and the kernels' part of it, of each repetition after warm-up. */
-import type { Engine } from '../../src/engine/index.js';
+/** The clock: wall time, and the kernels' part of it, of each repetition after warm-up. A GPU is waited for. */
 import type { Repetitions, Report } from '../report.js';
 import { median } from '../stats.js';
+import type { Opened } from './engine.js';
 
 export interface Lap {
   seconds: number;
@@ -9,10 +9,12 @@ export interface Lap {
 }
 
 /** A stopwatch: each call gives the time since the last, and the kernels' part of it. */
-export function stopwatch({ native }: Engine): () => Lap {
+export function stopwatch({ native, gpu }: Opened): () => Lap {
+  gpu?.native.synchronize();
   let from = performance.now();
   native?.resetKernelNanoseconds();
   return () => {
+    gpu?.native.synchronize();
     const lap = {
       seconds: (performance.now() - from) / 1000,
       kernelSeconds: (native?.kernelNanoseconds() ?? 0) / 1e9,
@@ -24,7 +26,7 @@ export function stopwatch({ native }: Engine): () => Lap {
 }
 
 export async function timeEach(
-  engine: Engine,
+  engine: Opened,
   { warmUp, steps }: Repetitions,
   run: () => unknown,
 ): Promise<Lap[]> {
@@ -39,7 +41,7 @@ export async function timeEach(
 
 /** A report on laps, with the tokens of one lap of each kind of work. */
 export function report(
-  engine: Engine,
+  engine: Opened,
   work: Record<string, { laps: readonly Lap[]; tokens: number }>,
   parameters?: number,
 ): Report {
@@ -52,9 +54,14 @@ export function report(
       kernelShare: each((laps) => median(laps.map((l) => l.kernelSeconds / l.seconds))),
     }),
     peakRssMiB: peakRssMiB(),
+    ...onGpu(engine),
     ...(parameters !== undefined && { parameters }),
   };
 }
+
+/** What a report says of a GPU. */
+export const onGpu = ({ gpu }: Opened): Pick<Report, 'gpu' | 'peakGpuMiB'> =>
+  gpu ? { gpu: gpu.about, peakGpuMiB: gpu.native.peakBytes() / 2 ** 20 } : {};
 
 /** libuv gives KiB on every system. */
 export const peakRssMiB = (): number => process.resourceUsage().maxRSS / 1024;

@@ -11,7 +11,7 @@ import { randomTokens } from './tokens.js';
 export async function timeTraining(job: Extract<Job, { work: 'train' }>): Promise<Report> {
   const engine = await openEngine(job);
   const lm = CausalLM.init(gpt2Config(job.sizes), 0);
-  const { sequences, length, warmUp, steps } = job.amount;
+  const { sequences, length, micro, warmUp, steps } = job.amount;
   // A token more than is read: the last one is only predicted.
   const examples = randomTokens(sequences, length + 1, lm.config.vocab_size).map((ids) => ({
     ids,
@@ -22,7 +22,7 @@ export async function timeTraining(job: Extract<Job, { work: 'train' }>): Promis
   const state = await train(
     lm,
     () => examples,
-    { steps: warmUp + steps, lr: 1e-4 },
+    { steps: warmUp + steps, lr: 1e-4, maxTokens: micro * length },
     () => {
       laps.push(lap());
     },

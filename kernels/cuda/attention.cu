@@ -1,25 +1,25 @@
 // Causal self-attention on tensor cores as FlashAttention-2 (Dao 2023): tiles of queries meet tiles of keys and values in
 // shared memory, scores live in registers only, memory is linear in T. Operands of products are bfloat16, the probabilities
-// and the scores' gradients too; everything else is float32. The softmax is the running one: in base 2, with log2(e)/sqrt(Dh)
-// folded into the exponent.
+// and the scores' gradients too; everything else is float32. The softmax is the running one, in base 2, with
+// log2(e)/sqrt(Dh) folded into the exponent.
 //
-// A warp owns 16 or 32 rows of what it sums up and their scores, whole rows: sums over a row stay within four lanes, and
+// A warp owns 16 or 32 rows of what it sums up and of the scores, whole rows: sums over a row stay within four lanes, and
 // scores become the left operand of the second product where they are, in registers. Forward: rows are queries. Backward:
 // one kernel whose rows are keys, for dk and dv, which takes the scores transposed, and one whose rows are queries, for dq.
-// That is 7 products of tiles where 5 would do if blocks added to each other's dq, and then the order of the additions, and
-// with it the rounding, would be chance; here all sums are in a fixed order, and nothing but tiles passes through memory.
+// That is 7 products of tiles where 5 would do if blocks added to each other's dq; but then the order of the additions, and
+// with it the rounding, would be chance. Here all sums are in a fixed order, which no neighbour and no later key changes.
 //
-// Tiles of keys and values (backward: of queries and dy) are copied while the previous ones are multiplied. Tiles that the
-// mask hides wholly are skipped, only those on the diagonal are masked, and since a query sees no later key, that also keeps
-// the zeros after the sequence's end out. Heads of Dh numbers are computed as 32, 64 or 128, zeros behind.
+// The next tile of keys and values (or of queries and dy) is copied while this one is multiplied. Tiles that the mask hides
+// wholly are skipped, and only those on the diagonal are masked. A query sees no later key, so the mask also hides the zeros
+// with which tiles are filled beyond T. Heads of Dh numbers are computed as 32, 64 or 128, zeros behind.
 //
-// Cost, forward and backward: 4 and 14 B·H·T²·Dh/2 flops; qkv, y once from memory if a head's keys and values stay in the
-// second-level cache, since the blocks of a head are neighbours.
+// Cost: 4 B·H·T²·Dh/2 flops forward, 14 backward, and about as many cycles for exponentials as for products. From memory
+// comes qkv once, since a head's blocks are neighbours and find its keys and values in the second-level cache. Left out:
+// Hopper's wgmma and TMA (FlashAttention-3), perhaps twice as fast there, but a second code path beside Ampere's.
 #include "attention.h"
 
 #include <math.h>
 
-#include <algorithm>
 #include <type_traits>
 
 #include "attention_tiles.h"
@@ -29,7 +29,6 @@ namespace ilf::cuda {
 namespace {
 
 constexpr int kWarps = 4, kThreads = 32 * kWarps;
-constexpr int kTile = 64; // keys, or queries, of a tile that passes by
 constexpr float kLog2e = 1.4426950408889634f;
 
 struct Heads {
@@ -42,13 +41,14 @@ struct Heads {
   __device__ __forceinline__ Index ofY(int i) const { return static_cast<Index>(i / H) * T * width() + i % H * Dh; }
 };
 
-// How the work is cut for heads of D numbers: what just fits into registers (255 for each thread, two blocks on a
-// multiprocessor). kM: 16 rows a warp each; kStep: how many columns of scores are there at a time.
+// How the work is cut for heads of D numbers: as much as registers hold. A warp owns 16·kM rows; tiles of kTile keys, or in
+// Keys of kTile queries, pass by. Left operands of small heads stay in registers, others are read again for each tile.
 template <int D>
 struct Cut {
-  struct Forward { static constexpr int kM = 2, kStep = D <= 64 ? 64 : 32; static constexpr bool kKept = D <= 64; };
-  struct Keys { static constexpr int kM = 1, kStep = 32; static constexpr bool kKept = D <= 64; };
-  struct Queries { static constexpr int kM = D <= 64 ? 2 : 1, kStep = D <= 64 ? 32 : 64; static constexpr bool kKept = D <= 64; };
+  static constexpr bool kSmall = D <= 64;
+  struct Forward { static constexpr int kM = 2, kTile = kSmall ? 64 : 32; };
+  struct Keys { static constexpr int kM = 1, kTile = 32; };
+  struct Queries { static constexpr int kM = kSmall ? 2 : 1, kTile = 32; };
 };
 
 template <class C>
@@ -66,7 +66,7 @@ __device__ __forceinline__ float quadMax(float x) {
 template <int D>
 __global__ void __launch_bounds__(kThreads, 2) forwardKernel(Heads heads, const bf16* qkv, bf16* y, float* lse) {
   typedef typename Cut<D>::Forward C;
-  constexpr int kM = C::kM, kN = C::kStep / 8, kRows = kRowsOf<C>;
+  constexpr int kM = C::kM, kTile = C::kTile, kN = kTile / 8, kRows = kRowsOf<C>;
   const int T = heads.T, Dh = heads.Dh, tiles = (T + kRows - 1) / kRows;
   const int head = blockIdx.x / tiles, first = (tiles - 1 - static_cast<int>(blockIdx.x) % tiles) * kRows; // longest first
   const int warp = threadIdx.x / 32, g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
@@ -78,62 +78,59 @@ __global__ void __launch_bounds__(kThreads, 2) forwardKernel(Heads heads, const 
   bf16* values = keys + 2 * kTile * D;  // [2,kTile,D]
   const int tilesOfKeys = (min(first + kRows, T) + kTile - 1) / kTile;
 
+  const auto request = [&](int tile) {
+    const int into = tile % 2 * kTile * D;
+    loadTile<D, kTile, kThreads>(keys + into, k, ld, tile * kTile, T, Dh);
+    loadTile<D, kTile, kThreads>(values + into, v, ld, tile * kTile, T, Dh);
+    commitCopies();
+  };
   loadTile<D, kRows, kThreads>(queries, q, ld, first, T, Dh);
-  loadTile<D, kTile, kThreads>(keys, k, ld, 0, T, Dh);
-  loadTile<D, kTile, kThreads>(values, v, ld, 0, T, Dh);
-  commitCopies();
+  request(0);
   waitForCopies<0>();
   __syncthreads();
-  const LeftRows<D, kM, C::kKept> left(queries, own);
+  const LeftRows<D, kM, Cut<D>::kSmall> left(queries, own);
 
   const float by = heads.scale * kLog2e;
   float o[kM][D / 8][4] = {}, largest[kM][2], sum[kM][2] = {}; // sum: of the lane's columns
 #pragma unroll
   for (int i = 0; i < 2 * kM; i++) largest[i / 2][i % 2] = -INFINITY;
   for (int tile = 0; tile < tilesOfKeys; tile++) {
-    const int used = tile % 2 * kTile * D;
-    if (tile + 1 < tilesOfKeys) { // into what the last tile left
-      loadTile<D, kTile, kThreads>(keys + kTile * D - used, k, ld, (tile + 1) * kTile, T, Dh);
-      loadTile<D, kTile, kThreads>(values + kTile * D - used, v, ld, (tile + 1) * kTile, T, Dh);
-      commitCopies();
-    }
-#pragma unroll
-    for (int step = 0; step < kTile; step += C::kStep) {
-      const int from = tile * kTile + step;
-      if (row >= T || from >= row + 16 * kM) continue; // for the whole warp
-      float s[kM][kN][4];
-      timesTransposed(s, left, keys + used, step);
-      if (from + C::kStep - 1 > row)
-#pragma unroll
-        for (int m = 0; m < kM; m++)
-#pragma unroll
-          for (int i = 0; i < 4 * kN; i++)
-            if (from + i / 4 * 8 + 2 * t + i % 2 > row + 16 * m + g + i % 4 / 2 * 8) s[m][i / 4][i % 4] = -INFINITY;
+    waitForCopies<0>();
+    __syncthreads(); // the tile is here, and nobody reads the last one any more
+    if (tile + 1 < tilesOfKeys) request(tile + 1);
+    const int used = tile % 2 * kTile * D, from = tile * kTile;
+    if (row >= T || from >= row + 16 * kM) continue; // for the whole warp
+    float s[kM][kN][4];
+    timesTransposed(s, left, keys + used);
+    const int ahead = from + 2 * t - row - g; // of the lane's first element: by how much its column comes after its row
+    if (from + kTile - 1 > row)
 #pragma unroll
       for (int m = 0; m < kM; m++)
 #pragma unroll
-        for (int half = 0; half < 2; half++) { // row g, row g + 8
-          float top = largest[m][half];
+        for (int i = 0; i < 4 * kN; i++)
+          if (ahead + i / 4 * 8 + i % 2 > 16 * m + i % 4 / 2 * 8) s[m][i / 4][i % 4] = -INFINITY;
 #pragma unroll
-          for (int n = 0; n < kN; n++) top = fmaxf(top, fmaxf(s[m][n][2 * half], s[m][n][2 * half + 1]));
-          top = quadMax(top); // finite: the first tile has key 0, which every query sees
-          const float shift = top * by, fade = exp2Fast(largest[m][half] * by - shift);
-          largest[m][half] = top;
-          float more = 0.f;
+    for (int m = 0; m < kM; m++)
 #pragma unroll
-          for (int i = 0; i < 2 * kN; i++) {
-            float& p = s[m][i / 2][2 * half + i % 2];
-            p = exp2Fast(p * by - shift);
-            more += p;
-          }
-          sum[m][half] = sum[m][half] * fade + more;
+      for (int half = 0; half < 2; half++) { // row g, row g + 8
+        float top = largest[m][half];
 #pragma unroll
-          for (int i = 0; i < D / 4; i++) o[m][i / 2][2 * half + i % 2] *= fade;
+        for (int n = 0; n < kN; n++) top = fmaxf(top, fmaxf(s[m][n][2 * half], s[m][n][2 * half + 1]));
+        top = quadMax(top); // finite: the first tile has key 0, which every query sees
+        const float shift = top * by, fade = exp2Fast(fmaf(largest[m][half], by, -shift));
+        largest[m][half] = top;
+        float more = 0.f;
+#pragma unroll
+        for (int i = 0; i < 2 * kN; i++) {
+          float& p = s[m][i / 2][2 * half + i % 2];
+          p = exp2Fast(fmaf(p, by, -shift));
+          more += p;
         }
-      addTimes<D>(o, s, values + used, step);
-    }
-    waitForCopies<0>();
-    __syncthreads();
+        sum[m][half] = sum[m][half] * fade + more;
+#pragma unroll
+        for (int i = 0; i < D / 4; i++) o[m][i / 2][2 * half + i % 2] *= fade;
+      }
+    addTimes<D>(o, s, values + used);
   }
 
 #pragma unroll
@@ -150,12 +147,13 @@ __global__ void __launch_bounds__(kThreads, 2) forwardKernel(Heads heads, const 
   storeRows<D, kM>(o, queries, own, y + heads.ofY(head), D1, row, T, Dh);
 }
 
-// What the backward kernels need of a query: {lse·log2(e), Σ dy·y}, stats [B·H,padded]; {∞, 0}, a probability of 0, beyond T.
-// D / 8 lanes for each row [b,t,h], so that neighbours read one after another.
+// What the backward kernels need of a query: {lse·log2(e), Σ dy·y}, stats [B·H,padded]; beyond T {∞, 0}, a probability of 0.
+// D / 8 lanes read a row [b,t,h], the next the row after it.
 template <int D>
-__global__ void statsKernel(Heads heads, int padded, Index rows, const bf16* y, const float* lse, const bf16* dy, float2* stats) {
+__global__ void statsKernel(Heads heads, int padded, unsigned rows, const bf16* y, const float* lse, const bf16* dy,
+                            float2* stats) {
   constexpr int kLanes = D / 8;
-  const Index row = (static_cast<Index>(blockIdx.x) * kThreads + threadIdx.x) / kLanes; // [B,padded,H]
+  const unsigned row = blockIdx.x * (kThreads / kLanes) + threadIdx.x / kLanes; // [B,padded,H]
   const int piece = threadIdx.x % kLanes, h = static_cast<int>(row % heads.H), t = static_cast<int>(row / heads.H % padded);
   const Index b = row / heads.H / padded;
   const bool valid = row < rows && t < heads.T;
@@ -177,10 +175,10 @@ __global__ void statsKernel(Heads heads, int padded, Index rows, const bf16* y, 
 
 // dk, dv of 64 keys: rows of p and ds are keys, columns queries.
 template <int D>
-__global__ void __launch_bounds__(kThreads, 2) keysKernel(Heads heads, int padded, const bf16* qkv, const bf16* dy,
-                                                          const float2* stats, bf16* dqkv) {
+__global__ void __launch_bounds__(kThreads, Cut<D>::kSmall ? 3 : 2)
+    keysKernel(Heads heads, int padded, const bf16* qkv, const bf16* dy, const float2* stats, bf16* dqkv) {
   typedef typename Cut<D>::Keys C;
-  constexpr int kM = C::kM, kN = C::kStep / 8, kRows = kRowsOf<C>;
+  constexpr int kM = C::kM, kTile = C::kTile, kN = kTile / 8, kRows = kRowsOf<C>;
   const int T = heads.T, Dh = heads.Dh, tiles = (T + kRows - 1) / kRows;
   const int head = blockIdx.x / tiles, first = static_cast<int>(blockIdx.x) % tiles * kRows; // longest first
   const int warp = threadIdx.x / 32, g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
@@ -188,11 +186,11 @@ __global__ void __launch_bounds__(kThreads, 2) keysKernel(Heads heads, int padde
   const int D1 = heads.width(), ld = 3 * D1;
   const bf16 *q = qkv + heads.ofQkv(head), *up = dy + heads.ofY(head);
   stats += static_cast<Index>(head) * padded;
-  bf16* keys = sharedMemory<bf16>();                                    // [kRows,D]
-  bf16* values = keys + kRows * D;                                      // [kRows,D]
-  bf16* queries = values + kRows * D;                                   // [2,kTile,D]
-  bf16* ups = queries + 2 * kTile * D;                                  // [2,kTile,D], of dy
-  float2* rowStats = reinterpret_cast<float2*>(ups + 2 * kTile * D);    // [2,kTile]
+  bf16* keys = sharedMemory<bf16>();                                 // [kRows,D]
+  bf16* values = keys + kRows * D;                                   // [kRows,D]
+  bf16* queries = values + kRows * D;                                // [2,kTile,D]
+  bf16* ups = queries + 2 * kTile * D;                               // [2,kTile,D], of dy
+  float2* rowStats = reinterpret_cast<float2*>(ups + 2 * kTile * D); // [2,kTile]
 
   const auto request = [&](int tile) {
     const int from = tile * kTile, into = tile % 2 * kTile;
@@ -207,47 +205,40 @@ __global__ void __launch_bounds__(kThreads, 2) keysKernel(Heads heads, int padde
   request(firstTile);
   waitForCopies<0>();
   __syncthreads();
-  const LeftRows<D, kM, C::kKept> leftKeys(keys, own), leftValues(values, own);
+  const LeftRows<D, kM, Cut<D>::kSmall> leftKeys(keys, own), leftValues(values, own);
 
   const float by = heads.scale * kLog2e;
   float dk[kM][D / 8][4] = {}, dv[kM][D / 8][4] = {};
   for (int tile = firstTile; tile < endOfTiles; tile++) {
-    if (tile + 1 < endOfTiles) request(tile + 1);
-    const int used = tile % 2 * kTile;
-#pragma unroll
-    for (int step = 0; step < kTile; step += C::kStep) {
-      const int from = tile * kTile + step;
-      const float4* pairs = reinterpret_cast<const float4*>(rowStats + used + step + 2 * t); // 8 queries further: 4 further
-      float p[kM][kN][4], ds[kM][kN][4];
-      timesTransposed(p, leftKeys, queries + used * D, step);
-#pragma unroll
-      for (int n = 0; n < kN; n++) {
-        const float4 two = pairs[4 * n];
-#pragma unroll
-        for (int m = 0; m < kM; m++)
-#pragma unroll
-          for (int i = 0; i < 4; i++) p[m][n][i] = exp2Fast(p[m][n][i] * by - (i % 2 ? two.z : two.x));
-      }
-      if (from < row + 16 * kM - 1)
-#pragma unroll
-        for (int m = 0; m < kM; m++)
-#pragma unroll
-          for (int i = 0; i < 4 * kN; i++)
-            if (row + 16 * m + g + i % 4 / 2 * 8 > from + i / 4 * 8 + 2 * t + i % 2) p[m][i / 4][i % 4] = 0.f;
-      addTimes<D>(dv, p, ups + used * D, step);
-      timesTransposed(ds, leftValues, ups + used * D, step);
-#pragma unroll
-      for (int n = 0; n < kN; n++) {
-        const float4 two = pairs[4 * n];
-#pragma unroll
-        for (int m = 0; m < kM; m++)
-#pragma unroll
-          for (int i = 0; i < 4; i++) ds[m][n][i] = p[m][n][i] * (ds[m][n][i] - (i % 2 ? two.w : two.y));
-      }
-      addTimes<D>(dk, ds, queries + used * D, step);
-    }
     waitForCopies<0>();
-    __syncthreads();
+    __syncthreads(); // the tile is here, and nobody reads the last one any more
+    if (tile + 1 < endOfTiles) request(tile + 1);
+    const int used = tile % 2 * kTile, from = tile * kTile;
+    if (row >= T || from + kTile <= row) continue; // for the whole warp
+    const float4* pairs = reinterpret_cast<const float4*>(rowStats + used + 2 * t); // of the lane's columns 0 and 1
+    float p[kM][kN][4], ds[kM][kN][4];
+    timesTransposed(p, leftKeys, queries + used * D);
+    timesTransposed(ds, leftValues, ups + used * D);
+#pragma unroll
+    for (int n = 0; n < kN; n++) {
+      const float4 two = pairs[4 * n];
+#pragma unroll
+      for (int m = 0; m < kM; m++)
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+          p[m][n][i] = exp2Fast(fmaf(p[m][n][i], by, -(i % 2 ? two.z : two.x)));
+          ds[m][n][i] = p[m][n][i] * (ds[m][n][i] - (i % 2 ? two.w : two.y));
+        }
+    }
+    const int ahead = from + 2 * t - row - g; // of the lane's first element: by how much its column comes after its row
+    if (from < row + 16 * kM - 1)
+#pragma unroll
+      for (int m = 0; m < kM; m++)
+#pragma unroll
+        for (int i = 0; i < 4 * kN; i++)
+          if (16 * m + i % 4 / 2 * 8 > ahead + i / 4 * 8 + i % 2) p[m][i / 4][i % 4] = ds[m][i / 4][i % 4] = 0.f;
+    addTimes<D>(dv, p, ups + used * D);
+    addTimes<D>(dk, ds, queries + used * D);
   }
 
 #pragma unroll
@@ -259,10 +250,10 @@ __global__ void __launch_bounds__(kThreads, 2) keysKernel(Heads heads, int padde
 
 // dq: rows of p and ds are queries.
 template <int D>
-__global__ void __launch_bounds__(kThreads, 2) queriesKernel(Heads heads, int padded, const bf16* qkv, const bf16* dy,
-                                                             const float2* stats, bf16* dqkv) {
+__global__ void __launch_bounds__(kThreads, 2)
+    queriesKernel(Heads heads, int padded, const bf16* qkv, const bf16* dy, const float2* stats, bf16* dqkv) {
   typedef typename Cut<D>::Queries C;
-  constexpr int kM = C::kM, kN = C::kStep / 8, kRows = kRowsOf<C>;
+  constexpr int kM = C::kM, kTile = C::kTile, kN = kTile / 8, kRows = kRowsOf<C>;
   const int T = heads.T, Dh = heads.Dh, tiles = (T + kRows - 1) / kRows;
   const int head = blockIdx.x / tiles, first = (tiles - 1 - static_cast<int>(blockIdx.x) % tiles) * kRows; // longest first
   const int warp = threadIdx.x / 32, g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
@@ -290,37 +281,35 @@ __global__ void __launch_bounds__(kThreads, 2) queriesKernel(Heads heads, int pa
     rowStats[i / 2][i % 2] = stats[static_cast<Index>(head) * padded + row + 8 * i + g];
   waitForCopies<0>();
   __syncthreads();
-  const LeftRows<D, kM, C::kKept> leftQueries(queries, own), leftUps(ups, own);
+  const LeftRows<D, kM, Cut<D>::kSmall> leftQueries(queries, own);
+  const LeftRows<D, kM, false> leftUps(ups, own);
 
   const float by = heads.scale * kLog2e;
   float dq[kM][D / 8][4] = {};
   for (int tile = 0; tile < tilesOfKeys; tile++) {
+    waitForCopies<0>();
+    __syncthreads(); // the tile is here, and nobody reads the last one any more
     if (tile + 1 < tilesOfKeys) request(tile + 1);
-    const int used = tile % 2 * kTile * D;
+    const int used = tile % 2 * kTile * D, from = tile * kTile;
+    if (row >= T || from >= row + 16 * kM) continue; // for the whole warp
+    float p[kM][kN][4], ds[kM][kN][4];
+    timesTransposed(p, leftQueries, keys + used);
+    timesTransposed(ds, leftUps, values + used);
 #pragma unroll
-    for (int step = 0; step < kTile; step += C::kStep) {
-      const int from = tile * kTile + step;
-      if (row >= T || from >= row + 16 * kM) continue; // for the whole warp
-      float p[kM][kN][4], ds[kM][kN][4];
-      timesTransposed(p, leftQueries, keys + used, step);
-      timesTransposed(ds, leftUps, values + used, step);
+    for (int m = 0; m < kM; m++)
+#pragma unroll
+      for (int i = 0; i < 4 * kN; i++) {
+        const float2 of = rowStats[m][i % 4 / 2];
+        ds[m][i / 4][i % 4] = exp2Fast(fmaf(p[m][i / 4][i % 4], by, -of.x)) * (ds[m][i / 4][i % 4] - of.y);
+      }
+    const int ahead = from + 2 * t - row - g; // of the lane's first element: by how much its column comes after its row
+    if (from + kTile - 1 > row)
 #pragma unroll
       for (int m = 0; m < kM; m++)
 #pragma unroll
-        for (int i = 0; i < 4 * kN; i++) {
-          const float2 of = rowStats[m][i % 4 / 2];
-          ds[m][i / 4][i % 4] = exp2Fast(p[m][i / 4][i % 4] * by - of.x) * (ds[m][i / 4][i % 4] - of.y);
-        }
-      if (from + C::kStep - 1 > row)
-#pragma unroll
-        for (int m = 0; m < kM; m++)
-#pragma unroll
-          for (int i = 0; i < 4 * kN; i++)
-            if (from + i / 4 * 8 + 2 * t + i % 2 > row + 16 * m + g + i % 4 / 2 * 8) ds[m][i / 4][i % 4] = 0.f;
-      addTimes<D>(dq, ds, keys + used, step);
-    }
-    waitForCopies<0>();
-    __syncthreads();
+        for (int i = 0; i < 4 * kN; i++)
+          if (ahead + i / 4 * 8 + i % 2 > 16 * m + i % 4 / 2 * 8) ds[m][i / 4][i % 4] = 0.f;
+    addTimes<D>(dq, ds, keys + used);
   }
 
 #pragma unroll
@@ -358,32 +347,36 @@ Heads headsOf(Index T, Index H, Index stored, Index Dh) {
 // stored: numbers of a head, a multiple of 8, of which those from Dh on are 0.
 void forwardByTiles(Index B, Index T, Index H, Index Dh, Index stored, const bf16* qkv, bf16* y, float* lse) {
   withHeadSize(stored, [&](auto size) {
-    constexpr int D = decltype(size)::value, kRows = kRowsOf<typename Cut<D>::Forward>;
+    constexpr int D = decltype(size)::value;
+    typedef typename Cut<D>::Forward C;
+    constexpr int kRows = kRowsOf<C>;
     launch(forwardKernel<D>, static_cast<unsigned>(B * H * blocksFor(T, kRows)), kThreads,
-           (kRows + 4 * kTile) * D * sizeof(bf16), headsOf(T, H, stored, Dh), qkv, y, lse);
+           (kRows + 4 * C::kTile) * D * sizeof(bf16), headsOf(T, H, stored, Dh), qkv, y, lse);
   });
 }
 
 void backwardByTiles(Index B, Index T, Index H, Index Dh, Index stored, const bf16* qkv, const bf16* y, const float* lse,
                      const bf16* dy, bf16* dqkv) {
   const Heads heads = headsOf(T, H, stored, Dh);
-  const Index padded = (T + 127) / 128 * 128, rows = B * padded * H; // in whole tiles of either kernel
+  const Index padded = (T + 127) / 128 * 128, rows = B * padded * H; // padded: in whole tiles of either kernel
   Temporary<float2> stats(rows);
   withHeadSize(stored, [&](auto size) {
     constexpr int D = decltype(size)::value;
-    constexpr int kKeys = kRowsOf<typename Cut<D>::Keys>, kQueries = kRowsOf<typename Cut<D>::Queries>;
+    typedef typename Cut<D>::Keys K;
+    typedef typename Cut<D>::Queries Q;
     launch(statsKernel<D>, blocksFor(rows, kThreads / (D / 8)), kThreads, 0, heads, padded, rows, y, lse, dy, stats);
-    launch(keysKernel<D>, static_cast<unsigned>(B * H * blocksFor(T, kKeys)), kThreads,
-           (2 * kKeys + 4 * kTile) * D * sizeof(bf16) + 2 * kTile * sizeof(float2), heads, padded, qkv, dy, stats, dqkv);
-    launch(queriesKernel<D>, static_cast<unsigned>(B * H * blocksFor(T, kQueries)), kThreads,
-           (2 * kQueries + 4 * kTile) * D * sizeof(bf16), heads, padded, qkv, dy, stats, dqkv);
+    launch(keysKernel<D>, static_cast<unsigned>(B * H * blocksFor(T, kRowsOf<K>)), kThreads,
+           (2 * kRowsOf<K> + 4 * K::kTile) * D * sizeof(bf16) + 2 * K::kTile * sizeof(float2), heads, padded, qkv, dy, stats,
+           dqkv);
+    launch(queriesKernel<D>, static_cast<unsigned>(B * H * blocksFor(T, kRowsOf<Q>)), kThreads,
+           (2 * kRowsOf<Q> + 4 * Q::kTile) * D * sizeof(bf16), heads, padded, qkv, dy, stats, dqkv);
   });
 }
 
 } // namespace
 
 // Heads that the tiles do not take as they are pass through copies: in rows of a multiple of 8 numbers, or, larger than
-// kLargestHead, in float32. No model that is trained here has any.
+// kLargestHead, in float32.
 void attentionForward(Type type, Index B, Index T, Index H, Index Dh, const void* qkv, void* y, float* lse) {
   if (B * T * H * Dh == 0) return;
   if (type == kFloat32)

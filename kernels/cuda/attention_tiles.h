@@ -14,17 +14,34 @@ __device__ __forceinline__ int tileOffset(int row, int piece) {
   return row * D + 8 * (piece ^ (D == 32 ? row / 2 % 4 : row % 8));
 }
 
+// The row of a tile, and of every eighth after it, that a lane gives the address of to ldmatrix: of an even piece, or where
+// `odd` is 1, of the one behind it. What depends on the lane is apart from what is known when compiling, so that one address
+// serves all rows.
+template <int D>
+class LaneRow {
+ public:
+  __device__ __forceinline__ LaneRow(const bf16* tile, int row, int odd)
+      : row_(tile + row * D), by_(tileOffset<D>(row, odd) / 8 % (D / 8)) {}
+  __device__ __forceinline__ const bf16* at(int rows, int evenPiece) const {
+    return row_ + 8 * (evenPiece ^ by_) + rows * D;
+  }
+
+ private:
+  const bf16* row_;
+  int by_;
+};
+
 // Requests rows [first, first + kRows) of a head, x [T] of Dh numbers, ld numbers apart. What lies beyond T and Dh is 0.
 template <int D, int kRows, int kThreads>
 __device__ __forceinline__ void loadTile(bf16* tile, const bf16* x, int ld, int first, int T, int Dh) {
   constexpr int kPieces = D / 8, kRowsAtOnce = kThreads / kPieces;
   static_assert(kThreads % kPieces == 0 && kRows % kRowsAtOnce == 0, "each thread copies as many pieces");
-  const int piece = threadIdx.x % kPieces, row = threadIdx.x / kPieces;
+  const int piece = threadIdx.x % kPieces, row = threadIdx.x / kPieces, rows = piece * 8 < Dh ? T - first : 0;
+  const bf16* from = x + static_cast<Index>(first) * ld; // is there: first < T
 #pragma unroll
   for (int i = 0; i < kRows; i += kRowsAtOnce) {
-    const int at = first + row + i;
-    const bool valid = at < T && piece * 8 < Dh;
-    copyAsync16(tile + tileOffset<D>(row + i, piece), x + (valid ? static_cast<Index>(at) * ld + piece * 8 : 0), valid);
+    const bool valid = row + i < rows;
+    copyAsync16(tile + tileOffset<D>(row + i, piece), from + (valid ? (row + i) * ld + piece * 8 : 0), valid);
   }
 }
 
@@ -33,7 +50,8 @@ template <int D, int kM, bool kKept>
 class LeftRows {
  public:
   // When the tile has arrived.
-  __device__ __forceinline__ LeftRows(const bf16* tile, int row) : tile_(tile), row_(row) {
+  __device__ __forceinline__ LeftRows(const bf16* tile, int row)
+      : rows_(tile, row + threadIdx.x % 16, threadIdx.x % 32 / 16) {
     if (kKept)
 #pragma unroll
       for (int k = 0; k < D / 16; k++) read(k, kept_[k]);
@@ -52,23 +70,20 @@ class LeftRows {
   static constexpr int kSlots = kKept ? D / 16 : 1;
 
   __device__ __forceinline__ void read(int k, unsigned (&a)[kM][4]) const {
-    const int lane = threadIdx.x % 32;
 #pragma unroll
-    for (int m = 0; m < kM; m++)
-      ldmatrix4(a[m][0], a[m][1], a[m][2], a[m][3],
-                tile_ + tileOffset<D>(row_ + 16 * m + lane % 16, 2 * k ^ lane / 16));
+    for (int m = 0; m < kM; m++) ldmatrix4(a[m][0], a[m][1], a[m][2], a[m][3], rows_.at(16 * m, 2 * k));
   }
 
-  const bf16* tile_;
-  int row_;
+  LaneRow<D> rows_;
   unsigned kept_[kSlots][kM][4];
 };
 
-// c [16·kM, 8·kN] = left · rᵀ, r: 8·kN rows of a tile.
+// c [16·kM, 8·kN] = left · tileᵀ.
 template <int D, int kM, int kN, bool kKept>
-__device__ __forceinline__ void timesTransposed(float (&c)[kM][kN][4], const LeftRows<D, kM, kKept>& left, const bf16* tile,
-                                                int row) {
+__device__ __forceinline__ void timesTransposed(float (&c)[kM][kN][4], const LeftRows<D, kM, kKept>& left,
+                                                const bf16* tile) {
   const int lane = threadIdx.x % 32;
+  const LaneRow<D> rows(tile, lane / 16 * 8 + lane % 8, lane / 8 % 2);
 #pragma unroll
   for (int i = 0; i < kM * kN * 4; i++) c[i / (4 * kN)][i / 4 % kN][i % 4] = 0.f;
 #pragma unroll
@@ -78,8 +93,7 @@ __device__ __forceinline__ void timesTransposed(float (&c)[kM][kN][4], const Lef
 #pragma unroll
     for (int n = 0; n < kN; n += 2) {
       unsigned b[2][2];
-      ldmatrix4(b[0][0], b[0][1], b[1][0], b[1][1],
-                tile + tileOffset<D>(row + 8 * n + lane / 16 * 8 + lane % 8, 2 * k ^ lane / 8 % 2));
+      ldmatrix4(b[0][0], b[0][1], b[1][0], b[1][1], rows.at(8 * n, 2 * k));
 #pragma unroll
       for (int m = 0; m < kM; m++) {
         mma16816(c[m][n], a[m], b[0]);
@@ -89,11 +103,11 @@ __device__ __forceinline__ void timesTransposed(float (&c)[kM][kN][4], const Lef
   }
 }
 
-// c [16·kM, D] += left [16·kM, 8·kN] · r, r: 8·kN rows of a tile. left is rounded; as sums have it a lane holds the very
-// elements that it holds of a left operand.
+// c [16·kM, D] += left · tile. left [16·kM, 8·kN] is rounded; of sums a lane holds the very elements that it holds of a left
+// operand.
 template <int D, int kM, int kN>
-__device__ __forceinline__ void addTimes(float (&c)[kM][D / 8][4], const float (&left)[kM][kN][4], const bf16* tile, int row) {
-  const int lane = threadIdx.x % 32;
+__device__ __forceinline__ void addTimes(float (&c)[kM][D / 8][4], const float (&left)[kM][kN][4], const bf16* tile) {
+  const LaneRow<D> rows(tile, threadIdx.x % 16, threadIdx.x % 32 / 16);
 #pragma unroll
   for (int k = 0; k < kN / 2; k++) {
     unsigned a[kM][4];
@@ -105,8 +119,7 @@ __device__ __forceinline__ void addTimes(float (&c)[kM][D / 8][4], const float (
 #pragma unroll
     for (int n = 0; n < D / 8; n += 2) {
       unsigned b[2][2];
-      ldmatrix4Transposed(b[0][0], b[0][1], b[1][0], b[1][1],
-                          tile + tileOffset<D>(row + 16 * k + lane % 16, n ^ lane / 16));
+      ldmatrix4Transposed(b[0][0], b[0][1], b[1][0], b[1][1], rows.at(16 * k, n));
 #pragma unroll
       for (int m = 0; m < kM; m++) {
         mma16816(c[m][n], a[m], b[0]);

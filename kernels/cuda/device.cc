@@ -19,6 +19,7 @@ struct Device {
   unsigned char* halves[2] = {};
   cudaEvent_t passed[2] = {};
   int half = 0;
+  cudaEvent_t mark = nullptr;
   size_t used = 0;
 };
 
@@ -36,6 +37,7 @@ Device& device() {
       check(cudaMallocHost(reinterpret_cast<void**>(&made.halves[i]), kHalf), "pinned memory");
       check(cudaEventCreateWithFlags(&made.passed[i], cudaEventDisableTiming), "creating an event");
     }
+    check(cudaEventCreateWithFlags(&made.mark, cudaEventDisableTiming), "creating an event");
     return made;
   }();
   return d;
@@ -97,6 +99,15 @@ void download(void* to, const void* from, size_t bytes) {
   if (bytes == 0) return;
   check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream()), "copying from the device");
   check(cudaStreamSynchronize(stream()), "waiting for the device");
+}
+
+void mark() { check(cudaEventRecord(device().mark, stream()), "recording an event"); }
+
+bool passed() {
+  const cudaError_t status = cudaEventQuery(device().mark);
+  if (status == cudaErrorNotReady) return false;
+  check(status, "waiting for the device");
+  return true;
 }
 
 void fill(void* to, int byte, size_t bytes) {

@@ -52,6 +52,10 @@ void upload(void* to, const void* from, size_t bytes);
 void download(void* to, const void* from, size_t bytes);
 void fill(void* to, int byte, size_t bytes); // cudaMemset
 
+// Marks this point in the stream; whether the stream has passed the last mark.
+void mark();
+bool passed();
+
 template <class T>
 Temporary<T> uploaded(const T* host, Index n) {
   Temporary<T> copy(n);

@@ -36,7 +36,8 @@ __device__ __forceinline__ void ldmatrix4(unsigned& r0, unsigned& r1, unsigned& 
                : "r"(sharedAddress(row))
                : "memory");
 }
-__device__ __forceinline__ void ldmatrix4Transposed(unsigned& r0, unsigned& r1, unsigned& r2, unsigned& r3, const bf16* row) {
+__device__ __forceinline__ void ldmatrix4Transposed(unsigned& r0, unsigned& r1, unsigned& r2, unsigned& r3,
+                                                    const bf16* row) {
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
                : "=r"(r0), "=r"(r1), "=r"(r2), "=r"(r3)
                : "r"(sharedAddress(row))

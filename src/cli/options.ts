@@ -65,9 +65,9 @@ export const embeddedModel = (name: 'base' | 'instruct') => join(packageDir, 'mo
 /** Where tensors are computed. */
 export const engineOptions = {
   engine: {
-    choices: ['cpu', 'wasm'] as const,
+    choices: ['cpu', 'wasm', 'tensorflow'] as const,
     requiresArg: true,
-    description: 'what computes: cpu (native kernels) or wasm',
+    description: 'what computes: cpu (native kernels), wasm, or tensorflow (tfjs-node)',
     defaultDescription: 'cpu where it was built',
   },
   precision: {
@@ -76,7 +76,7 @@ export const engineOptions = {
     description: 'how the cpu engine stores and multiplies activations',
     defaultDescription: 'float32',
   },
-  threads: wholeNumber('threads', 1, 'threads of the cpu engine', 'all cores'),
+  threads: wholeNumber('threads', 1, 'threads of the engines cpu and tensorflow', 'all cores'),
   gpu: { type: 'boolean' as const, description: 'compute on a GPU (CUDA)' },
   quiet: { type: 'boolean' as const, description: 'no progress on standard error' },
 };

@@ -19,12 +19,7 @@ export function refuseGpu(gpu: boolean | undefined): void {
 export async function startSession({ engine, precision, threads, gpu }: EngineArguments): Promise<Engine> {
   refuseGpu(gpu);
   const { startEngine } = await import('../engine/index.js');
-  const started = await startEngine(engine, { precision });
-  if (threads !== undefined) {
-    if (!started.native) throw new UserError(`--threads: the engine ${started.name} has one thread`);
-    started.native.setThreads(threads);
-  }
-  return started;
+  return startEngine(engine, { precision, threads });
 }
 
 /** Progress bars on standard error, one after another; nothing where `quiet`. */

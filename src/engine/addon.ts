@@ -8,7 +8,7 @@ import type { Native } from './native.js';
 export type AddonResult<N extends Native> = { native: N; path: string } | { native: null; reason: string };
 
 /** The nearest folder above this file that holds package.json: the same from src/ and from dist/. */
-function packageRoot(): string {
+export function packageRoot(): string {
   let dir = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(dir, 'package.json'))) {
     const parent = dirname(dir);

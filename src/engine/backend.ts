@@ -161,6 +161,11 @@ export class NativeBackend extends MathBackendCPU {
     return record instanceof Stored ? this.storage.read(record.raw) : super.readSync(dataId);
   }
 
+  override async read(dataId: object): Promise<tf.backend_util.BackendValues> {
+    await this.storage.ready?.();
+    return this.readSync(dataId);
+  }
+
   override disposeData(dataId: object, force = false): boolean {
     const record = this.data.has(dataId) ? this.data.get(dataId) : null;
     const gone = super.disposeData(dataId, force);

@@ -18,6 +18,11 @@ export interface CudaNative extends Native {
   download(from: DeviceArray, to: Float32Array | Uint16Array): void;
   copy(from: DeviceArray, to: DeviceArray): void;
   synchronize(): void;
+  /** Marks this point in the stream; whether the stream has passed the last mark. */
+  mark(): void;
+  passed(): boolean;
+  /** The most bytes in use at once so far. */
+  peakBytes(): number;
 
   /** Elementwise functions, reductions and copies of float32 (kernels/cuda/tensors.h); f: the place of a name there. */
   unary(f: number, x: FloatArray, y: FloatArray): void;
@@ -42,6 +47,12 @@ export interface CudaDevice {
   /** CUDA versions of the driver and of the runtime, as 1000·major + 10·minor. */
   driver: number;
   runtime: number;
+  /** The highest clocks, kHz: of the multiprocessors and of the memory; the bus in bits. 0 where it is not known. */
+  clockRate: number;
+  memoryClockRate: number;
+  memoryBusWidth: number;
+  /** Kernels compiled for the CPU instead (ILF_CUDA_EMULATED). */
+  emulated: boolean;
 }
 
 export class CudaMemory implements Memory {
@@ -87,6 +98,11 @@ export class CudaMemory implements Memory {
   /** A copy: what tfjs' kernels do with it does not reach the device. */
   expose(record: StoredRecord): Float32Array {
     return this.read(record.raw);
+  }
+  /** Leaves the event loop to others meanwhile. */
+  async ready(): Promise<void> {
+    this.native.mark();
+    while (!this.native.passed()) await new Promise((resolve) => setImmediate(resolve));
   }
   release(): void {}
 }

@@ -2,7 +2,15 @@
  * The fused operations: what would cost too much as separate tfjs ops. Each has one signature and two
  * implementations, native under the `cpu` engine and a composition of tfjs ops under every other backend.
  */
-export { type AdamHyper, type AdamState, adamw, createAdamState, disposeAdamState } from './ops/adamw.js';
+export {
+  type AdamHyper,
+  type AdamState,
+  adamw,
+  createAdamState,
+  disposeAdamState,
+  readMoments,
+  writeMoments,
+} from './ops/adamw.js';
 export { causalAttention } from './ops/causal-attention.js';
 export { crossEntropyLoss } from './ops/cross-entropy-loss.js';
 export { type Decoder, openDecoder } from './ops/decode.js';

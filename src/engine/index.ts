@@ -4,12 +4,13 @@ import { PRECISIONS, type Precision } from './backend.js';
 import { cpu } from './engines/cpu.js';
 import { cuda } from './engines/cuda.js';
 import { ENGINES, type Engine, type EngineKind, type EngineName } from './engines/kind.js';
+import { tensorflow } from './engines/tensorflow.js';
 import { wasm } from './engines/wasm.js';
 
 export { ENGINES, type Engine, type EngineKind, type EngineName, PRECISIONS, type Precision };
 
 /** Every engine by its name. */
-export const KINDS: Readonly<Record<EngineName, EngineKind>> = { cpu, wasm, cuda };
+export const KINDS: Readonly<Record<EngineName, EngineKind>> = { cpu, wasm, cuda, tensorflow };
 
 export interface EngineOptions {
   /**
@@ -17,6 +18,8 @@ export interface EngineOptions {
    * in any case.
    */
   precision?: Precision | undefined;
+  /** How many threads compute; as many as there are cores without. */
+  threads?: number | undefined;
 }
 
 /** The engine's name for people who gave none: cpu if the addon loads, else wasm, saying so in one line on stderr. */
@@ -29,9 +32,12 @@ async function byDefault(): Promise<EngineName> {
 
 /**
  * Starts the engine and makes it tfjs' current backend. Throws UserError for an unknown name or precision, one that the
- * engine does not have, and where what it needs is missing. May be called again to switch.
+ * engine does not have, threads where it has one only, and where what it needs is missing. May be called again to switch.
  */
-export async function startEngine(name?: EngineName, { precision }: EngineOptions = {}): Promise<Engine> {
+export async function startEngine(
+  name?: EngineName,
+  { precision, threads }: EngineOptions = {},
+): Promise<Engine> {
   if (name !== undefined && !ENGINES.includes(name))
     throw new UserError(`engine "${name}" is unknown; choose one of ${ENGINES.join(', ')}`);
   if (precision !== undefined && !PRECISIONS.includes(precision))
@@ -41,5 +47,7 @@ export async function startEngine(name?: EngineName, { precision }: EngineOption
     throw new UserError(
       `precision ${precision}: the engine ${kind.name} has ${kind.precisions.join(', ')} only`,
     );
-  return kind.start(precision ?? kind.precisions[0]);
+  if (threads !== undefined && !kind.takesThreads)
+    throw new UserError(`--threads: the engine ${kind.name} has one thread`);
+  return kind.start(precision ?? kind.precisions[0], threads);
 }

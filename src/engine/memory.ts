@@ -27,6 +27,8 @@ export interface Memory {
   clear(array: FloatArray): void;
   /** What tfjs' kernels may read (and keep) as the record's values. */
   expose(record: StoredRecord): Float32Array;
+  /** Resolves when what has been started is done, for a memory whose operations go on after their calls return. */
+  ready?(): Promise<void>;
   /** Gives idle memory back to the system. */
   release(): void;
 }

@@ -18,6 +18,8 @@ export interface SampleOptions {
   topP: number;
   seed: number;
   stopIds: readonly number[];
+  /** Rows decoded together at most: bounds memory, not the result. 128 without. */
+  maxRows?: number;
 }
 
 export interface Completion {
@@ -29,7 +31,7 @@ export interface Completion {
   finished: boolean;
 }
 
-/** Rows decoded together: enough to fill the matrix products, few enough that the caches stay small. */
+/** Rows decoded together on a CPU: enough to fill the matrix products, few enough that the caches stay small. */
 const MAX_ROWS = 128;
 
 function check(lm: CausalLM, prompts: readonly (readonly number[])[], n: number, o: SampleOptions): void {
@@ -39,6 +41,7 @@ function check(lm: CausalLM, prompts: readonly (readonly number[])[], n: number,
   if (!Number.isInteger(n) || n < 1) bad(`the number of samples must be a positive integer, not ${n}`);
   if (!Number.isInteger(o.maxNewTokens) || o.maxNewTokens < 1) bad('maxNewTokens must be a positive integer');
   if (!(o.temperature >= 0)) bad(`temperature must be 0 or more, not ${o.temperature}`);
+  if (o.maxRows !== undefined && !(o.maxRows >= 1)) bad(`maxRows must be 1 or more, not ${o.maxRows}`);
   if (!Number.isInteger(o.topK) || o.topK < 0)
     bad(`top-k must be 0 (off) or a positive integer, not ${o.topK}`);
   if (!(o.topP > 0 && o.topP <= 1)) bad(`top-p must be in (0, 1], not ${o.topP}`);
@@ -61,14 +64,14 @@ interface Row {
 }
 
 /**
- * Indices of prompts that are decoded together: neighbours in length, at most MAX_ROWS rows (or one prompt),
+ * Indices of prompts that are decoded together: neighbours in length, at most maxRows rows (or one prompt),
  * and none so long that the new tokens of the shortest would pass the model's positions.
  */
 function promptGroups(
   lm: CausalLM,
   prompts: readonly (readonly number[])[],
   n: number,
-  maxNewTokens: number,
+  { maxNewTokens, maxRows = MAX_ROWS }: SampleOptions,
 ): number[][] {
   const { n_positions } = lm.config;
   const order = [...prompts.keys()].sort((a, b) => prompts[a]!.length - prompts[b]!.length || a - b);
@@ -77,7 +80,7 @@ function promptGroups(
   for (const p of order) {
     const { length } = prompts[p]!;
     const group = groups.at(-1);
-    if (group && (group.length + 1) * n <= MAX_ROWS && length <= longest) group.push(p);
+    if (group && (group.length + 1) * n <= maxRows && length <= longest) group.push(p);
     else {
       groups.push([p]);
       longest = Math.max(length, n_positions - maxNewTokens);
@@ -110,7 +113,7 @@ export async function sample(
   const decoder = openLMDecoder(lm);
   let done = 0;
   try {
-    for (const group of promptGroups(lm, prompts, n, options.maxNewTokens)) {
+    for (const group of promptGroups(lm, prompts, n, options)) {
       const chosen = group.flatMap((p) => rows.slice(p * n, (p + 1) * n));
       await decodeGroup(
         decoder,

@@ -13,6 +13,8 @@ import {
   crossEntropyLoss,
   gatherRows,
   globalNorm,
+  readMoments,
+  writeMoments,
 } from '../engine/fused.js';
 import * as tf from '../engine/tf.js';
 import { UserError } from '../store/errors.js';
@@ -224,11 +226,12 @@ export async function train(
 /** Writes the optimizer's state; the tensors are "m." and "v." before the parameters' names, and "step". */
 export async function saveTrainState(lm: CausalLM, state: AdamState, path: string): Promise<void> {
   const names = [...lm.params.keys()];
-  const list = (prefix: string, vars: tf.Variable[]) =>
-    vars.map((v, i) => ({
+  const params = [...lm.params.values()];
+  const list = (prefix: string, moments: tf.Variable[]) =>
+    readMoments(moments, params).map((data, i) => ({
       name: `${prefix}.${names[i]}`,
-      shape: v.shape,
-      data: v.dataSync() as Float32Array,
+      shape: params[i]!.shape,
+      data,
     }));
   const step = { name: 'step', shape: [1], data: Float32Array.of(state.step) };
   await writeSafetensors(path, [step, ...list('m', state.m), ...list('v', state.v)]);
@@ -249,12 +252,8 @@ export async function loadTrainState(lm: CausalLM, path: string): Promise<AdamSt
   const list = (prefix: string) => [...lm.params].map(([name, v]) => find(`${prefix}.${name}`, v.shape));
   const [step, m, v] = [find('step', [1])[0]!, list('m'), list('v')];
   const state = createAdamState([...lm.params.values()]);
-  const assign = (vars: tf.Variable[], values: Float32Array[]) =>
-    vars.forEach((variable, i) => {
-      tf.tidy(() => variable.assign(tf.tensor(values[i]!, variable.shape)));
-    });
-  assign(state.m, m);
-  assign(state.v, v);
+  writeMoments(state.m, m);
+  writeMoments(state.v, v);
   state.step = step;
   return state;
 }

@@ -69,7 +69,15 @@ it('a step has three products a layer, which fit together', () => {
 
 it('names amounts and modes as the peers do', () => {
   expect(asOptions({ promptLength: 3, topP: 0.5 })).toEqual(['--prompt-length', '3', '--top-p', '0.5']);
-  const peer = { name: 'P', python: 'p', compiles: true, fused: true, openblas: false };
+  const peer = {
+    name: 'P',
+    python: 'p',
+    compiles: true,
+    fused: true,
+    openblas: false,
+    transformers: null,
+    cuda: null,
+  };
   expect(modes(peer, true).map(({ label }) => label)).toEqual([
     'eager, plain attention',
     'eager, fused attention',

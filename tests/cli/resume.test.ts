@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Manifest } from '../../src/store/run.js';
-import { hasAddon } from '../engine/harness.js';
+import { backends, hasAddon } from '../engine/harness.js';
 import { buildOnce, cli, filesBelow } from '../helpers/cli.js';
 import writeTinyModels from '../helpers/tiny-models.js';
 import { scratchFolder } from '../store/folder.js';
@@ -169,11 +169,12 @@ describe('steps alone', () => {
 describe('another engine', () => {
   const small = words.map((word, i) => (['--contexts', '--heldout'].includes(words[i - 1]!) ? '2' : word));
 
-  it('wasm runs the loop too', async () => {
-    const run = join(dir, 'wasm');
-    const finished = await cli([...small, '--engine', 'wasm', '--run', run], { cwd: dir });
+  const others = backends.filter((name) => name !== 'js' && name !== 'cpu');
+  it.each(others)('%s runs the loop too', async (engine) => {
+    const run = join(dir, engine);
+    const finished = await cli([...small, '--engine', engine, '--run', run], { cwd: dir });
     expect(finished).toMatchObject({ code: 0, stderr: '' });
-    expect(JSON.parse(finished.stdout).options).toMatchObject({ engine: 'wasm', precision: 'float32' });
+    expect(JSON.parse(finished.stdout).options).toMatchObject({ engine, precision: 'float32' });
   });
 
   it.runIf(hasAddon)('and so does cpu in bfloat16, in a folder of its own', async () => {

@@ -14,7 +14,7 @@ import {
 import { linearCrossEntropyComposed } from '../../src/engine/ops/linear-cross-entropy.js';
 import { linearKLComposed } from '../../src/engine/ops/linear-kl.js';
 import * as tf from '../../src/engine/tf.js';
-import type { Case } from './harness.js';
+import type { Case } from './compare.js';
 
 type T1 = tf.Tensor1D;
 type T2 = tf.Tensor2D;

@@ -1,105 +1,73 @@
-/** What the tests of the fused operations share: the backends at hand, random tensors, finite differences. */
+/** What the tests of the fused operations share: the backends at hand; random tensors and differences (compare.ts). */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { loadAddon } from '../../src/engine/addon.js';
-import { KINDS, type Precision, startEngine } from '../../src/engine/index.js';
+import { ENGINES, type EngineName, KINDS, type Precision, startEngine } from '../../src/engine/index.js';
 import * as tf from '../../src/engine/tf.js';
+
+export * from './compare.js';
 
 export const hasAddon = loadAddon().native !== null;
 
-/** The CUDA kernels compiled for the CPU, where that can be: x86-64, with a C++ compiler. */
-function emulatedCuda(): boolean {
-  if (process.arch !== 'x64' || process.platform !== 'linux') return false;
-  const script = fileURLToPath(new URL('../../kernels/build-cuda.mjs', import.meta.url));
-  return spawnSync(process.execPath, [script, '--emulated'], { stdio: 'inherit' }).status === 0;
+/** What is tested: tfjs' own JavaScript backend, the engines, and the CUDA kernels compiled for the CPU. */
+type Backend = 'js' | 'cuda-emulated' | EngineName;
+
+const script = (name: string) => fileURLToPath(new URL(`../../kernels/${name}`, import.meta.url));
+
+/** Links TensorFlow where ILF_TENSORFLOW_PYTHON names a Python that has it; does nothing where that is done already. */
+function linkTensorflow(): void {
+  const python = process.env.ILF_TENSORFLOW_PYTHON;
+  if (!python) return;
+  const args = [script('tensorflow-link.mjs'), '--python', python];
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`ILF_TENSORFLOW_PYTHON: ${stderr}`);
 }
 
-/** Settings of the cuda engine that are here: emulated, and on a GPU. */
-export const cudas: string[] = emulatedCuda() ? ['cuda-emulated'] : [];
-if ((await KINDS.cuda.needs()).every(({ found }) => found !== null)) cudas.push('cuda');
+/** Builds the CUDA kernels for the CPU; does nothing where that is done already. */
+function buildEmulated(): string | null {
+  if (process.arch !== 'x64' || process.platform !== 'linux') return 'only on Linux on x64';
+  const { status, stdout } = spawnSync(process.execPath, [script('build-cuda.mjs'), '--emulated'], {
+    encoding: 'utf8',
+  });
+  return status === 0 ? null : stdout;
+}
 
-/** tfjs' own JavaScript backend (every fused operation composed), wasm, and ours where it is built. */
-export const backends: string[] = [
-  'js',
-  'wasm',
-  ...(hasAddon ? ['cpu'] : []),
-  ...cudas.map((name) => `${name} float32`),
-];
+/** What keeps a backend from being tested here; null where nothing does. */
+async function absence(backend: Backend): Promise<string | null> {
+  if (backend === 'js') return null;
+  if (backend === 'cuda-emulated') return buildEmulated();
+  if (backend === 'tensorflow') linkTensorflow();
+  return (await KINDS[backend].needs()).find((need) => need.found === null)?.advice ?? null;
+}
 
-/** The same, and ours with activations in bfloat16. */
-export const settings: string[] = [
-  ...backends,
-  ...(hasAddon ? ['cpu bfloat16'] : []),
-  ...cudas.map((name) => `${name} bfloat16`),
-];
+const all: readonly Backend[] = ['js', ...ENGINES, 'cuda-emulated'];
+const absences = await Promise.all(all.map(async (name) => ({ name, reason: await absence(name) })));
+for (const { name, reason } of absences)
+  if (reason !== null) console.warn(`${name} is not tested: ${reason}`);
+
+/** The backends that are here, for the suites to take as parameters. */
+export const backends: readonly Backend[] = absences
+  .filter(({ reason }) => reason === null)
+  .map(({ name }) => name);
+
+/** Those that run the CUDA kernels. */
+export const cudas: readonly Backend[] = backends.filter((name) => name.startsWith('cuda'));
+
+/** Each backend in the precisions that it has; without a precision, float32: "cpu bfloat16". */
+export const settings: readonly string[] = backends.flatMap((name) => {
+  const kind = name === 'js' ? null : KINDS[name === 'cuda-emulated' ? 'cuda' : name];
+  const others = kind?.precisions.filter((precision) => precision !== 'float32') ?? [];
+  return [name, ...others.map((precision) => `${name} ${precision}`)];
+});
 
 /** Makes one of `settings` the current engine. */
 export async function use(name: string): Promise<void> {
-  const [engine, precision = 'float32'] = name.split(' ') as [string, Precision?];
-  if (engine.startsWith('cuda')) {
-    process.env.ILF_CUDA_EMULATED = engine === 'cuda-emulated' ? '1' : '0';
-    await startEngine('cuda', { precision });
-  } else if (engine === 'cpu' || engine === 'wasm') await startEngine(engine, { precision });
-  else {
+  const [backend, precision = 'float32'] = name.split(' ') as [Backend, Precision?];
+  if (backend !== 'js') {
+    process.env.ILF_CUDA_EMULATED = backend === 'cuda-emulated' ? '1' : '0';
+    await startEngine(backend === 'cuda-emulated' ? 'cuda' : backend, { precision });
+  } else {
     await import('@tensorflow/tfjs-backend-cpu');
     await tf.setBackend('cpu');
   }
-}
-
-/** Reproducible numbers, roughly uniform in ±scale. */
-export function noise(n: number, seed: number, scale = 1): Float32Array {
-  let state = seed * 2654435761 + 1;
-  return Float32Array.from({ length: n }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return ((state >>> 8) / 2 ** 23 - 1) * scale;
-  });
-}
-
-export interface Case {
-  name: string;
-  shapes: number[][];
-  /** The op under test as it is dispatched; a reference made of plain differentiable tfjs ops. */
-  op: (...x: tf.Tensor[]) => tf.Tensor;
-  plain: (...x: tf.Tensor[]) => tf.Tensor;
-  scale?: number;
-}
-
-export interface Result {
-  value: Float32Array;
-  grads: Float32Array[];
-}
-
-/** Value and gradients of Σ c·f(x) for fixed pseudo-random weights c. */
-export function evaluate(
-  f: (...x: tf.Tensor[]) => tf.Tensor,
-  inputs: Float32Array[],
-  shapes: number[][],
-): Result {
-  return tf.tidy(() => {
-    const xs = inputs.map((x, i) => tf.tensor(x, shapes[i]!));
-    const y = f(...xs);
-    const weights = tf.tensor(noise(y.size, 99), y.shape);
-    const grads = tf.grads((...args) =>
-      f(...args)
-        .mul(weights)
-        .sum(),
-    )(xs);
-    return {
-      value: y.dataSync().slice() as Float32Array,
-      grads: grads.map((g) => g.dataSync().slice() as Float32Array),
-    };
-  });
-}
-
-/** Largest |a − b| relative to the largest |b|. */
-export function difference(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  if (a.length !== b.length) return Number.POSITIVE_INFINITY;
-  let worst = 0;
-  let size = 1e-12;
-  for (let i = 0; i < a.length; i++) {
-    if (!Number.isFinite(a[i]!) || !Number.isFinite(b[i]!)) return Number.POSITIVE_INFINITY;
-    worst = Math.max(worst, Math.abs(a[i]! - b[i]!));
-    size = Math.max(size, Math.abs(b[i]!));
-  }
-  return worst / size;
 }

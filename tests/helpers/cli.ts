@@ -9,7 +9,7 @@ const program = join(root, 'train.js');
 /** Compiles dist/ where it is older than its sources: the tests run the program that people run. */
 export function buildOnce(): void {
   const built = join(root, 'dist', 'src', 'cli', 'main.js');
-  const newest = ['src', 'bench']
+  const newest = ['src', 'bench', 'tests/engine']
     .flatMap((folder) => readdirSync(join(root, folder), { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile())
     .reduce((time, entry) => Math.max(time, statSync(join(entry.parentPath, entry.name)).mtimeMs), 0);

@@ -6,6 +6,7 @@ import {
   expectClose,
   expectGradient,
   expectSameBits,
+  isCuda,
   native,
   random,
   underEverySetting,
@@ -59,7 +60,10 @@ underEverySetting('attention', (use) => {
     const short = 37;
     const one = blank(short * H * Dh);
     native.attentionForward(1, short, H, Dh, qkv.subarray(T * row, (T + short) * row), one, blank(H * short));
-    expectSameBits(one, all.subarray(T * H * Dh, (T + short) * H * Dh));
+    const expected = all.subarray(T * H * Dh, (T + short) * H * Dh);
+    // In float32 CUDA multiplies whole matrices, by a library that may cut others differently.
+    if (isCuda()) expectClose(one, expected, 1e-6);
+    else expectSameBits(one, expected);
   });
 });
 

@@ -78,6 +78,16 @@ underEverySetting('cross entropy', (use) => {
     );
   });
 
+  it('holds where logits are far apart', () => {
+    use();
+    const [M, V, D] = [6, 1100, 8];
+    const [h, w] = [random(M * D, 11), random(V * D, 12, 30)];
+    const labels = labelsFor(M, V);
+    const [loss, lse] = [blank(M), blank(M)];
+    native.crossEntropyForward(M, V, D, h, w, labels, loss, lse);
+    expectClose(loss, crossEntropy(M, V, D, h, w, labels).loss);
+  });
+
   it('does not depend on the batch', () => {
     use();
     const [M, V, D] = [50, 1300, 128];

@@ -15,7 +15,9 @@ it.runIf(process.platform === 'linux' && process.arch === 'x64')(
     try {
       const program = join(folder, 'test');
       const flags = ['-std=c++17', '-O1', '-DILF_EMULATED', `-I${cuda}/emulated`, '-o', program, '-x', 'c++'];
-      const sources = ['device.cc', 'emulated/threads.cc', 'emulated/runtime.cc'].map((name) => join(cuda, name));
+      const sources = ['device.cc', 'emulated/threads.cc', 'emulated/runtime.cc'].map((name) =>
+        join(cuda, name),
+      );
       execFileSync(process.env.CXX ?? 'g++', [...flags, join(here, 'cuda-mma.cc'), ...sources]);
       expect(execFileSync(program, { encoding: 'utf8' })).toBe('');
     } finally {

@@ -6,6 +6,7 @@ underEverySetting('embed', (use) => {
     [1, 1, 1, 1],
     [17, 3, 5, 7],
     [600, 130, 37, 50],
+    [3000, 16, 2, 50], // rows that are hit more than a thousand times
   ] as const)
     it(`forward and backward, [${M},${D}], V ${V}, P ${P}`, () => {
       use();
@@ -36,15 +37,17 @@ underEverySetting('embed', (use) => {
         expectedToken[at(i)[0]!]! += dy[i]!;
         expectedPlace[at(i)[1]!]! += dy[i]!;
       }
+      const tolerance = M / V > 1000 ? 1e-4 : 1e-5; // of a float32 sum term by term
       native.embedBackward(M, D, ids, positions, dy, dwte, dwpe, false);
-      expectClose(dwte, expectedToken);
+      expectClose(dwte, expectedToken, tolerance);
       expectClose(dwpe, expectedPlace);
       native.embedBackward(M, D, ids, null, dy, dwte.fill(Number.NaN), null, false);
-      expectClose(dwte, expectedToken);
+      expectClose(dwte, expectedToken, tolerance);
       native.embedBackward(M, D, ids, null, dy, dwte.fill(2), null, true);
       expectClose(
         dwte,
         expectedToken.map((x) => x + 2),
+        tolerance,
       );
     });
 });

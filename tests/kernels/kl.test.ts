@@ -26,6 +26,22 @@ underEverySetting('KL', (use) => {
       expectClose(out, kl(M, V, Dp, Dq, hp, wp, hq, wq), 3e-6);
     });
 
+  it('keeps the digits of a large divergence', () => {
+    use();
+    const [M, V, D] = [60, 300, 6];
+    const [hp, wp, hq, wq] = [
+      random(M * D, 1, 3),
+      random(V * D, 2, 3),
+      random(M * D, 3, 3),
+      random(V * D, 4, 3),
+    ];
+    const [out, lseP, lseQ] = [blank(M), blank(M), blank(M)];
+    native.klForward(M, V, D, D, hp, wp, hq, wq, out, lseP, lseQ);
+    const expected = kl(M, V, D, D, hp, wp, hq, wq);
+    expect(Math.max(...expected)).toBeGreaterThan(20);
+    expectClose(out, expected, 3e-6);
+  });
+
   it('keeps the digits of a tiny divergence', () => {
     use();
     const [M, V, D] = [20, 500, 32];
@@ -39,6 +55,16 @@ underEverySetting('KL', (use) => {
       expect(Math.abs(out[m]! - expected[m]!)).toBeLessThan(0.02 * expected[m]! + 1e-8);
     native.klForward(M, V, D, D, h, w, h, w, out, lseP, lseQ);
     expectSameBits(out, new Float32Array(M));
+  });
+
+  it('holds where logits are far apart, on one side and between them', () => {
+    use();
+    const [M, V, D] = [6, 1100, 8];
+    const [hp, hq] = [random(M * D, 16), random(M * D, 17)];
+    const [wp, wq] = [random(V * D, 18, 30), random(V * D, 19, 10).map((x) => x + 40)];
+    const [out, lseP, lseQ] = [blank(M), blank(M), blank(M)];
+    native.klForward(M, V, D, D, hp, wp, hq, wq, out, lseP, lseQ);
+    expectClose(out, kl(M, V, D, D, hp, wp, hq, wq), 1e-5);
   });
 
   it('backward agrees with finite differences', () => {

@@ -41,6 +41,8 @@ describe.each(settings)('sampling on %s', (backend) => {
     expect(fewer.map((l) => l.map((c) => c.ids))).toEqual(
       all.slice(0, 2).map((l) => l.slice(0, 2).map((c) => c.ids)),
     );
+    const apart = await sample(lm, prompts, 3, { ...options, maxRows: 3 });
+    expect(apart.map((l) => l.map((c) => c.ids))).toEqual(all.map((l) => l.map((c) => c.ids)));
     const other = await sample(lm, prompts, 3, { ...options, seed: 2 });
     expect(other.map((l) => l.map((c) => c.ids))).not.toEqual(all.map((l) => l.map((c) => c.ids)));
     const texts = new Set(all.flat().map((c) => c.ids.join()));

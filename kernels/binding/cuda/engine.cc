@@ -30,6 +30,12 @@ void set(napi_env env, napi_value object, const char* name, double number) {
   napi_set_named_property(env, object, name, value);
 }
 
+int attribute(cudaDeviceAttr which) {
+  int value = 0;
+  cuda::check(cudaDeviceGetAttribute(&value, which, 0), "the GPU's attributes");
+  return value;
+}
+
 void set(napi_env env, napi_value object, const char* name, const char* text) {
   napi_value value;
   napi_create_string_utf8(env, text, NAPI_AUTO_LENGTH, &value);
@@ -52,15 +58,26 @@ napi_value device(Args& args) {
   set(args.env, object, "memory", static_cast<double>(properties.totalGlobalMem));
   set(args.env, object, "driver", driver);
   set(args.env, object, "runtime", runtime);
+  // CUDA 13 has these as attributes only.
+  set(args.env, object, "clockRate", attribute(cudaDevAttrClockRate));
+  set(args.env, object, "memoryClockRate", attribute(cudaDevAttrMemoryClockRate));
+  set(args.env, object, "memoryBusWidth", attribute(cudaDevAttrGlobalMemoryBusWidth));
+  napi_value emulated;
+#ifdef ILF_EMULATED
+  napi_get_boolean(args.env, true, &emulated);
+#else
+  napi_get_boolean(args.env, false, &emulated);
+#endif
+  napi_set_named_property(args.env, object, "emulated", emulated);
   return object;
 }
 
-napi_value bytes(Args& args) {
+napi_value poolAttribute(Args& args, cudaMemPoolAttr which) {
   cudaMemPool_t pool;
   uint64_t used = 0;
   cuda::stream();
   cuda::check(cudaDeviceGetDefaultMemPool(&pool, 0), "the device's memory pool");
-  cuda::check(cudaMemPoolGetAttribute(pool, cudaMemPoolAttrUsedMemCurrent, &used), "the memory pool's use");
+  cuda::check(cudaMemPoolGetAttribute(pool, which, &used), "the memory pool's use");
   napi_value value;
   napi_create_double(args.env, static_cast<double>(used), &value);
   return value;
@@ -68,7 +85,8 @@ napi_value bytes(Args& args) {
 
 const Function functions[] = {
     {"device", device},
-    {"bytes", bytes},
+    {"bytes", [](Args& args) { return poolAttribute(args, cudaMemPoolAttrUsedMemCurrent); }},
+    {"peakBytes", [](Args& args) { return poolAttribute(args, cudaMemPoolAttrUsedMemHigh); }},
     {"openBlas",
      [](Args& args) {
        const std::string path = args.isNull(0) ? "" : args.text(0, "path");
@@ -109,6 +127,17 @@ const Function functions[] = {
        if (from.length > 0)
          cuda::check(cudaMemcpyAsync(to.data, from.data, bytesOf(from), cudaMemcpyDeviceToDevice, cuda::stream()), "copying");
        return nullptr;
+     }},
+    {"mark",
+     [](Args&) -> napi_value {
+       cuda::mark();
+       return nullptr;
+     }},
+    {"passed",
+     [](Args& args) {
+       napi_value value;
+       napi_get_boolean(args.env, cuda::passed(), &value);
+       return value;
      }},
     {"synchronize",
      [](Args&) -> napi_value {

@@ -18,7 +18,7 @@ namespace ilf::emulated {
 namespace {
 EmulatedGraph* capturing = nullptr;
 std::map<void*, std::pair<void*, size_t>> allocations; // data: mapping and its length
-size_t inUse = 0;
+size_t inUse = 0, mostInUse = 0;
 } // namespace
 
 void enqueue(std::function<void()> work) {
@@ -41,7 +41,12 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* p, int) {
   return cudaSuccess;
 }
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
-  *value = attribute == cudaDevAttrMultiProcessorCount ? 2 : 227 * 1024;
+  switch (attribute) {
+    case cudaDevAttrMultiProcessorCount: *value = 2; break;
+    case cudaDevAttrMaxSharedMemoryPerBlockOptin: *value = 227 * 1024; break;
+    case cudaDevAttrL2CacheSize: *value = 50 << 20; break;
+    default: *value = 0; // clocks and the bus: not known
+  }
   return cudaSuccess;
 }
 cudaError_t cudaDriverGetVersion(int* v) { *v = 0; return cudaSuccess; }
@@ -49,12 +54,16 @@ cudaError_t cudaRuntimeGetVersion(int* v) { *v = 0; return cudaSuccess; }
 cudaError_t cudaMemGetInfo(size_t* free, size_t* total) { *free = *total = size_t(8) << 30; return cudaSuccess; }
 cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* pool, int) { *pool = nullptr; return cudaSuccess; }
 cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, cudaMemPoolAttr, void*) { return cudaSuccess; }
-cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t, cudaMemPoolAttr, void* value) { *static_cast<uint64_t*>(value) = inUse; return cudaSuccess; }
+cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t, cudaMemPoolAttr attribute, void* value) {
+  *static_cast<uint64_t*>(value) = attribute == cudaMemPoolAttrUsedMemHigh ? mostInUse : inUse;
+  return cudaSuccess;
+}
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* s, unsigned) { *s = nullptr; return cudaSuccess; }
 cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* e, unsigned) { *e = nullptr; return cudaSuccess; }
 cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) { return cudaSuccess; }
 cudaError_t cudaEventSynchronize(cudaEvent_t) { return cudaSuccess; }
+cudaError_t cudaEventQuery(cudaEvent_t) { return cudaSuccess; }
 
 // Ends where a page begins that cannot be touched; filled with NaN, of either type.
 cudaError_t cudaMalloc(void** memory, size_t bytes) {
@@ -68,6 +77,7 @@ cudaError_t cudaMalloc(void** memory, size_t bytes) {
   memset(*memory, 0xff, kept);
   allocations[*memory] = {mapping, pages + page};
   inUse += kept;
+  if (inUse > mostInUse) mostInUse = inUse;
   return cudaSuccess;
 }
 cudaError_t cudaFree(void* memory) {

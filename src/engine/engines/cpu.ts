@@ -15,6 +15,7 @@ let registered = false;
 export const cpu: EngineKind = {
   name: 'cpu',
   precisions: ['float32', 'bfloat16'],
+  takesThreads: true,
 
   async needs() {
     const addon = loadAddon();
@@ -22,10 +23,11 @@ export const cpu: EngineKind = {
     return [{ what: 'native addon', found, advice: addon.native ? '' : `${addon.reason}; ${ADVICE}` }];
   },
 
-  async start(precision) {
+  async start(precision, threads) {
     const addon = loadAddon();
     if (!addon.native) throw new UserError(`engine cpu: ${addon.reason}; ${ADVICE}, or use the engine wasm`);
     const { native } = addon;
+    if (threads !== undefined) native.setThreads(threads);
     if (!registered) {
       registerKernels(BACKEND);
       tf.registerBackend(BACKEND, () => new NativeBackend(BACKEND, native, new HostMemory(native)));

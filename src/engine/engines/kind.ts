@@ -2,7 +2,7 @@
 import type { Precision } from '../backend.js';
 import type { Native } from '../native.js';
 
-export const ENGINES = ['cpu', 'wasm', 'cuda'] as const;
+export const ENGINES = ['cpu', 'wasm', 'cuda', 'tensorflow'] as const;
 export type EngineName = (typeof ENGINES)[number];
 
 export interface Engine {
@@ -28,8 +28,10 @@ export interface EngineKind {
   readonly name: EngineName;
   /** What it can compute in; the first is its default. */
   readonly precisions: readonly [Precision, ...Precision[]];
+  /** It computes with as many threads as it is told; without, the number is its own affair. */
+  readonly takesThreads?: true;
   /** What it needs and what of that is here. Looks only; never throws. */
   needs(): Promise<Need[]>;
   /** Makes it tfjs' current backend; may be called again. Throws UserError where it does not start. */
-  start(precision: Precision): Promise<Engine>;
+  start(precision: Precision, threads?: number): Promise<Engine>;
 }

@@ -1,4 +1,6 @@
 import { activeNative, type NativeBackend } from '../backend.js';
+import { applyAdam } from '../engines/tensorflow/adam.js';
+import { activeTensorflow, type NodeBackend } from '../engines/tensorflow/node-backend.js';
 import * as tf from '../tf.js';
 
 export interface AdamHyper {
@@ -10,7 +12,10 @@ export interface AdamHyper {
   gradScale: number;
 }
 
-/** First and second moments, one pair per parameter, and the number of steps done. */
+/**
+ * The number of steps done, and first and second moments: one pair per parameter, or, under the engine tensorflow, one flat
+ * pair for all of them in their order. readMoments and writeMoments hide which.
+ */
 export interface AdamState {
   step: number;
   readonly m: tf.Variable[];
@@ -18,9 +23,37 @@ export interface AdamState {
 }
 
 export function createAdamState(params: readonly tf.Variable[]): AdamState {
-  const zeros = () =>
-    params.map((p) => tf.tidy(() => tf.variable(tf.tensor(new Float32Array(p.size), p.shape), false)));
+  const flat = [[params.reduce((n, p) => n + p.size, 0)]];
+  const shapes = activeTensorflow() ? flat : params.map((p) => p.shape);
+  const zeros = () => shapes.map((s) => tf.tidy(() => tf.variable(tf.zeros(s), false)));
   return { step: 0, m: zeros(), v: zeros() };
+}
+
+/** The values of state.m or state.v, an array per parameter. */
+export function readMoments(moments: readonly tf.Variable[], params: readonly tf.Variable[]): Float32Array[] {
+  const values = moments.map((x) => x.dataSync() as Float32Array);
+  if (values.length === params.length) return values;
+  let end = 0;
+  return params.map((p) => {
+    end += p.size;
+    return values[0]!.subarray(end - p.size, end);
+  });
+}
+
+/** Sets state.m or state.v to values, an array per parameter. */
+export function writeMoments(moments: readonly tf.Variable[], values: readonly Float32Array[]): void {
+  const flat = () => {
+    const all = new Float32Array(moments[0]!.size);
+    values.reduce((at, x) => {
+      all.set(x, at);
+      return at + x.length;
+    }, 0);
+    return [all];
+  };
+  const parts = values.length === moments.length ? values : flat();
+  moments.forEach((x, i) => {
+    tf.tidy(() => x.assign(tf.tensor(parts[i]!, x.shape)));
+  });
 }
 
 export function disposeAdamState(state: AdamState): void {
@@ -41,7 +74,9 @@ export function adamw(
 ): void {
   state.step++;
   const backend = activeNative('adamw');
+  const tensorflow = activeTensorflow();
   if (backend) adamwNative(backend, params, grads, state, weightDecay, hyper);
+  else if (tensorflow) adamwTensorflow(tensorflow, params, grads, state, weightDecay, hyper);
   else adamwComposed(params, grads, state, weightDecay, hyper);
 }
 
@@ -64,6 +99,36 @@ function adamwComposed(
       state.m[i]!.assign(m);
       state.v[i]!.assign(v);
     });
+  });
+}
+
+/** All parameters as one flat vector: a few operations a step, and three or four cheap ones a parameter. */
+function adamwTensorflow(
+  backend: NodeBackend,
+  params: readonly tf.Variable[],
+  grads: readonly tf.Tensor[],
+  state: AdamState,
+  weightDecay: readonly number[],
+  { lr, beta1, beta2, eps, gradScale }: AdamHyper,
+): void {
+  const stepSize = lr / (1 - beta1 ** state.step);
+  const vScale = 1 / (1 - beta2 ** state.step);
+  const flatten = (list: readonly tf.Tensor[]) => tf.concat(list.map((x) => x.reshape([x.size])));
+  tf.tidy(() => {
+    const decayed = params.map((p, i) => (weightDecay[i] ? p.mul(1 - lr * weightDecay[i]) : p));
+    const gradient = flatten(grads).mul(gradScale);
+    const [m, v] = [state.m[0]!, state.v[0]!];
+    const hyper = { stepSize, vScale, beta1, beta2, eps };
+    const next = applyAdam(backend, [flatten(decayed), m, v], gradient, hyper);
+    const parts = tf.split(
+      next[0],
+      params.map((p) => p.size),
+    );
+    params.forEach((p, i) => {
+      p.assign(parts[i]!.reshape(p.shape));
+    });
+    m.assign(next[1]);
+    v.assign(next[2]);
   });
 }
 

@@ -12,6 +12,21 @@ export function linearCrossEntropy(h: tf.Tensor2D, w: tf.Tensor2D, labels: Int32
   return backend ? linearCrossEntropyNative(backend, h, w, labels) : linearCrossEntropyComposed(h, w, labels);
 }
 
+/** ln softmax(h wᵀ): h [M,D], w [V,D] → [M,V]. */
+export const logProbs = (h: tf.Tensor2D, w: tf.Tensor2D) => tf.logSoftmax(tf.matMul(h, w, false, true));
+
+/** labels [M] → [M,V]; a label −1 as if it were 0. */
+export function oneHot(labels: Int32Array, V: number): tf.Tensor2D {
+  return tf.tidy(() => {
+    // tfjs-backend-wasm's oneHot writes out of bounds for −1, and integer bits into floats: the mask and the cast.
+    const ids = tf.tensor1d(
+      labels.map((l) => Math.max(l, 0)),
+      'int32',
+    );
+    return tf.cast(tf.oneHot(ids, V), 'float32') as tf.Tensor2D;
+  });
+}
+
 /** The same by chunks of rows, whose logits are computed again for the gradient. chunkRows is for tests. */
 export function linearCrossEntropyComposed(
   h: tf.Tensor2D,
@@ -22,16 +37,8 @@ export function linearCrossEntropyComposed(
   const [M, D] = h.shape;
   const V = w.shape[0];
   const parts = [...chunks(M, chunkRows)];
-  const logProbs = (hc: tf.Tensor2D, wc: tf.Tensor2D) => tf.logSoftmax(tf.matMul(hc, wc, false, true));
-  // tfjs-backend-wasm's oneHot writes out of bounds for −1, and integer bits into floats: the mask and the cast.
   const known = (from: number, rows: number) => labels.subarray(from, from + rows);
-  const hot = (from: number, rows: number) => {
-    const ids = tf.tensor1d(
-      known(from, rows).map((l) => Math.max(l, 0)),
-      'int32',
-    );
-    return tf.cast(tf.oneHot(ids, V), 'float32') as tf.Tensor2D;
-  };
+  const hot = (from: number, rows: number) => oneHot(known(from, rows), V);
   const seen = (from: number, rows: number) =>
     tf.tensor1d(Float32Array.from(known(from, rows), (l) => (l < 0 ? 0 : 1)));
   const rowsOf = (x: tf.Tensor, from: number, rows: number) => (x as tf.Tensor2D).slice([from, 0], [rows, D]);

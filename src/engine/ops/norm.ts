@@ -13,17 +13,29 @@ export function rmsNorm(x: tf.Tensor2D, gamma: tf.Tensor1D, eps: number): tf.Ten
   return backend ? normNative(backend, x, gamma, null, eps) : rmsNormComposed(x, gamma, eps);
 }
 
+/** The gradient by hand (Ba et al. 2016): the tape's takes more than twice as many operations. */
 export function layerNormComposed(
   x: tf.Tensor2D,
   gamma: tf.Tensor1D,
   beta: tf.Tensor1D,
   eps: number,
 ): tf.Tensor2D {
-  return tf.tidy(() => {
-    const centred = x.sub<tf.Tensor2D>(x.mean(1, true));
+  const run = tf.customGrad((...args) => {
+    const save = args[3] as unknown as tf.GradSaveFunc;
+    const centred = x.sub(x.mean(1, true));
     const rstd = centred.square().mean(1, true).add(eps).rsqrt();
-    return centred.mul(rstd).mul(gamma).add(beta);
+    const normed = centred.mul(rstd);
+    save([normed, rstd, gamma]);
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
+      const [xs, rstds, gammas] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
+      const scaled = dy.mul(gammas);
+      const along = xs.mul(scaled.mul(xs).mean(1, true));
+      const dx = scaled.sub(scaled.mean(1, true)).sub(along).mul(rstds);
+      return [dx, dy.mul(xs).sum(0), dy.sum(0)];
+    };
+    return { value: normed.mul<tf.Tensor2D>(gamma).add<tf.Tensor2D>(beta), gradFunc };
   });
+  return run(x, gamma, beta) as tf.Tensor2D;
 }
 
 export function rmsNormComposed(x: tf.Tensor2D, gamma: tf.Tensor1D, eps: number): tf.Tensor2D {

@@ -40,8 +40,10 @@ export function sampleTokensComposed(
 ): void {
   for (let b = 0; b < B; b++) {
     const row = logits.subarray(b * V, (b + 1) * V);
-    const max = row.reduce((a, x) => Math.max(a, x), Number.NEGATIVE_INFINITY);
-    const sum = row.reduce((a, x) => a + Math.exp(x - max), 0);
+    let max = Number.NEGATIVE_INFINITY;
+    for (let v = 0; v < V; v++) max = Math.max(max, row[v]!);
+    let sum = 0;
+    for (let v = 0; v < V; v++) sum += Math.exp(row[v]! - max);
     const token =
       temperature === 0 ? row.indexOf(max) : draw(row, max, { temperature, topK, topP }, uniform[b]!);
     tokens[b] = token;
@@ -50,14 +52,22 @@ export function sampleTokensComposed(
 }
 
 function draw(row: Float32Array, max: number, { temperature, topK, topP }: Filters, u: number): number {
-  const p = Float64Array.from(row, (x) => Math.exp((x - max) / temperature));
+  const p = new Float64Array(row.length);
+  for (let v = 0; v < p.length; v++) p[v] = Math.exp((row[v]! - max) / temperature);
   if (topK > 0 && topK < p.length) {
     const least = p.slice().sort()[p.length - topK]!;
     for (let v = 0; v < p.length; v++) if (p[v]! < least) p[v] = 0;
   }
   if (topP < 1) {
     const total = p.reduce((a, x) => a + x, 0);
-    const order = [...p.keys()].sort((a, b) => p[b]! - p[a]! || a - b);
+    // All tokens below this share together have less than 1 − p: none is kept, and few are left to be sorted.
+    const least = ((1 - topP) * total) / p.length;
+    const order: number[] = [];
+    for (let v = 0; v < p.length; v++) {
+      if (p[v]! >= least) order.push(v);
+      else p[v] = 0;
+    }
+    order.sort((a, b) => p[b]! - p[a]! || a - b);
     let reached = 0;
     for (const v of order) {
       if (reached >= topP * total) p[v] = 0;

@@ -1,0 +1,246 @@
+// What `bench gpu` computes and writes: a GPU's peaks, a model's arithmetic, files of results. And the whole of it, with tiny
+// amounts, on the emulated kernels: that it ends well and writes nothing. No times are asserted.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sizesOf } from '../../bench/models.js';
+import type { Gpu } from '../../bench/report.js';
+import {
+  driverIn,
+  markdown,
+  type Provenance,
+  resultName,
+  shownCommand,
+  unwritten,
+  writeResults,
+} from '../../bench/results.js';
+import {
+  decodeBandwidth,
+  decodeBytes,
+  forwardFlops,
+  parameters,
+  peakBandwidth,
+  peakFlops,
+  trainingFlops,
+} from '../../bench/roofline.js';
+import { gpt2Config } from '../../src/lm/config.js';
+import { parameterShapes } from '../../src/lm/model.js';
+import { buildOnce } from '../helpers/cli.js';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+
+/** As NVIDIA's H100 SXM says of itself; its datasheet counts with 1,830 MHz. */
+const h100: Gpu = {
+  name: 'NVIDIA H100 80GB HBM3',
+  major: 9,
+  minor: 0,
+  multiprocessors: 132,
+  memory: 79.1 * 2 ** 30,
+  driver: 12080,
+  runtime: 12040,
+  clockRate: 1_980_000,
+  memoryClockRate: 2_619_000,
+  memoryBusWidth: 5120,
+  emulated: false,
+  blas: 'cuBLASLt 12.4.5',
+};
+
+describe('peaks of a GPU', () => {
+  it('are those of the datasheets at their clocks', () => {
+    expect(peakFlops({ ...h100, clockRate: 1_830_000 })! / 1e12).toBeCloseTo(989.4, 0);
+    expect(peakBandwidth(h100)! / 1e12).toBeCloseTo(3.352, 3);
+    const a100 = {
+      ...h100,
+      major: 8,
+      multiprocessors: 108,
+      clockRate: 1_410_000,
+      memoryClockRate: 1_593_000,
+    };
+    expect(peakFlops(a100)! / 1e12).toBeCloseTo(312, 0);
+    expect(peakBandwidth(a100)! / 1e12).toBeCloseTo(2.04, 2);
+  });
+
+  it('are null where they are not known', () => {
+    expect(peakFlops({ ...h100, major: 8, minor: 9 })).toBeNull();
+    expect(peakFlops({ ...h100, clockRate: 0 })).toBeNull();
+    expect(peakBandwidth({ ...h100, memoryClockRate: 0 })).toBeNull();
+  });
+});
+
+describe('what a model needs', () => {
+  const small = sizesOf('124M');
+
+  it.each(['embedded', '124M', '355M'] as const)(
+    'counts the parameters of %s, without positions',
+    (model) => {
+      const shapes = parameterShapes(gpt2Config(sizesOf(model)));
+      let all = 0;
+      for (const [name, shape] of shapes)
+        if (name !== 'wpe.weight') all += shape.reduce((product, n) => product * n, 1);
+      expect(parameters(sizesOf(model))).toBe(all);
+    },
+  );
+
+  it('training takes 6·N + 12·L·H·Q·T', () => {
+    expect(parameters(small)).toBe(123_653_376);
+    expect(trainingFlops(small, 1024)).toBe(6 * 123_653_376 + 12 * 12 * 12 * 64 * 1024);
+  });
+
+  it('logits are counted where there are some', () => {
+    const logits = forwardFlops(small, 100, 10) - forwardFlops(small, 100, 0);
+    expect(logits).toBe(10 * 2 * 50257 * 768);
+  });
+
+  it('a step of decoding reads weights, keys and values', () => {
+    expect(decodeBytes(small, 0, 0)).toBe(2 * 123_653_376);
+    expect(decodeBytes(small, 64, 128) - decodeBytes(small, 0, 0)).toBe(64 * 128 * 12 * 2 * 768 * 2);
+  });
+
+  it('the prefill is no step of decoding', () => {
+    const amount = { prompts: 2, promptLength: 10, newTokens: 5 };
+    // 1 s of prefill, 4 steps in 2 s.
+    const rates = { prefill: 20, generate: 10 / 3 };
+    expect(decodeBandwidth(small, amount, rates)).toBeCloseTo(2 * decodeBytes(small, 2, 12.5), -3);
+    // A prefill measured slower than the whole.
+    expect(decodeBandwidth(small, amount, { prefill: 1, generate: 10 })).toBeNull();
+  });
+});
+
+describe('files of results', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'bench-results-'));
+  afterAll(() => rmSync(dir, { recursive: true, force: true }));
+  const from: Provenance = {
+    gpu: h100,
+    driver: '550.54.15',
+    date: '2026-11-24',
+    commit: 'abc',
+    command: 'npm run bench -- gpu',
+  };
+
+  it('have the GPU and the date in their names', () => {
+    expect(resultName('NVIDIA H100 80GB HBM3', '2026-11-24')).toBe('nvidia-h100-80gb-hbm3-2026-11-24');
+    expect(resultName('A/B (C)', '2026-01-02')).toBe('a-b-c-2026-01-02');
+  });
+
+  it('are not written for what did not run on a GPU, or not in earnest', () => {
+    expect(unwritten(h100, false)).toBeNull();
+    expect(unwritten(h100, true)).toMatch(/--quick/);
+    expect(unwritten({ ...h100, emulated: true }, false)).toMatch(/emulated/);
+  });
+
+  it('say where the numbers come from', () => {
+    const table = { title: 'T', head: ['', 'x'], rows: [['ours', '1']] };
+    const text = markdown(from, 'a host', [{ bench: 'train', tables: [table], notes: ['n'], results: [] }]);
+    for (const part of [
+      '# NVIDIA H100 80GB HBM3, 2026-11-24',
+      'compute capability 9.0, 79 GiB',
+      '132 multiprocessors at up to 1980 MHz, memory at 2619 MHz × 5120 bits',
+      '1071 TFLOP/s in bfloat16 (dense), 3.35 TB/s',
+      '- driver: 550.54.15, for CUDA 12.8',
+      '- CUDA runtime: 12.4',
+      '- cuBLASLt: 12.4.5',
+      '- host: a host',
+      '- commit: abc',
+      '- command: `npm run bench -- gpu`',
+      '## train\n\nT\n\n|  | x |',
+      '- n',
+    ])
+      expect(text).toContain(part);
+  });
+
+  it('do not replace those of an earlier run', async () => {
+    await writeResults(dir, 'gpu', 'first', { run: 1 });
+    await writeResults(dir, 'gpu', 'second', { run: 2 });
+    expect(readdirSync(dir).sort()).toEqual(['gpu-2.json', 'gpu-2.md', 'gpu.json', 'gpu.md']);
+    expect(readFileSync(join(dir, 'gpu.md'), 'utf8')).toBe('first');
+    expect(JSON.parse(readFileSync(join(dir, 'gpu-2.json'), 'utf8'))).toEqual({ run: 2 });
+  });
+
+  it('leave out paths of the machine', () => {
+    const words = ['gpu', '--peer-python', '/home/me/python', '--out=/tmp/x', '--part', 'train'];
+    expect(shownCommand(words)).toBe('npm run bench -- gpu --peer-python PYTHON --out=DIR --part train');
+  });
+
+  it('find the driver', () => {
+    const closed =
+      'NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.129.03  Thu Oct 19 18:56:32 UTC 2023\nGCC version:  gcc 12.3.0';
+    const open =
+      'NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  570.86.15  Release Build  (dvs-builder@U16)';
+    expect(driverIn(closed)).toBe('535.129.03');
+    expect(driverIn(open)).toBe('570.86.15');
+    expect(driverIn('something else')).toBeNull();
+  });
+});
+
+/** Why the kernels cannot be emulated here; null where they can. */
+function noEmulation(): string | null {
+  if (process.arch !== 'x64' || process.platform !== 'linux') return 'it needs Linux on x86-64';
+  const built = spawnSync(process.execPath, [join(root, 'kernels', 'build-cuda.mjs'), '--emulated'], {
+    encoding: 'utf8',
+  });
+  return built.status === 0 ? null : built.stdout.trim();
+}
+const missing = noEmulation();
+if (missing) console.warn(`bench gpu is not tested emulated: ${missing}`);
+
+describe.skipIf(missing)('npm run bench -- gpu, emulated', () => {
+  beforeAll(buildOnce, 120_000);
+  const bench = (...words: string[]) =>
+    spawnSync(process.execPath, [join(root, 'dist', 'bench', 'main.js'), ...words], {
+      encoding: 'utf8',
+      env: { ...process.env, ILF_CUDA_EMULATED: '1' },
+    });
+
+  it('runs every part and writes nothing', () => {
+    const dir = mkdtempSync(join(tmpdir(), 'bench-gpu-'));
+    try {
+      const { stdout, stderr, status } = bench('gpu', '--quick', '--out', dir);
+      expect(stdout + stderr).not.toContain('FAILED');
+      expect(status, stdout + stderr).toBe(0);
+      const lines = stdout.trimEnd().split('\n');
+      expect(lines.at(-3)).toMatch(/^not written to a file: .*emulated/);
+      const document = JSON.parse(lines.at(-1)!) as {
+        outcomes: {
+          bench: string;
+          results: { shares?: { what: string; share: unknown }[]; contenders?: object[] }[];
+        }[];
+      };
+      const benches = ['parity', 'products', 'train', 'generate', 'kl'];
+      expect(document.outcomes.map((outcome) => outcome.bench)).toEqual(benches);
+      for (const { results } of document.outcomes.slice(2))
+        for (const { shares, contenders } of results) {
+          expect(contenders![0]).toMatchObject({ name: 'ours', peakGpuMiB: expect.any(Number) });
+          // An emulation has no peaks.
+          for (const { what, share } of shares!) if (what !== 'of products’ rate') expect(share).toBeNull();
+        }
+      expect(readdirSync(dir)).toEqual([]);
+    } finally {
+      rmSync(dir, { recursive: true, force: true });
+    }
+  }, 240_000);
+});
+
+describe('npm run bench -- parity', () => {
+  beforeAll(buildOnce, 120_000);
+
+  it('prints every check, and JSON last', () => {
+    const words = [join(root, 'dist', 'bench', 'main.js'), 'parity', '--engine', 'cpu'];
+    const { stdout, status } = spawnSync(process.execPath, words, { encoding: 'utf8' });
+    expect(status, stdout).toBe(0);
+    const lines = stdout.trimEnd().split('\n');
+    const [outcome] = (
+      JSON.parse(lines.at(-1)!) as {
+        outcomes: { results: { checks: { name: string; difference: number; tolerance: number }[] }[] }[];
+      }
+    ).outcomes;
+    const { checks } = outcome!.results[0]!;
+    expect(checks.length).toBeGreaterThan(15);
+    for (const { name, difference, tolerance } of checks) {
+      expect(difference).toBeLessThanOrEqual(tolerance);
+      expect(lines.some((line) => line.startsWith(`${name} `) && line.endsWith('yes'))).toBe(true);
+    }
+  }, 60_000);
+});
