@@ -1,11 +1,11 @@
 // Generation with a GPT-2-shaped model: prompts, then a token per row and step.
 //
-// A step is one upload (rows, tokens, uniform numbers), one CUDA graph of all layers and the sampler, and one download
-// (tokens and log-probabilities): the host waits once. The graph reads everything that changes from device memory, so there
-// is one for a number of rows, padded to a few sizes, and it outlives the batch that it was captured in. Up to 8 rows a layer
-// is five kernels, norms included (few_rows.cu): about 60 a step; at more rows products run on tensor cores, seven kernels a
-// layer. At batch 1 a step of GPT-2 124M reads 248 MB of weights, 80 µs at an H100's 3 TB/s; starting 60 kernels in a graph
-// takes about as long again.
+// A step is one CUDA graph: what changes is copied to the device (rows, tokens, uniform numbers), all layers and the sampler
+// run, tokens and log-probabilities are copied back; the host waits once. All that changes is read from device memory, so
+// there is one graph for a number of rows, padded to a few sizes, and it outlives the batch that it was captured in. Up to 8
+// rows a layer is five kernels, norms included (few_rows.cu), about 60 a step; with more rows products run on tensor cores,
+// seven kernels a layer. A step of GPT-2 124M reads 248 MB of weights: 80 µs at an H100's 3 TB/s, which at batch 1 is about
+// what it takes to start 60 kernels, so those overlap (overlap.h).
 #include <string.h>
 
 #include <algorithm>
@@ -15,9 +15,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "blas.h"
-#include "few_rows.h"
-#include "kv_cache.h"
+#include "model.h"
 #include "ops.h"
 #include "overlap.h"
 #include "sample.h"
@@ -25,88 +23,27 @@
 namespace ilf::cuda {
 namespace {
 
-// Device memory that grows as it must. Owns it.
-class Memory {
- public:
-  Memory() = default;
-  ~Memory() { release(data_); }
-  Memory(const Memory&) = delete;
-  // False where it held as much already; what was in it is lost where not. Throws std::bad_alloc, and is empty then.
-  bool atLeast(size_t bytes) {
-    if (bytes <= bytes_) return false;
-    release(data_);
-    data_ = nullptr;
-    bytes_ = 0;
-    data_ = static_cast<unsigned char*>(allocate(bytes));
-    bytes_ = bytes;
-    return true;
-  }
-  unsigned char* data() const { return data_; }
-
- private:
-  unsigned char* data_ = nullptr;
-  size_t bytes_ = 0;
-};
-
-// Memory of the host that the device copies from and to without the CPU.
-class Pinned {
- public:
-  Pinned() = default;
-  ~Pinned() { free(); }
-  Pinned(const Pinned&) = delete;
-  void resize(size_t bytes) {
-    free();
-    check(cudaMallocHost(&data_, bytes), "pinned memory");
-  }
-  unsigned char* data() const { return static_cast<unsigned char*>(data_); }
-
- private:
-  void free() {
-    if (data_) cudaFreeHost(data_);
-    data_ = nullptr;
-  }
-  void* data_ = nullptr;
-};
-
-// Parts of a piece of memory, one after another; from null it only counts.
-struct Pieces {
-  unsigned char* at;
-  size_t used = 0;
-  template <class T = unsigned char>
-  T* take(Index n) {
-    unsigned char* piece = at ? at + used : nullptr;
-    used += (n * sizeof(T) + 255) / 256 * 256;
-    return reinterpret_cast<T*>(piece);
-  }
-};
-
-// What a step's kernels read besides its rows.
+// What a step's kernels read besides its rows, which follow it.
 struct StepHead {
   KvCache cache;
   Filters filters;
 };
+size_t stepBytes(Index R) { return sizeof(StepHead) + R * sizeof(StepRow); }
+__host__ __device__ const StepRow* rowsOf(const unsigned char* step) {
+  return reinterpret_cast<const StepRow*>(step + sizeof(StepHead));
+}
 
 struct Drawn {
   int32_t token;
   float logprob;
 };
 
-struct Layer {
-  const float *ln1Gamma, *ln1Beta; // [D]
-  Weights qkv, proj;               // [3D,D], [D,D]
-  const float *ln2Gamma, *ln2Beta; // [D]
-  Weights fc, out;                 // [I,D], [D,I]
-};
-
-// A step's buffers; rows as many as the open batch has, padded.
+// Of a step of R rows, on the device.
 struct Buffers {
-  unsigned char* step; // StepHead, then [R] of StepRow, as uploaded
+  unsigned char* step; // StepHead, then [R] of StepRow
   Drawn* drawn;        // [R]
-  void *x, *x2;        // [R,D]
-  void *normed, *mixed; // [R,D]
-  void* qkv;           // [R,3D]
-  void* inner;         // [R,I]
-  float* logits;       // [R,paddedVocab]
+  Activations a;
+  float* logits; // [R,paddedVocab]
   SplitKeys split;
 };
 
@@ -116,32 +53,28 @@ struct Graph {
 };
 
 struct Decoder {
-  Type type;
-  DecoderConfig c;
-  Heads heads;
-  Memory weights;
-  std::vector<Layer> layers;
-  const float *wte, *wpe; // [V,D], [positions,D]
-  const float *lnGamma, *lnBeta;
-  Weights head; // [paddedVocab,D]: wte, then zeros
+  Model m;
 
+  // Of the open batch.
   KvCache cache = {};
-  Memory cacheMemory;
   float* promptLogits = nullptr;       // [P,paddedVocab] at each prompt's last token
   std::vector<int32_t> lengths, added; // of prompts, of rows: tokens
+  Memory cacheMemory;
+
+  // For steps of up to so many rows, a padded number.
   Index mostRows = 0;
-  Memory stepMemory;
   Buffers buffers = {};
+  Memory bufferMemory;
   Pinned stepOnHost, drawnOnHost; // copies of buffers.step and .drawn
   std::map<Index, Graph> graphs;  // by padded number of rows
 
-  Index elementSize() const { return type == kFloat32 ? 4 : 2; }
+  Decoder(Type type, const DecoderConfig& c, const float* const* weights) : m(type, c, weights) {}
+  ~Decoder() { forgetGraphs(); }
   void forgetGraphs() {
     for (auto& [rows, graph] : graphs)
       if (graph.run) cudaGraphExecDestroy(graph.run);
     graphs.clear();
   }
-  ~Decoder() { forgetGraphs(); }
 };
 
 // Few sizes, so that few graphs are captured while rows end one after another.
@@ -155,310 +88,182 @@ Index paddedRows(Index R) {
   return (R + step - 1) / step * step;
 }
 
-// --- Weights
-
-constexpr int kTile = 32;
-
-// to [N,ld] = w [K,N] transposed and rounded, padded with zeros. Blocks of 32 x 8 threads: tiles of 32 x 32.
-template <class T>
-__global__ void transpose(Index K, Index N, Index ld, const float* w, T* to) {
-  __shared__ float tile[kTile][kTile + 1];
-  const Index n0 = static_cast<Index>(blockIdx.x) * kTile, k0 = static_cast<Index>(blockIdx.y) * kTile;
-  for (Index i = threadIdx.y; i < kTile; i += blockDim.y)
-    tile[i][threadIdx.x] = k0 + i < K && n0 + threadIdx.x < N ? w[(k0 + i) * N + n0 + threadIdx.x] : 0.f;
-  __syncthreads();
-  for (Index i = threadIdx.y; i < kTile; i += blockDim.y)
-    if (n0 + i < N && k0 + threadIdx.x < ld) to[(n0 + i) * ld + k0 + threadIdx.x] = fromFloat<T>(tile[threadIdx.x][i]);
-}
-
-// to [rows,ld] = w [N,K] rounded, padded with zeros on both sides.
-template <class T>
-__global__ void pad(Index N, Index K, Index rows, Index ld, const float* w, T* to) {
-  for (Index at = static_cast<Index>(blockIdx.x) * blockDim.x + threadIdx.x; at < rows * ld; at += static_cast<Index>(gridDim.x) * blockDim.x) {
-    const Index n = at / ld, k = at % ld;
-    to[at] = fromFloat<T>(n < N && k < K ? w[n * K + k] : 0.f);
-  }
-}
-
-template <class T>
-void padded(Index N, Index K, Index rows, Index ld, const float* w, T* to) {
-  launch(pad<T>, std::min(blocksFor(rows * ld, 256), 8192u), 256, 0, N, K, rows, ld, w, to);
-}
-
-// Lays out the weights and, where there is memory, copies them.
-template <class T>
-size_t takeWeights(Decoder& d, const float* const* weights, unsigned char* memory) {
-  const Index D = d.c.width, I = d.c.inner, V = d.c.vocab;
-  Pieces pieces = {memory};
-  const float* const* next = weights;
-  const auto copy = [&](Index n) {
-    float* to = pieces.take<float>(n);
-    if (memory) check(cudaMemcpyAsync(to, *next, n * sizeof(float), cudaMemcpyDeviceToDevice, stream()), "copying weights");
-    next++;
-    return to;
-  };
-  const auto linear = [&](Index K, Index N) {
-    const Index ld = paddedWidth(K);
-    T* w = pieces.take<T>(N * ld);
-    if (memory)
-      launch(transpose<T>, dim3(blocksFor(N, kTile), blocksFor(ld, kTile)), dim3(kTile, 8), 0, K, N, ld, *next, w);
-    next++;
-    const float* bias = copy(N);
-    bf16* bias16 = nullptr;
-    if (d.type == kBfloat16) {
-      bias16 = pieces.take<bf16>(N);
-      if (memory) padded(1, N, 1, N, bias, bias16);
-    }
-    return Weights{N, K, ld, w, bias, bias16};
-  };
-  d.wte = copy(V * D);
-  d.wpe = copy(d.c.positions * D);
-  for (Layer& l : d.layers) {
-    l.ln1Gamma = copy(D);
-    l.ln1Beta = copy(D);
-    l.qkv = linear(D, 3 * D);
-    l.proj = linear(D, D);
-    l.ln2Gamma = copy(D);
-    l.ln2Beta = copy(D);
-    l.fc = linear(D, I);
-    l.out = linear(I, D);
-  }
-  d.lnGamma = copy(D);
-  d.lnBeta = copy(D);
-  // Rows of logits that begin at multiples of 256 bytes.
-  const Index rows = (V + 63) / 64 * 64, ld = paddedWidth(D);
-  T* head = pieces.take<T>(rows * ld);
-  if (memory) padded(V, D, rows, ld, d.wte, head);
-  d.head = {rows, D, ld, head, nullptr, nullptr};
-  return pieces.used;
-}
-
-// --- Layers
-
-// y [M,N] = act(x w + bias) + residual.
-void linear(const Decoder& d, Index M, const Weights& w, const void* x, int act, const void* residual, void* y, bool floats = false) {
-  Product p = {M, w.N, w.K, x, w.w, y};
-  p.transB = true;
-  p.ldb = w.ld;
-  p.operands = d.type;
-  p.result = floats ? kFloat32 : d.type;
-  p.bias = w.bias;
-  p.bias16 = w.bias16;
-  p.act = act;
-  p.residual = residual;
-  multiply(p);
-}
-
-// The same of norm(x), where gamma is not null.
-void normedLinear(const Decoder& d, Index M, const Weights& w, const float* gamma, const float* beta, const void* x, void* normed,
-                  int act, const void* residual, void* y, bool floats = false) {
-  if (isFewRows(d.type, M, w.K)) {
-    FewRows f = {M, x, w};
-    f.gamma = gamma;
-    f.beta = beta;
-    f.eps = d.c.eps;
-    f.act = act;
-    f.residual = residual;
-    f.y = y;
-    f.floats = floats;
-    fewRows(d.type, f);
-    return;
-  }
-  if (gamma) normRows(d.type, M, d.c.width, d.c.eps, x, gamma, beta, normed);
-  linear(d, M, w, gamma ? normed : x, act, residual, y, floats);
-}
-
-// All layers. attend(layer) turns qkv into mixed and returns how many rows go on; x and x2 alternate, as products write where
-// nothing that they read lies.
-template <class Attend>
-void runLayers(const Decoder& d, Index M, const Buffers& b, Attend attend) {
-  for (Index i = 0; i < d.c.layers; i++) {
-    const Layer& l = d.layers[i];
-    normedLinear(d, M, l.qkv, l.ln1Gamma, l.ln1Beta, b.x, b.normed, 0, nullptr, b.qkv);
-    M = attend(i);
-    normedLinear(d, M, l.proj, nullptr, nullptr, b.mixed, nullptr, 0, b.x, b.x2);
-    normedLinear(d, M, l.fc, l.ln2Gamma, l.ln2Beta, b.x2, b.normed, 1, nullptr, b.inner);
-    normedLinear(d, M, l.out, nullptr, nullptr, b.inner, nullptr, 0, b.x2, b.x);
-  }
-}
-
-void logitsOf(const Decoder& d, Index M, const void* x, void* normed, float* logits) {
-  normedLinear(d, M, d.head, d.lnGamma, d.lnBeta, x, normed, 0, nullptr, logits, true);
-}
-
-size_t stepBytes(Index R) { return sizeof(StepHead) + R * sizeof(StepRow); }
-
-Buffers takeBuffers(const Decoder& d, Index R, Pieces& pieces) {
-  const Index D = d.c.width, size = d.elementSize();
-  Buffers b;
-  b.step = pieces.take(stepBytes(R));
-  b.drawn = pieces.take<Drawn>(R);
-  b.x = pieces.take(R * D * size);
-  b.x2 = pieces.take(R * D * size);
-  b.normed = pieces.take(R * D * size);
-  b.mixed = pieces.take(R * D * size);
-  b.qkv = pieces.take(3 * R * D * size);
-  b.inner = pieces.take(R * d.c.inner * size);
-  b.logits = pieces.take<float>(R * d.head.N);
-  b.split.parts = reinterpret_cast<float*>(pieces.take(splitPartsBytes(d.heads)));
-  b.split.done = reinterpret_cast<int32_t*>(pieces.take(splitDoneBytes()));
-  return b;
-}
+constexpr unsigned kRowThreads = 128; // of a block that does something to one row
 
 // --- Prompts
 
 // x [B,T,D] = wte[prompts[order]] + wpe, where a prompt has a token; zeros elsewhere. grid: B·T
 template <class T>
-__global__ void embedPrompts(int tokens, Index longest, int D, const int32_t* order, const int32_t* lengths, const int32_t* prompts,
-                             const float* wte, const float* wpe, T* x) {
+__global__ void embedPrompts(int tokens, Index longest, int D, const int32_t* order, const int32_t* lengths,
+                             const int32_t* prompts, const float* wte, const float* wpe, T* x) {
   const int prompt = order[blockIdx.x / tokens], t = blockIdx.x % tokens;
   const bool there = t < lengths[prompt];
   const float* token = wte + (there ? prompts[prompt * longest + t] : 0) * static_cast<Index>(D);
+  const float* place = wpe + static_cast<Index>(t) * D;
   T* to = x + static_cast<Index>(blockIdx.x) * D;
-  for (int j = threadIdx.x; j < D; j += blockDim.x)
-    to[j] = fromFloat<T>(there ? token[j] + wpe[static_cast<Index>(t) * D + j] : 0.f);
+  for (int j = threadIdx.x; j < D; j += blockDim.x) to[j] = fromFloat<T>(there ? token[j] + place[j] : 0.f);
 }
 
-// The last tokens' rows of x [B,T,D]: to [B,D], or, scattered, to[order[b]].
+// to [B,D] = the last tokens' rows of x [B,T,D]. grid: B
 template <class T>
 __global__ void takeLast(int tokens, int D, const int32_t* order, const int32_t* lengths, const T* x, T* to) {
-  const Index from = static_cast<Index>(blockIdx.x) * tokens + lengths[order[blockIdx.x]] - 1;
-  for (int j = threadIdx.x; j < D; j += blockDim.x) to[static_cast<Index>(blockIdx.x) * D + j] = x[from * D + j];
+  const Index b = blockIdx.x, from = b * tokens + lengths[order[b]] - 1;
+  for (int j = threadIdx.x; j < D; j += blockDim.x) to[b * D + j] = x[from * D + j];
 }
 
-constexpr unsigned kRowThreads = 128;
-constexpr Index kPrefillTokens = 16384; // that run together: enough for products at full speed, activations under 1 GB
-
-// Prompts of similar lengths together, padded to the longest of them.
-template <class T>
-void prefillSome(Decoder& d, Index B, Index tokens, const int32_t* order, const int32_t* lengths, const int32_t* prompts, T* last) {
-  const Index D = d.c.width, H = d.c.heads, M = B * tokens;
-  Temporary<T> x(M * D), x2(M * D), normed(M * D), mixed(M * D), qkv(3 * M * D), inner(M * d.c.inner);
-  Temporary<float> lse(M * H);
-  Temporary<T> lastX(B * D), lastMixed(B * D);
-  launch(embedPrompts<T>, static_cast<unsigned>(M), kRowThreads, 0, static_cast<int>(tokens), d.cache.longest, static_cast<int>(D),
-         order, lengths, prompts, d.wte, d.wpe, x);
-  Buffers b = {};
-  b.x = x;
-  b.x2 = x2;
-  b.normed = normed;
-  b.mixed = mixed;
-  b.qkv = qkv;
-  b.inner = inner;
-  const auto onlyLast = [&](const T* from, T* to) {
-    launch(takeLast<T>, static_cast<unsigned>(B), kRowThreads, 0, static_cast<int>(tokens), static_cast<int>(D), order, lengths, from, to);
-  };
-  runLayers(d, M, b, [&](Index layer) {
-    storePrompts(d.type, d.cache, d.heads, layer, B, tokens, order, lengths, b.qkv);
-    attentionForward(d.type, B, tokens, H, D / H, b.qkv, b.mixed, lse);
-    if (layer + 1 < d.c.layers) return M;
-    onlyLast(x, lastX); // nothing else is needed of the last layer
-    onlyLast(mixed, lastMixed);
-    b.x = lastX;
-    b.mixed = lastMixed;
-    return B;
-  });
-  check(cudaMemcpyAsync(last, b.x, B * D * sizeof(T), cudaMemcpyDeviceToDevice, stream()), "copying");
-}
-
+// to[order] = x [P,D]. grid: P
 template <class T>
 __global__ void scatter(int D, const int32_t* order, const T* x, T* to) {
-  for (int j = threadIdx.x; j < D; j += blockDim.x)
-    to[static_cast<Index>(order[blockIdx.x]) * D + j] = x[static_cast<Index>(blockIdx.x) * D + j];
+  const Index p = blockIdx.x;
+  for (int j = threadIdx.x; j < D; j += blockDim.x) to[static_cast<Index>(order[p]) * D + j] = x[p * D + j];
 }
 
+constexpr Index kPrefillTokens = 16384; // that run together: enough for products at full speed, activations under 1 GB
+
+// B prompts, padded on the right to `tokens`: their keys and values, and what the layers make of their last tokens.
+template <class T>
+void prefillSome(Decoder& d, Index B, Index tokens, const int32_t* order, const int32_t* lengths, const int32_t* prompts,
+                 T* last) {
+  const Model& m = d.m;
+  const Index D = m.c.width, M = B * tokens;
+  const int length = static_cast<int>(tokens), width = static_cast<int>(D);
+  Pieces counted = {nullptr};
+  takeActivations(m, M, counted);
+  const Temporary<unsigned char> memory(counted.used);
+  Pieces pieces = {memory};
+  Activations a = takeActivations(m, M, pieces);
+  const Temporary<float> lse(M * m.c.heads);
+  const Temporary<T> lastX(B * D), lastMixed(B * D);
+  launch(embedPrompts<T>, static_cast<unsigned>(M), kRowThreads, 0, length, d.cache.longest, width, order, lengths, prompts,
+         m.wte, m.wpe, static_cast<T*>(a.x));
+  const auto onlyLast = [&](void*& x, T* to) {
+    launch(takeLast<T>, static_cast<unsigned>(B), kRowThreads, 0, length, width, order, lengths, static_cast<T*>(x), to);
+    x = to;
+  };
+  runLayers(m, M, a, [&](Index layer) {
+    storePrompts(m.type, d.cache, m.heads, layer, B, tokens, order, lengths, a.qkv);
+    attentionForward(m.type, B, tokens, m.heads.heads, m.heads.Dh, a.qkv, a.mixed, lse);
+    if (layer + 1 < m.c.layers) return M;
+    onlyLast(a.x, lastX); // nothing else is needed of the last layer
+    onlyLast(a.mixed, lastMixed);
+    return B;
+  });
+  check(cudaMemcpyAsync(last, a.x, B * D * sizeof(T), cudaMemcpyDeviceToDevice, stream()), "copying");
+}
+
+// In the memory of the last batch where that is enough.
 void openCache(Decoder& d, Index P, Index longest, const int32_t* lengths, Index n, Index maxNew) {
+  const Model& m = d.m;
   const auto lay = [&](unsigned char* memory) {
     Pieces pieces = {memory};
-    const Index token = d.heads.perToken() * d.c.layers * d.elementSize();
+    const Index token = m.c.layers * m.heads.perToken() * m.elementSize();
     d.cache = {P, longest, n, maxNew, nullptr, nullptr};
     d.cache.prompts = pieces.take(P * longest * token);
     d.cache.own = pieces.take(P * n * maxNew * token);
-    d.promptLogits = pieces.take<float>(P * d.head.N);
+    d.promptLogits = pieces.take<float>(P * m.paddedVocab());
     return pieces.used;
   };
   d.cacheMemory.atLeast(lay(nullptr));
   lay(d.cacheMemory.data());
   d.lengths.assign(lengths, lengths + P);
   d.added.assign(P * n, 0);
-  const Index rows = paddedRows(P * n);
-  if (rows <= d.mostRows) return;
-  d.forgetGraphs();
-  d.mostRows = 0;
-  Pieces counted = {nullptr};
-  takeBuffers(d, rows, counted);
-  d.stepMemory.atLeast(counted.used);
-  Pieces pieces = {d.stepMemory.data()};
-  d.buffers = takeBuffers(d, rows, pieces);
-  fill(d.buffers.split.done, 0, splitDoneBytes());
-  d.stepOnHost.resize(stepBytes(rows));
-  d.drawnOnHost.resize(rows * sizeof(Drawn));
-  d.mostRows = rows;
 }
 
+// Buffers for steps of R rows.
+void makeRoom(Decoder& d, Index R) {
+  if (R <= d.mostRows) return;
+  const auto lay = [&](unsigned char* memory) {
+    Pieces pieces = {memory};
+    d.buffers.step = pieces.take(stepBytes(R));
+    d.buffers.drawn = pieces.take<Drawn>(R);
+    d.buffers.a = takeActivations(d.m, R, pieces);
+    d.buffers.logits = pieces.take<float>(R * d.m.paddedVocab());
+    d.buffers.split.parts = reinterpret_cast<float*>(pieces.take(splitPartsBytes(d.m.heads)));
+    d.buffers.split.done = reinterpret_cast<int32_t*>(pieces.take(splitDoneBytes()));
+    return pieces.used;
+  };
+  d.forgetGraphs(); // they use the old ones
+  d.mostRows = 0;
+  d.bufferMemory.atLeast(lay(nullptr));
+  lay(d.bufferMemory.data());
+  fill(d.buffers.split.done, 0, splitDoneBytes());
+  d.stepOnHost.resize(stepBytes(R));
+  d.drawnOnHost.resize(R * sizeof(Drawn));
+  d.mostRows = R;
+}
+
+// Prompts of similar lengths run together.
 template <class T>
 void prefill(Decoder& d, Index P, Index longest, const int32_t* prompts, const int32_t* lengths, Index n, Index maxNew) {
   openCache(d, P, longest, lengths, n, maxNew);
-  const Index D = d.c.width;
+  makeRoom(d, paddedRows(P * n));
+  const Index D = d.m.c.width;
   std::vector<int32_t> order(P);
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return lengths[a] > lengths[b]; });
-  const auto onDevice = uploaded(prompts, P * longest), orderThere = uploaded(order.data(), P), lengthsThere = uploaded(lengths, P);
-  Temporary<T> last(P * D), ordered(P * D), normed(P * D);
+  const auto promptsThere = uploaded(prompts, P * longest), lengthsThere = uploaded(lengths, P);
+  const auto orderThere = uploaded(order.data(), P);
+  const Temporary<T> last(P * D), ordered(P * D), normed(P * D);
   for (Index from = 0, to; from < P; from = to) {
     const Index tokens = lengths[order[from]];
     to = std::min(P, from + std::max<Index>(1, kPrefillTokens / tokens));
-    prefillSome<T>(d, to - from, tokens, orderThere + from, lengthsThere, onDevice, last + from * D);
+    prefillSome<T>(d, to - from, tokens, orderThere + from, lengthsThere, promptsThere, last + from * D);
   }
   launch(scatter<T>, static_cast<unsigned>(P), kRowThreads, 0, static_cast<int>(D), orderThere, last, ordered);
-  logitsOf(d, P, ordered, normed, d.promptLogits);
+  logitsOf(d.m, P, ordered, normed, d.promptLogits);
 }
 
 // --- Steps
 
+// x [R,D] = wte[token] + wpe[position]. grid: R
 template <class T>
 __global__ void embedRows(int D, const StepRow* rows, const float* wte, const float* wpe, T* x) {
   const StepRow row = rows[blockIdx.x];
   letNextStart();
   if (row.row < 0) return;
-  const float *token = wte + row.token * static_cast<Index>(D), *place = wpe + static_cast<Index>(row.length + row.added) * D;
-  for (int j = threadIdx.x; j < D; j += blockDim.x) x[static_cast<Index>(blockIdx.x) * D + j] = fromFloat<T>(token[j] + place[j]);
+  const float* token = wte + row.token * static_cast<Index>(D);
+  const float* place = wpe + static_cast<Index>(row.length + row.added) * D;
+  T* to = x + static_cast<Index>(blockIdx.x) * D;
+  for (int j = threadIdx.x; j < D; j += blockDim.x) to[j] = fromFloat<T>(token[j] + place[j]);
 }
 
-// byPrompt: a row of logits for each prompt, else for each row.
-__global__ void __launch_bounds__(kSampleThreads, 1) sampleStep(int V, Index ld, const float* logits, bool byPrompt, bool copied,
-                                                                 const StepHead* head, const StepRow* rows, Drawn* drawn) {
-  const StepRow row = rows[blockIdx.x];
+// byPrompt: logits have a row for each prompt, else for each row. copied: into shared memory. grid: R
+__global__ void __launch_bounds__(kSampleThreads, 1)
+    sampleStep(int V, Index ld, const float* logits, bool byPrompt, bool copied, const unsigned char* step, Drawn* drawn) {
   waitForPrevious();
+  const StepRow row = rowsOf(step)[blockIdx.x];
   if (row.row < 0) return;
   const Index at = byPrompt ? row.prompt : static_cast<Index>(blockIdx.x);
-  sampleRow(V, logits + at * ld, head->filters, row.uniform, copied ? sharedMemory<float>() : nullptr, &drawn[blockIdx.x].token,
-            &drawn[blockIdx.x].logprob);
+  sampleRow(V, logits + at * ld, reinterpret_cast<const StepHead*>(step)->filters, row.uniform,
+            copied ? sharedMemory<float>() : nullptr, &drawn[blockIdx.x].token, &drawn[blockIdx.x].logprob);
 }
 
-void drawRows(const Decoder& d, Index R, const float* logits, bool byPrompt, const unsigned char* step, Drawn* drawn) {
-  const size_t shared = sampleShared(d.c.vocab);
-  launchEarly(sampleStep, static_cast<unsigned>(R), sampleThreads(d.c.vocab), shared, static_cast<int>(d.c.vocab), d.head.N, logits,
-         byPrompt, shared > 0, reinterpret_cast<const StepHead*>(step), reinterpret_cast<const StepRow*>(step + sizeof(StepHead)), drawn);
+void drawRows(const Model& m, Index R, const float* logits, bool byPrompt, const unsigned char* step, Drawn* drawn) {
+  const size_t shared = sampleShared(m.c.vocab);
+  launchEarly(sampleStep, static_cast<unsigned>(R), sampleThreads(m.c.vocab), shared, static_cast<int>(m.c.vocab),
+              m.paddedVocab(), logits, byPrompt, shared > 0, step, drawn);
 }
 
 // One token more of every row, and the next one's draw, from stepOnHost to drawnOnHost.
 void enqueueStep(const Decoder& d, Index R) {
+  const Model& m = d.m;
   const Buffers& b = d.buffers;
+  const unsigned char* step = b.step;
+  const size_t drawnBytes = R * sizeof(Drawn);
   check(cudaMemcpyAsync(b.step, d.stepOnHost.data(), stepBytes(R), cudaMemcpyHostToDevice, stream()), "copying a step");
-  const StepHead* head = reinterpret_cast<const StepHead*>(b.step);
-  const StepRow* rows = reinterpret_cast<const StepRow*>(b.step + sizeof(StepHead));
-  withType(d.type, [&](auto t) {
+  withType(m.type, [&](auto t) {
     typedef decltype(t) T;
-    launch(embedRows<T>, static_cast<unsigned>(R), kRowThreads, 0, static_cast<int>(d.c.width), rows, d.wte, d.wpe, static_cast<T*>(b.x));
+    launch(embedRows<T>, static_cast<unsigned>(R), kRowThreads, 0, static_cast<int>(m.c.width), rowsOf(step), m.wte, m.wpe,
+           static_cast<T*>(b.a.x));
   });
-  runLayers(d, R, b, [&](Index layer) {
-    attendRows(d.type, &head->cache, rows, R, d.heads, layer, b.split, b.qkv, b.mixed);
+  runLayers(m, R, b.a, [&](Index layer) {
+    const KvCache* cache = &reinterpret_cast<const StepHead*>(step)->cache;
+    attendRows(m.type, cache, rowsOf(step), R, m.heads, layer, b.split, b.a.qkv, b.a.mixed);
     return R;
   });
-  logitsOf(d, R, b.x, b.normed, b.logits);
-  drawRows(d, R, b.logits, false, b.step, b.drawn);
-  check(cudaMemcpyAsync(d.drawnOnHost.data(), b.drawn, R * sizeof(Drawn), cudaMemcpyDeviceToHost, stream()), "copying tokens");
+  logitsOf(m, R, b.a.x, b.a.normed, b.logits);
+  drawRows(m, R, b.logits, false, step, b.drawn);
+  check(cudaMemcpyAsync(d.drawnOnHost.data(), b.drawn, drawnBytes, cudaMemcpyDeviceToHost, stream()), "copying tokens");
 }
 
 void capture(const Decoder& d, Index R, Graph& graph) {
@@ -486,13 +291,13 @@ void runStep(Decoder& d, Index R) {
   check(cudaGraphLaunch(graph.run, stream()), "running a step");
 }
 
-// The head and the rows of a step as the device reads them, with padding up to `padded` rows.
+// A step as the device reads it, with padding up to `padded` rows. tokens may be null.
 void fillStep(const Decoder& d, Index R, Index padded, const int32_t* rows, const int32_t* tokens, const float* uniform,
-              const Filters& filters, unsigned char* to) {
+              const Filters& filters, unsigned char* step) {
   const StepHead head = {d.cache, filters};
-  memcpy(to, &head, sizeof head);
-  StepRow* out = reinterpret_cast<StepRow*>(to + sizeof head);
-  const int most = mostTogether(padded, d.heads);
+  memcpy(step, &head, sizeof head);
+  StepRow* out = const_cast<StepRow*>(rowsOf(step));
+  const int most = mostTogether(padded, d.m.heads);
   StepRow* first = nullptr;
   for (Index i = 0; i < R; i++) {
     const int32_t prompt = static_cast<int32_t>(rows[i] / d.cache.n);
@@ -507,24 +312,11 @@ void fillStep(const Decoder& d, Index R, Index padded, const int32_t* rows, cons
 
 void createDecoder(Type type, const DecoderConfig& c, const float* const* weights, void** result) {
   *result = nullptr;
-  if (!attends(type, c.width / c.heads)) throw std::runtime_error("decoder: heads of this width are not supported by the GPU's kernels");
-  Decoder* d = new Decoder;
+  if (!attends(type, c.width / c.heads))
+    throw std::runtime_error("decoder: heads are wider than the CUDA kernels for them are made for");
   try {
-    d->type = type;
-    d->c = c;
-    d->heads = {c.heads, c.width / c.heads};
-    d->layers.resize(c.layers);
-    withType(type, [&](auto t) {
-      typedef decltype(t) T;
-      d->weights.atLeast(takeWeights<T>(*d, weights, nullptr));
-      takeWeights<T>(*d, weights, d->weights.data());
-    });
-    *result = d;
+    *result = new Decoder(type, c, weights);
   } catch (const std::bad_alloc&) {
-    delete d;
-  } catch (...) {
-    delete d;
-    throw;
   }
 }
 
@@ -534,7 +326,7 @@ void prefillDecoder(void* decoder, Index P, Index T, const int32_t* prompts, con
                     bool* ok) {
   Decoder& d = *static_cast<Decoder*>(decoder);
   try {
-    withType(d.type, [&](auto t) { prefill<decltype(t)>(d, P, T, prompts, lengths, n, maxNew); });
+    withType(d.m.type, [&](auto t) { prefill<decltype(t)>(d, P, T, prompts, lengths, n, maxNew); });
     *ok = true;
   } catch (const std::bad_alloc&) {
     *ok = false;
@@ -544,7 +336,7 @@ void prefillDecoder(void* decoder, Index P, Index T, const int32_t* prompts, con
 void stepDecoder(void* decoder, Index R, const int32_t* rows, const int32_t* previous, float temperature, Index topK,
                  float topP, const float* uniform, int32_t* tokens, float* logprob, float* logits) {
   Decoder& d = *static_cast<Decoder*>(decoder);
-  const Index V = d.c.vocab;
+  const Index V = d.m.c.vocab, ld = d.m.paddedVocab();
   const Filters filters = {temperature, topP, topK};
   std::vector<Drawn> drawn(R);
   if (previous) {
@@ -558,8 +350,8 @@ void stepDecoder(void* decoder, Index R, const int32_t* rows, const int32_t* pre
     std::vector<unsigned char> step(stepBytes(R));
     fillStep(d, R, R, rows, nullptr, uniform, filters, step.data());
     const auto stepThere = uploaded(step.data(), static_cast<Index>(step.size()));
-    Temporary<Drawn> drawnThere(R);
-    drawRows(d, R, d.promptLogits, true, stepThere, drawnThere);
+    const Temporary<Drawn> drawnThere(R);
+    drawRows(d.m, R, d.promptLogits, true, stepThere, drawnThere);
     download(drawn.data(), drawnThere, R * sizeof(Drawn));
   }
   for (Index i = 0; i < R; i++) {
@@ -567,7 +359,7 @@ void stepDecoder(void* decoder, Index R, const int32_t* rows, const int32_t* pre
     logprob[i] = drawn[i].logprob;
   }
   for (Index i = 0; logits && i < R; i++) {
-    const float* row = previous ? d.buffers.logits + i * d.head.N : d.promptLogits + rows[i] / d.cache.n * d.head.N;
+    const float* row = previous ? d.buffers.logits + i * ld : d.promptLogits + rows[i] / d.cache.n * ld;
     download(logits + i * V, row, V * sizeof(float));
   }
 }

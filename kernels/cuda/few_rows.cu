@@ -1,8 +1,8 @@
-// Products of at most 8 rows. Each weight is read once, by 16-byte loads that are in flight before the rows are even there:
-// a block first asks for its first weights, then waits for the kernel before it, brings the rows into shared memory and norms
-// them (each block for itself, which is cheaper than a kernel for it), then multiplies while the next weights are on their
-// way. A warp computes one or two outputs for all rows. A layer of GPT-2 124M is 14 MB in bfloat16: about 5 µs at an H100's 3 TB/s, as much as starting its
-// kernels takes.
+// Products of at most 8 rows. Each weight is read once, by 16-byte loads that are in flight before the rows are even there: a
+// block asks for its first weights, then waits for the kernel before it, brings the rows into shared memory and norms them
+// (each block for itself, which is cheaper than a kernel for it), then multiplies while the next weights are on their way. A
+// warp computes one or two outputs for all rows. A layer of GPT-2 124M is 14 MB in bfloat16: about 5 µs at an H100's 3 TB/s,
+// less than starting its kernels one after another takes.
 #include "few_rows.h"
 
 #include "gelu.h"
@@ -14,8 +14,8 @@ namespace {
 constexpr int kThreads = 256, kWarps = kThreads / 32;
 constexpr size_t kMostShared = 128 << 10; // bytes of rows and of what norms them; a multiprocessor of an A100 has 164 KB
 
-// A warp norms a row [D] in shared memory in place. gamma and beta can be read up to a multiple of 8. What is normed is rounded
-// to T, as the norm of a forward pass is.
+// A warp norms a row [D] in shared memory in place. gamma and beta can be read up to a multiple of 8. What is normed is
+// rounded to T, as the norm of a forward pass is.
 template <int kUnroll, class T>
 __device__ __forceinline__ void normRow(int D, float eps, T* x, const float* gamma, const float* beta) {
   constexpr int L = Pack<T>::kLength;
@@ -43,9 +43,13 @@ __device__ __forceinline__ void normRow(int D, float eps, T* x, const float* gam
     Pack<T> p = *reinterpret_cast<const Pack<T>*>(x + k);
 #pragma unroll
     for (int i = 0; i < L; i += 4) {
-      const Pack<float> g = *reinterpret_cast<const Pack<float>*>(gamma + k + i), b = *reinterpret_cast<const Pack<float>*>(beta + k + i);
+      const Pack<float> g = *reinterpret_cast<const Pack<float>*>(gamma + k + i);
+      const Pack<float> b = *reinterpret_cast<const Pack<float>*>(beta + k + i);
 #pragma unroll
-      for (int j = 0; j < 4; j++) p.at[i + j] = fromFloat<T>(k + i + j < D ? (toFloat(p.at[i + j]) - mean) * rstd * g.at[j] + b.at[j] : 0.f);
+      for (int j = 0; j < 4; j++) {
+        const float y = (toFloat(p.at[i + j]) - mean) * rstd * g.at[j] + b.at[j];
+        p.at[i + j] = fromFloat<T>(k + i + j < D ? y : 0.f);
+      }
     }
     *reinterpret_cast<Pack<T>*>(x + k) = p;
   }
@@ -97,7 +101,7 @@ __device__ __forceinline__ float warpSums(const float (&v)[N]) {
 // A warp's next weights: kDeep packs for each lane, of C columns.
 constexpr int kDeep = 4;
 
-// Blocks of a multiprocessor at once. Three of those that compute an output per warp: all of GPT-2 124M's layers are one wave.
+// Blocks of a multiprocessor at once. Three of those whose warps compute one output: GPT-2 124M's layers are one wave each.
 constexpr int residentBlocks(int C) { return C == 1 ? 3 : 2; }
 
 template <class T, int R, int C>
@@ -204,22 +208,12 @@ template <class T, int R, int C>
 void start(const FewRows& f) {
   const size_t shared = R * f.weights.ld * sizeof(T) + (f.gamma ? 2 * f.weights.ld * sizeof(float) : 0);
   // Where there are more outputs than run at once, each warp takes several: a block norms the rows once.
-  const unsigned needed = blocksFor(f.weights.N, kWarps * C), most = residentBlocks(C) * static_cast<unsigned>(multiprocessors());
+  const unsigned needed = blocksFor(f.weights.N, kWarps * C);
+  const unsigned most = residentBlocks(C) * static_cast<unsigned>(multiprocessors());
   launchEarly(multiplyFew<T, R, C>, needed < most ? needed : most, kThreads, shared, f);
 }
 
 } // namespace
-
-bool overlaps() {
-  static const bool can = [] {
-    int driver = 0;
-    cudaDeviceProp properties;
-    check(cudaDriverGetVersion(&driver), "the driver's version");
-    check(cudaGetDeviceProperties(&properties, 0), "the GPU's properties");
-    return properties.major >= 9 && driver >= 12030;
-  }();
-  return can;
-}
 
 bool isFewRows(Type type, Index rows, Index K) {
   const size_t bytes = paddedWidth(K) * (kFewRows * (type == kFloat32 ? 4 : 2) + 8);
@@ -240,8 +234,8 @@ void normRows(Type type, Index M, Index D, float eps, const void* x, const float
   withType(type, [&](auto t) {
     typedef decltype(t) T;
     const size_t shared = kNormWarps * paddedWidth(D) * sizeof(T);
-    launch(norm<T>, blocksFor(M, kNormWarps), kNormWarps * 32, shared, M, static_cast<int>(D), eps, static_cast<const T*>(x), gamma, beta,
-           static_cast<T*>(y));
+    launch(norm<T>, blocksFor(M, kNormWarps), kNormWarps * 32, shared, M, static_cast<int>(D), eps, static_cast<const T*>(x),
+           gamma, beta, static_cast<T*>(y));
   });
 }
 

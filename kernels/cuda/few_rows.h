@@ -29,8 +29,7 @@ struct FewRows {
   bool floats = false;
 };
 
-// Up to this many rows, where they fit into shared memory, it is faster than a product on tensor cores: each of those would
-// be a kernel of its own beside the norm.
+// Up to this many rows, where they fit into shared memory, this is taken instead of multiply().
 constexpr Index kFewRows = 8;
 bool isFewRows(Type type, Index rows, Index K);
 void fewRows(Type type, const FewRows& f);

@@ -1,9 +1,9 @@
 // The attention of a step: a block for each head of each row, or of up to four rows of one prompt. A few lanes hold a key's
-// width; a warp reads several keys at once, each group of lanes with a softmax of its own, online (Milakov & Gimelshein 2018);
-// they are merged at the end, in a fixed order. Few rows have few blocks of many warps, and where there are more keys than those
-// read at once, several such blocks (flash decoding, Dao et al. 2023). Everything is read once, 16 bytes at a time, four keys
-// deep: the cost is that of reading the cache, 37 KB a token for GPT-2 124M in bfloat16, 6 µs for a row of 512 tokens at an
-// H100's 3 TB/s.
+// width; a warp reads several keys at once, each group of lanes with an online softmax of its own (Milakov & Gimelshein 2018);
+// they are merged at the end, in a fixed order. Few rows have few blocks, of many warps, and where there are more keys than
+// those read at once, several such blocks (flash decoding, Dao et al. 2023). Everything is read once, 16 bytes at a time, four
+// keys deep: the cost is that of reading the cache, 37 KB a token for GPT-2 124M in bfloat16, 6 µs for a row of 512 tokens at
+// an H100's 3 TB/s.
 #include "kv_cache.h"
 
 #include "overlap.h"
@@ -13,16 +13,16 @@ namespace {
 
 // The keys of one head of one prompt or row; its values follow.
 template <class T>
-__device__ __forceinline__ T* keysOf(void* memory, Index holders, Index tokens, Index heads, int padded, Index layer, Index holder,
-                                     int head) {
+__device__ __forceinline__ T* keysOf(void* memory, Index holders, Index tokens, Index heads, int padded, Index layer,
+                                     Index holder, int head) {
   return static_cast<T*>(memory) + ((layer * holders + holder) * heads + head) * 2 * tokens * padded;
 }
 
 // grid: B·T
 template <class T>
-__global__ void store(KvCache c, int heads, int Dh, int padded, Index layer, int T_, const int32_t* order, const int32_t* lengths,
-                      const T* qkv) {
-  const int prompt = order[blockIdx.x / T_], t = blockIdx.x % T_;
+__global__ void store(KvCache c, int heads, int Dh, int padded, Index layer, int tokens, const int32_t* order,
+                      const int32_t* lengths, const T* qkv) {
+  const int prompt = order[blockIdx.x / tokens], t = blockIdx.x % tokens;
   if (t >= lengths[prompt]) return;
   const int D = heads * Dh;
   const T* from = qkv + static_cast<Index>(blockIdx.x) * 3 * D + D;
@@ -135,8 +135,8 @@ struct Attend {
     }
   }
 
-  static __device__ __forceinline__ void run(const KvCache& c, const StepRow* rows, int heads, int Dh, int padded, Index layer,
-                                             float scale, const SplitKeys& split, const T* qkv, T* y) {
+  static __device__ __forceinline__ void run(const KvCache& c, const StepRow* rows, int heads, int Dh, int padded,
+                                             Index layer, float scale, const SplitKeys& split, const T* qkv, T* y) {
     const int lane = threadIdx.x % 32, warp = threadIdx.x / 32, warps = blockDim.x / 32;
     const int head = blockIdx.y, D = heads * Dh, offset = lane % kLanes * L;
     const StepRow first = rows[blockIdx.x];
@@ -161,10 +161,11 @@ struct Attend {
     // The cache is there already, but for the new tokens.
     const T* keys = keysOf<T>(c.prompts, c.P, c.longest, heads, padded, layer, first.prompt, head);
     fetchAll(keys, begin, ofPrompt, c.longest, padded);
-    for (int g = 0; g < first.together; g++) fetchAll(ownKeys(g), ownBegin, min(ownEnd, rows[row0 + g].added), c.maxNew, padded);
+    for (int g = 0; g < first.together; g++)
+      fetchAll(ownKeys(g), ownBegin, min(ownEnd, rows[row0 + g].added), c.maxNew, padded);
     waitForPrevious();
 
-    float q[G][N];
+    float q[G][N] = {};
 #pragma unroll
     for (int g = 0; g < G; g++) {
       if (g >= first.together) continue;
@@ -258,7 +259,7 @@ struct Attend {
 };
 
 template <class T, int kLanes, int kPacks, int G>
-__global__ void __launch_bounds__(32 * (G == 1 ? kManyWarps : kWarps), 1)
+__global__ void __launch_bounds__(32 * (G == 1 ? kManyWarps : kWarps), G == 1 ? 1 : 4 - kPacks)
     attend(const KvCache* c, const StepRow* rows, int heads, int Dh, int padded, Index layer, float scale, SplitKeys split,
            const T* qkv, T* y) {
   Attend<T, kLanes, kPacks, G>::run(*c, rows, heads, Dh, padded, layer, scale, split, qkv, y);
@@ -270,16 +271,16 @@ constexpr int kMostLanes = 32, kMostPacks = 2; // of a key
 Index manyBlocks() { return 2 * multiprocessors(); }
 
 template <class T, int kLanes, int kPacks>
-void start(const KvCache* c, const StepRow* stepRows, Index rows, const Heads& h, Index layer, const SplitKeys& split, const T* qkv,
-           T* y) {
+void start(const KvCache* c, const StepRow* stepRows, Index rows, const Heads& h, Index layer, const SplitKeys& split,
+           const T* qkv, T* y) {
   const bool few = rows * h.heads < manyBlocks();
   const int together = mostTogether(rows, h), warps = few ? kManyWarps : kWarps;
   const size_t shared = static_cast<size_t>(warps) * together * (h.padded() + 2) * sizeof(float);
   const dim3 grid(static_cast<unsigned>(rows), static_cast<unsigned>(h.heads), few ? kMostSplits : 1);
   const float scale = kLog2e / sqrtf(static_cast<float>(h.Dh));
-  launchEarly(together > 1 ? attend<T, kLanes, kPacks, kMostTogether> : attend<T, kLanes, kPacks, 1>, grid, warps * 32, shared, c,
-              stepRows, static_cast<int>(h.heads), static_cast<int>(h.Dh), static_cast<int>(h.padded()), layer, scale, split, qkv,
-              y);
+  launchEarly(together > 1 ? attend<T, kLanes, kPacks, kMostTogether> : attend<T, kLanes, kPacks, 1>, grid, warps * 32,
+              shared, c, stepRows, static_cast<int>(h.heads), static_cast<int>(h.Dh), static_cast<int>(h.padded()), layer,
+              scale, split, qkv, y);
 }
 
 } // namespace

@@ -6,7 +6,7 @@
 
 namespace ilf::cuda {
 
-// Whether GPU and driver can do so in graphs too.
+// Whether GPU and driver can do so, in graphs too. The first call waits for the device.
 bool overlaps();
 
 // As launch(), for a kernel that calls waitForPrevious().

@@ -3,11 +3,12 @@
 // (of equal ones, those of lower index are above). Then the inverse of the cumulative distribution in token order.
 //
 // Nothing is sorted. A filter needs the least logit that stays, and bisection of its bit pattern finds that in at most 32
-// sums over the block. To make them short, one pass over the vocabulary first counts what is above a few levels below the
+// sums over the block. To make them short, one pass over the vocabulary first sums what is above a few levels below the
 // largest logit; what is above the first level that surely holds all that stays is copied, in token order, to shared memory,
-// and everything after that looks at these few. All sums are of a fixed order: the same logits and uniform number give the
-// same token. V = 50,257 is four or five passes over 200 KB by one multiprocessor, which keeps the row in shared memory where
-// it fits (GPT-2's does on Hopper): about 10 µs.
+// and everything after that looks at these few. Where they are too many (a flat distribution) it looks at the whole row, some
+// five times as slow. All sums are of a fixed order: the same logits and uniform number give the same token. V = 50,257 is
+// four or five passes over 200 KB by one multiprocessor, which keeps the row in shared memory where it fits (GPT-2's does on
+// Hopper): 10 to 15 µs.
 #pragma once
 #include "device.h"
 
@@ -117,7 +118,8 @@ __device__ __forceinline__ float depthOf(int level) { return level == 0 ? 2.f : 
 
 // Finds what is worth looking at: fills `values` and `ids` (kCandidates, shared) where all that stays fits in there, and
 // *total with the sum of all p, for top-p alone. Returns the least logit among the candidates, or less.
-__device__ inline float chooseCandidates(Candidates& c, const Filters& f, bool byCount, float* values, int32_t* ids, float* total) {
+__device__ inline float chooseCandidates(Candidates& c, const Filters& f, bool byCount, float* values, int32_t* ids,
+                                         float* total) {
   __shared__ int offsets[33];
   const int V = c.n, lane = threadIdx.x % 32, warp = threadIdx.x / 32, warps = blockDim.x / 32;
   float at[kLevels], above[kLevels] = {}, all = 0;
@@ -196,7 +198,8 @@ __device__ inline void filter(Candidates& c, const Filters& f, float* values, in
   const auto above = [&](float v) { return sumOver(c.n, [&](int i) { return c.x[i] > v ? c.p(i) : 0.f; }); };
   c.least = valueOf(leastThat(low, high, [&](int key) { return above(valueOf(key)) < wanted; }));
   // Of what equals that, only so many stay.
-  const float each = __expf((c.least - c.top) * c.inverse), ties = sumOver(c.n, [&](int i) { return c.x[i] == c.least ? 1.f : 0.f; });
+  const float each = __expf((c.least - c.top) * c.inverse);
+  const float ties = sumOver(c.n, [&](int i) { return c.x[i] == c.least ? 1.f : 0.f; });
   const double enough = ceil((wanted - above(c.least)) / each);
   if (!(each > 0) || !(enough < ties)) return;
   const float kept = enough > 1 ? static_cast<float>(enough) : 1.f;
@@ -236,7 +239,8 @@ __device__ inline int invert(const Candidates& c, float uniform) {
     int at = -1;
     for (int i = part * length; i < (part + 1) * length; i += 32) {
       const double p = weight(i + lane), upTo = warpScan(p);
-      const unsigned possible = __ballot_sync(0xffffffffu, p > 0), passed = __ballot_sync(0xffffffffu, p > 0 && sum + upTo > wanted);
+      const unsigned possible = __ballot_sync(0xffffffffu, p > 0);
+      const unsigned passed = __ballot_sync(0xffffffffu, p > 0 && sum + upTo > wanted);
       if (possible) at = i + 31 - __clz(static_cast<int>(possible));
       if (passed) {
         at = i + __ffs(static_cast<int>(passed)) - 1;
