@@ -47,12 +47,14 @@ __global__ void slopesAndSums(Index M, Index N, const T* __restrict__ dy, const 
     for (Index m = first + threadIdx.y; m < last; m += kRowsAtOnce) {
       typedef Columns<T, W> Few;
       Few d = *reinterpret_cast<const Few*>(dy + m * N + n);
+      float value[W];
+      for (int i = 0; i < W; i++) value[i] = toFloat(d.at[i]);
       if (pre) {
         const Few x = *reinterpret_cast<const Few*>(pre + m * N + n);
-        for (int i = 0; i < W; i++) d.at[i] = fromFloat<T>(toFloat(d.at[i]) * geluSlope(toFloat(x.at[i])));
+        for (int i = 0; i < W; i++) d.at[i] = fromFloat<T>(value[i] *= geluSlope(toFloat(x.at[i])));
         *reinterpret_cast<Few*>(dpre + m * N + n) = d;
       }
-      for (int i = 0; i < W; i++) sum[i] += toFloat(d.at[i]);
+      for (int i = 0; i < W; i++) sum[i] += value[i];
     }
   for (int i = 0; i < W; i++) sums[threadIdx.y][threadIdx.x * W + i] = sum[i];
   __syncthreads();

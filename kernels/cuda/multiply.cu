@@ -7,12 +7,13 @@
 namespace ilf::cuda {
 namespace {
 
-// c = act(c + bias) + residual, in place; rows ldc apart. grid: columns in blocks, rows.
+// c = act(product + bias) + residual; rows ldc apart, those of the product N. grid: columns in blocks, rows.
 template <class T>
-__global__ void finish(Index N, Index ldc, const float* __restrict__ bias, int act, const T* residual, T* c, T* pre) {
+__global__ void finish(Index N, Index ldc, const float* __restrict__ product, const float* __restrict__ bias, int act,
+                       const T* residual, T* c, T* pre) {
   const Index n = static_cast<Index>(blockIdx.x) * blockDim.x + threadIdx.x, at = blockIdx.y * ldc + n;
   if (n >= N) return;
-  float x = toFloat(c[at]);
+  float x = product[blockIdx.y * N + n];
   if (bias) x += bias[n];
   if (pre) pre[at] = fromFloat<T>(x);
   if (act == 1) x = gelu(x);
@@ -28,19 +29,29 @@ constexpr Index kRowsOfGrid = 65535;
 void multiply(const Product& p) {
   if (p.M == 0 || p.N == 0 || p.batch == 0 || libraryProduct(p)) return;
   Product plain = p;
+  const bool finished = p.bias || p.act || p.residual;
   plain.bias = nullptr;
   plain.bias16 = nullptr;
   plain.act = 0;
   plain.residual = plain.pre = nullptr;
-  if (!libraryProduct(plain)) throw std::runtime_error("CUDA: cuBLASLt has no algorithm for a matrix product");
+  // In float32 first, so that the result is rounded once.
+  const Temporary<float> product(finished ? p.M * p.N : 0);
+  if (finished) {
+    plain.c = product;
+    plain.result = kFloat32;
+    plain.ldc = 0;
+  }
+  if ((finished && (p.accumulate || p.batch > 1)) || !libraryProduct(plain))
+    throw std::runtime_error("CUDA: cuBLASLt has no algorithm for a matrix product");
+  if (!finished) return;
   withType(p.result, [&](auto t) {
     typedef decltype(t) T;
     const Index ldc = p.ldc ? p.ldc : p.N;
     for (Index m = 0; m < p.M; m += kRowsOfGrid) {
       const dim3 grid(blocksFor(p.N, kThreads), static_cast<unsigned>(p.M - m < kRowsOfGrid ? p.M - m : kRowsOfGrid));
       const auto row = [&](const void* x) { return x ? static_cast<const T*>(x) + m * ldc : nullptr; };
-      launch(finish<T>, grid, kThreads, 0, p.N, ldc, p.bias, p.act, row(p.residual), const_cast<T*>(row(p.c)),
-             const_cast<T*>(row(p.pre)));
+      launch(finish<T>, grid, kThreads, 0, p.N, ldc, static_cast<const float*>(product) + m * p.N, p.bias, p.act,
+             row(p.residual), const_cast<T*>(row(p.c)), const_cast<T*>(row(p.pre)));
     }
   });
 }

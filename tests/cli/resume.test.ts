@@ -169,12 +169,20 @@ describe('steps alone', () => {
 describe('another engine', () => {
   const small = words.map((word, i) => (['--contexts', '--heldout'].includes(words[i - 1]!) ? '2' : word));
 
-  const others = backends.filter((name) => name !== 'js' && name !== 'cpu');
+  const others = backends.filter((name) => name !== 'js' && name !== 'cpu' && name !== 'cuda-emulated');
   it.each(others)('%s runs the loop too', async (engine) => {
     const run = join(dir, engine);
     const finished = await cli([...small, '--engine', engine, '--run', run], { cwd: dir });
     expect(finished).toMatchObject({ code: 0, stderr: '' });
-    expect(JSON.parse(finished.stdout).options).toMatchObject({ engine, precision: 'float32' });
+    expect(JSON.parse(finished.stdout).options.engine).toBe(engine);
+  });
+
+  it.runIf(backends.includes('cuda-emulated'))('so does --gpu, on the CUDA kernels, emulated', async () => {
+    vi.stubEnv('ILF_CUDA_EMULATED', '1');
+    const finished = await cli([...small, '--gpu', '--run', join(dir, 'gpu')], { cwd: dir });
+    vi.unstubAllEnvs();
+    expect(finished).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(finished.stdout).options).toMatchObject({ engine: 'cuda', precision: 'bfloat16' });
   });
 
   it.runIf(hasAddon)('and so does cpu in bfloat16, in a folder of its own', async () => {
