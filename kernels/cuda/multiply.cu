@@ -34,7 +34,7 @@ void multiply(const Product& p) {
   plain.bias16 = nullptr;
   plain.act = 0;
   plain.residual = plain.pre = nullptr;
-  // In float32 first, so that the result is rounded once.
+  // In float32 first, so that the result is rounded once. (In a captured graph this becomes memory of the graph.)
   const Temporary<float> product(finished ? p.M * p.N : 0);
   if (finished) {
     plain.c = product;

@@ -6,12 +6,14 @@
 #include <unistd.h>
 
 #include <map>
+#include <memory>
 #include <vector>
 
 #include "queue.h"
 
 struct EmulatedGraph {
   std::vector<std::function<void()>> work;
+  std::vector<std::shared_ptr<void>> memory; // allocated while it was captured: always at the same place
 };
 
 namespace ilf::emulated {
@@ -95,12 +97,18 @@ cudaError_t cudaFree(void* memory) {
 }
 cudaError_t cudaMallocAsync(void** memory, size_t bytes, cudaStream_t) {
   if (capturing) {
-    fprintf(stderr, "emulated CUDA: memory is allocated while a graph is captured\n");
-    abort();
+    const cudaError_t status = cudaMalloc(memory, bytes);
+    if (status == cudaSuccess) capturing->memory.emplace_back(*memory, [](void* p) { cudaFree(p); });
+    return status;
   }
   return cudaMalloc(memory, bytes);
 }
-cudaError_t cudaFreeAsync(void* memory, cudaStream_t) { return cudaFree(memory); }
+cudaError_t cudaFreeAsync(void* memory, cudaStream_t) {
+  if (capturing)
+    for (const auto& own : capturing->memory)
+      if (own.get() == memory) return cudaSuccess; // the graph's
+  return cudaFree(memory);
+}
 cudaError_t cudaMallocHost(void** memory, size_t bytes) {
   *memory = malloc(bytes);
   return *memory ? cudaSuccess : cudaErrorMemoryAllocation;
