@@ -56,6 +56,8 @@ export interface CudaDevice {
 }
 
 export class CudaMemory implements Memory {
+  readonly onDevice = true;
+
   constructor(private readonly native: CudaNative) {}
 
   floats(n: number): DeviceArray {

@@ -7,6 +7,7 @@ type Floats = Float32Array<ArrayBuffer>;
 type Halves = Uint16Array<ArrayBuffer>;
 
 export class HostMemory implements Memory {
+  readonly onDevice = false;
   readonly pool = new BufferPool();
 
   constructor(private readonly native: Native) {}

@@ -12,6 +12,8 @@ export interface StoredRecord {
 }
 
 export interface Memory {
+  /** A GPU's, where many small things at once cost as much as one. */
+  readonly onDevice: boolean;
   /** Arrays of n numbers with arbitrary contents. */
   floats(n: number): FloatArray;
   halves(n: number): HalfArray;

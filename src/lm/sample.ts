@@ -3,6 +3,7 @@
  * random numbers are a function of (seed, prompt index, sample index), so results do not depend on how rows
  * were batched.
  */
+import { rowsTogether } from '../engine/fused.js';
 import { UserError } from '../store/errors.js';
 import { openLMDecoder } from './decoder.js';
 import type { CausalLM } from './model.js';
@@ -18,7 +19,7 @@ export interface SampleOptions {
   topP: number;
   seed: number;
   stopIds: readonly number[];
-  /** Rows decoded together at most: bounds memory, not the result. 128 without. */
+  /** Rows decoded together at most: bounds memory, not the result. Without, as many as suit the engine. */
   maxRows?: number;
 }
 
@@ -30,9 +31,6 @@ export interface Completion {
   /** Whether it ended with a stop token (else it was cut off). */
   finished: boolean;
 }
-
-/** Rows decoded together on a CPU: enough to fill the matrix products, few enough that the caches stay small. */
-const MAX_ROWS = 128;
 
 function check(lm: CausalLM, prompts: readonly (readonly number[])[], n: number, o: SampleOptions): void {
   const bad = (what: string) => {
@@ -71,7 +69,7 @@ function promptGroups(
   lm: CausalLM,
   prompts: readonly (readonly number[])[],
   n: number,
-  { maxNewTokens, maxRows = MAX_ROWS }: SampleOptions,
+  { maxNewTokens, maxRows = rowsTogether() }: SampleOptions,
 ): number[][] {
   const { n_positions } = lm.config;
   const order = [...prompts.keys()].sort((a, b) => prompts[a]!.length - prompts[b]!.length || a - b);

@@ -14,6 +14,12 @@ export interface DecoderShape {
 }
 
 /**
+ * Rows to decode together: enough to fill the matrix products (a GPU reads its weights in the same time for one row and for
+ * hundreds), few enough that the caches stay small.
+ */
+export const rowsTogether = (): number => (activeNative('createDecoder')?.storage.onDevice ? 256 : 128);
+
+/**
  * The engine's own decoder over these weights (GPT-2's, in the order that native.ts lists), or null where it
  * has none. The weights must not change or be disposed of until it is closed.
  */
