@@ -13,6 +13,7 @@ import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { findCxx } from './compile.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const out = join(root, 'build', 'tensorflow');
@@ -83,15 +84,6 @@ function libraries(tensorflow) {
   return paths;
 }
 
-function findCompiler() {
-  for (const name of [process.env.CXX, 'g++', 'clang++', 'c++']) {
-    if (!name) continue;
-    const [command, ...args] = name.split(' ');
-    if (spawnSync(command, [...args, '--version']).status === 0) return { command, args };
-  }
-  return stop(2, 'no C++ compiler (g++ or clang++; CXX names another)');
-}
-
 /** Compiles and links one addon, renamed into place when it is whole: another process may have the old one mapped. */
 function compile(compiler, name, args) {
   const target = join(out, `${name}.node`);
@@ -152,7 +144,7 @@ try {
 const start = performance.now();
 mkdirSync(out, { recursive: true });
 for (const path of [log, file]) rmSync(path, { force: true });
-const compiler = findCompiler();
+const compiler = findCxx() ?? stop(2, 'no C++ compiler (g++ or clang++; CXX names another)');
 compile(compiler, 'quiet', [quiet]);
 const sources = ['tfjs_backend.cc', 'tfjs_binding.cc'].map((name) => join(folder, 'binding', name));
 const includes = [`-I${join(tensorflow, 'include')}`, `-I${folder}`];

@@ -49,4 +49,12 @@ void define(napi_env env, napi_value object, const Function* list, int count, st
   }
 }
 
+void defineOperations(napi_env env, napi_value exports) {
+  defineProducts(env, exports);
+  defineLayers(env, exports);
+  defineLosses(env, exports);
+  defineOptimizer(env, exports);
+  defineGeneration(env, exports);
+}
+
 } // namespace ilf

@@ -16,7 +16,8 @@ struct Function {
 // Adds functions to an object; `data` reaches the body as args.data and lives as long as one of the functions.
 void define(napi_env env, napi_value object, const Function* list, int count, std::shared_ptr<void> data = nullptr);
 
-// Each file of operations adds its own.
+// Each file of operations adds its own; defineOperations all that engines share.
+void defineOperations(napi_env env, napi_value exports);
 void defineEngine(napi_env env, napi_value exports);
 void defineProducts(napi_env env, napi_value exports);
 void defineLayers(napi_env env, napi_value exports);

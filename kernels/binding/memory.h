@@ -12,6 +12,11 @@ struct StoredArray {
   Type type;
 };
 
+inline size_t bytesOf(const StoredArray& a) { return static_cast<size_t>(a.length) * (a.type == kFloat32 ? 4 : 2); }
+
+// Of the host: where it is a Float32Array or a Uint16Array, else false.
+bool typedArray(napi_env env, napi_value value, StoredArray* array);
+
 // False for a value that is none. Throws ArgumentError for one that has been freed.
 bool storedArray(napi_env env, napi_value value, StoredArray* array);
 

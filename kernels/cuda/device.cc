@@ -71,6 +71,17 @@ void check(cudaError_t status, const char* what) {
 cudaStream_t stream() { return device().stream; }
 int multiprocessors() { return device().multiprocessors; }
 
+void allowShared(const void* kernel, size_t bytes) {
+#ifdef ILF_EMULATED
+  static_cast<void>(kernel);
+  static_cast<void>(bytes);
+#else
+  if (bytes > 48 * 1024)
+    check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes)),
+          "a kernel's shared memory");
+#endif
+}
+
 void* allocate(size_t bytes) {
   void* memory = nullptr;
   check(cudaMallocAsync(&memory, bytes, stream()), "allocating memory");

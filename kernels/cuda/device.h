@@ -63,6 +63,9 @@ Temporary<T> uploaded(const T* host, Index n) {
   return copy;
 }
 
+// Lets a kernel have so many bytes of dynamic shared memory: more than 48 KB must be asked for.
+void allowShared(const void* kernel, size_t bytes);
+
 // Enqueues a kernel; an empty grid does nothing. shared: bytes of dynamic shared memory.
 template <class... P, class... A>
 void launch(void (*kernel)(P...), dim3 grid, dim3 block, size_t shared, A&&... arguments) {
@@ -71,9 +74,7 @@ void launch(void (*kernel)(P...), dim3 grid, dim3 block, size_t shared, A&&... a
   std::tuple<P...> kept(std::forward<A>(arguments)...);
   emulated::launch(grid, block, shared, [kernel, kept] { std::apply(kernel, kept); });
 #else
-  if (shared > 48 * 1024)
-    check(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize,
-                               static_cast<int>(shared)), "a kernel's shared memory");
+  allowShared(reinterpret_cast<const void*>(kernel), shared);
   std::tuple<P...> kept(std::forward<A>(arguments)...);
   std::apply(
       [&](auto&... each) {

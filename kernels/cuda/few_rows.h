@@ -25,7 +25,7 @@ struct FewRows {
   float eps = 0;
   int act = 0;                    // 1: GELU
   const void* residual = nullptr; // like y
-  void* y;                        // [rows,N], of the type of x or, if floats, float
+  void* y = nullptr;              // [rows,N], of the type of x or, if floats, float
   bool floats = false;
 };
 

@@ -14,9 +14,7 @@ template <class... P, class... A>
 void launchEarly(void (*kernel)(P...), dim3 grid, dim3 block, size_t shared, A&&... arguments) {
 #if !defined(ILF_EMULATED) && CUDART_VERSION >= 12030
   if (overlaps()) {
-    if (shared > 48 * 1024)
-      check(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                 static_cast<int>(shared)), "a kernel's shared memory");
+    allowShared(reinterpret_cast<const void*>(kernel), shared);
     cudaLaunchAttribute early = {};
     early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
     early.val.programmaticStreamSerializationAllowed = 1;

@@ -29,6 +29,7 @@ import {
 import { gpt2Config } from '../../src/lm/config.js';
 import { parameterShapes } from '../../src/lm/model.js';
 import { buildOnce } from '../helpers/cli.js';
+import { buildEmulated } from '../helpers/emulated-cuda.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
@@ -175,15 +176,7 @@ describe('files of results', () => {
   });
 });
 
-/** Why the kernels cannot be emulated here; null where they can. */
-function noEmulation(): string | null {
-  if (process.arch !== 'x64' || process.platform !== 'linux') return 'it needs Linux on x86-64';
-  const built = spawnSync(process.execPath, [join(root, 'kernels', 'build-cuda.mjs'), '--emulated'], {
-    encoding: 'utf8',
-  });
-  return built.status === 0 ? null : built.stdout.trim();
-}
-const missing = noEmulation();
+const missing = buildEmulated();
 if (missing) console.warn(`bench gpu is not tested emulated: ${missing}`);
 
 describe.skipIf(missing)('npm run bench -- gpu, emulated', () => {

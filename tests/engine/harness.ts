@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { loadAddon } from '../../src/engine/addon.js';
 import { ENGINES, type EngineName, KINDS, type Precision, startEngine } from '../../src/engine/index.js';
 import * as tf from '../../src/engine/tf.js';
+import { buildEmulated } from '../helpers/emulated-cuda.js';
 
 export * from './compare.js';
 
@@ -12,24 +13,14 @@ export const hasAddon = loadAddon().native !== null;
 /** What is tested: tfjs' own JavaScript backend, the engines, and the CUDA kernels compiled for the CPU. */
 type Backend = 'js' | 'cuda-emulated' | EngineName;
 
-const script = (name: string) => fileURLToPath(new URL(`../../kernels/${name}`, import.meta.url));
-
 /** Links TensorFlow where ILF_TENSORFLOW_PYTHON names a Python that has it; does nothing where that is done already. */
 function linkTensorflow(): void {
   const python = process.env.ILF_TENSORFLOW_PYTHON;
   if (!python) return;
-  const args = [script('tensorflow-link.mjs'), '--python', python];
+  const script = fileURLToPath(new URL('../../kernels/tensorflow-link.mjs', import.meta.url));
+  const args = [script, '--python', python];
   const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
   if (status !== 0) throw new Error(`ILF_TENSORFLOW_PYTHON: ${stderr}`);
-}
-
-/** Builds the CUDA kernels for the CPU; does nothing where that is done already. */
-function buildEmulated(): string | null {
-  if (process.arch !== 'x64' || process.platform !== 'linux') return 'only on Linux on x64';
-  const { status, stdout } = spawnSync(process.execPath, [script('build-cuda.mjs'), '--emulated'], {
-    encoding: 'utf8',
-  });
-  return status === 0 ? null : stdout;
 }
 
 /** What keeps a backend from being tested here; null where nothing does. */

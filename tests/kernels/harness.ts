@@ -8,6 +8,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect } from 'vitest';
 import type { Native } from '../../src/engine/native.js';
+import { buildEmulated, mayEmulate } from '../helpers/emulated-cuda.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 export const addon = `${root}build/ilf_cpu.node`;
@@ -22,10 +23,11 @@ const load = (path: string) => createRequire(import.meta.url)(path) as Native;
 /** The CPU's addon: what CUDA is held against where its own operations would take too long, emulated. */
 export const cpu = load(addon);
 
-/** The CUDA kernels compiled for the CPU (kernels/cuda/emulated), which needs x86-64. */
+/** The CUDA kernels compiled for the CPU. */
 function emulated(): Native | null {
-  if (process.arch !== 'x64' || process.platform !== 'linux') return null;
-  execFileSync(process.execPath, [`${root}kernels/build-cuda.mjs`, '--emulated'], { stdio: 'inherit' });
+  if (!mayEmulate) return null;
+  const failure = buildEmulated();
+  if (failure !== null) throw new Error(failure);
   return load(`${root}build/ilf_cuda_emulated.node`);
 }
 

@@ -5,10 +5,6 @@
 NAPI_MODULE_INIT() {
   ilf::defineEngine(env, exports);
   ilf::defineTensors(env, exports);
-  ilf::defineProducts(env, exports);
-  ilf::defineLayers(env, exports);
-  ilf::defineLosses(env, exports);
-  ilf::defineOptimizer(env, exports);
-  ilf::defineGeneration(env, exports);
+  ilf::defineOperations(env, exports);
   return exports;
 }

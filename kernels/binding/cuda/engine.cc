@@ -22,8 +22,6 @@ StoredArray hostArgument(Args& args, int i, const StoredArray& like) {
   return host;
 }
 
-size_t bytesOf(const StoredArray& a) { return static_cast<size_t>(a.length) * (a.type == kFloat32 ? 4 : 2); }
-
 void set(napi_env env, napi_value object, const char* name, double number) {
   napi_value value;
   napi_create_double(env, number, &value);

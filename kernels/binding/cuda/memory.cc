@@ -22,8 +22,6 @@ struct Staged {
 };
 std::vector<Staged> staged; // of the call that is running
 
-size_t bytesOf(const StoredArray& a) { return static_cast<size_t>(a.length) * (a.type == kFloat32 ? 4 : 2); }
-
 void stage(StoredArray* array) {
   const size_t bytes = bytesOf(*array);
   if (bytes == 0) return;
@@ -39,17 +37,6 @@ void stage(StoredArray* array) {
 }
 
 } // namespace
-
-bool typedArray(napi_env env, napi_value value, StoredArray* array) {
-  napi_typedarray_type type;
-  size_t length;
-  if (napi_get_typedarray_info(env, value, &type, &length, &array->data, nullptr, nullptr) != napi_ok ||
-      (type != napi_float32_array && type != napi_uint16_array))
-    return false;
-  array->length = static_cast<int64_t>(length);
-  array->type = type == napi_float32_array ? kFloat32 : kBfloat16;
-  return true;
-}
 
 StoredArray* deviceArray(napi_env env, napi_value value) {
   bool tagged = false;

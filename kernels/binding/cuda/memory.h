@@ -5,7 +5,6 @@
 namespace ilf {
 
 StoredArray* deviceArray(napi_env env, napi_value value);                    // null for any other value
-bool typedArray(napi_env env, napi_value value, StoredArray* array);         // where it is a Float32Array or a Uint16Array
 napi_value newDeviceArray(napi_env env, int64_t length, Type type);          // with arbitrary contents
 void freeDeviceArray(StoredArray* array);                                    // its memory; using it is an error then
 
