@@ -15,6 +15,7 @@ const layers: string[][] = [
   ['bayes', 'lm'],
   ['feedback', 'rankers', 'tasks', 'report'],
   ['ilf', 'pretrain', 'doctor'],
+  ['experiment'],
   ['cli'],
 ];
 

@@ -1,7 +1,6 @@
 /** What an output is worth, where a task can tell. Only measurement imports this (tests/architecture.test.ts). */
 import { incorporated, scoreSummary } from '../tasks/briefs/oracle.js';
 import { type Point, settled } from '../tasks/briefs/points.js';
-import { goldSummary } from '../tasks/briefs/summary.js';
 import type { Facts } from '../tasks/briefs/world.js';
 import type { Context } from '../tasks/task.js';
 
@@ -14,8 +13,6 @@ export interface Oracle {
   incorporated(context: Context, points: unknown, refinement: string): number;
   /** Each point's kind, and whether the refinement settles it. */
   byKind(context: Context, points: unknown, refinement: string): { kind: string; settled: boolean }[];
-  /** The reference output. */
-  gold(context: Context): string;
 }
 
 const briefs: Oracle = {
@@ -28,7 +25,6 @@ const briefs: Oracle = {
       kind: point.kind,
       settled: settled(point, facts as Facts, refinement),
     })),
-  gold: ({ facts }) => goldSummary(facts as Facts),
 };
 
 /** The oracle of a task, or null: a person's own data have none. */

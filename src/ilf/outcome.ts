@@ -36,7 +36,7 @@ export function outcomeOf(lab: Lab, n: number, heldOut: HeldOut, rounds: readonl
       refinement,
       tuned,
       ...(oracle && {
-        gold: oracle.gold(context),
+        ...(context.gold !== undefined && { gold: context.gold }),
         scores: {
           initial: oracle.score(context, initial),
           refinement: oracle.score(context, refinement),

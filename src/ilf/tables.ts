@@ -13,6 +13,7 @@ export const contextsTable = {
   facts: 'utf8',
   output: 'utf8',
   feedback: 'utf8',
+  gold: 'utf8',
 } as const satisfies TableSchema;
 export type ContextRow = RowOf<typeof contextsTable>;
 
@@ -90,12 +91,13 @@ export const klTable = {
 } as const satisfies TableSchema;
 export type KlRow = RowOf<typeof klTable>;
 
-export const toContextRow = ({ id, text, facts, output, feedback }: Context): ContextRow => ({
+export const toContextRow = ({ id, text, facts, output, feedback, gold }: Context): ContextRow => ({
   context: id,
   text,
   facts: facts === undefined ? '' : JSON.stringify(facts),
   output: output ?? '',
   feedback: feedback ?? '',
+  gold: gold ?? '',
 });
 
 export const fromContextRow = (row: ContextRow): Context => ({
@@ -104,6 +106,7 @@ export const fromContextRow = (row: ContextRow): Context => ({
   ...(row.facts !== '' && { facts: JSON.parse(row.facts) as unknown }),
   ...(row.output !== '' && { output: row.output }),
   ...(row.feedback !== '' && { feedback: row.feedback }),
+  ...(row.gold !== '' && { gold: row.gold }),
 });
 
 /** Rows of a table by their context. */

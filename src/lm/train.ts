@@ -33,9 +33,12 @@ import { learningRate, type Schedule } from './schedule.js';
 
 /**
  * Where examples come from: a list, shuffled anew each epoch; or a function that makes the examples of a
- * step, the same ones whenever it is asked (a resumed training asks from where it stopped).
+ * step, the same ones whenever it is asked (a resumed training asks from where it stopped). The function may ask the
+ * model itself, which then has been trained up to that step.
  */
-export type Source = readonly Example[] | ((step: number) => readonly Example[]);
+export type Source<E = Example> =
+  | readonly (E & { ids: readonly number[] })[]
+  | ((step: number) => readonly E[] | Promise<readonly E[]>);
 
 export interface TrainOptions extends Schedule {
   /** Optimizer steps in all; for a list, epochs may be given instead. */
@@ -73,7 +76,8 @@ export interface StepInfo {
   step: number;
   steps: number;
   /**
-   * Weighted mean cross-entropy in nats per token; 0 where the step has no weight (then nothing is updated).
+   * The objective's: weighted mean cross-entropy in nats per token, unless told otherwise; 0 where the step has no weight
+   * (then nothing is updated).
    */
   loss: number;
   lr: number;
@@ -109,10 +113,24 @@ function rectangleGrads(lm: CausalLM, batch: Batch, weight: number): { loss: num
   });
 }
 
+/** A loss, and its gradients in lm's parameters in their order, which the caller disposes of; null where there is no loss. */
+export interface LossAndGrads {
+  loss: number;
+  /** Input tokens, without padding. */
+  tokens: number;
+  grads: tf.Tensor[] | null;
+}
+
 /**
- * One forward and backward pass in rectangles: the loss and the gradients of lm's parameters, in their order.
+ * One forward and backward pass in rectangles: Σ w·ce / weight over the tokens of these examples. Weights may be negative
+ * (policy gradients).
  */
-function lossAndGrads(lm: CausalLM, examples: readonly Example[], weight: number, maxTokens: number) {
+export function lossAndGrads(
+  lm: CausalLM,
+  examples: readonly Example[],
+  weight: number,
+  maxTokens: number,
+): LossAndGrads {
   const parts = rectangles(
     examples.map((e) => Math.max(1, e.ids.length - 1)),
     maxTokens,
@@ -133,23 +151,21 @@ function lossAndGrads(lm: CausalLM, examples: readonly Example[], weight: number
       grads = sums;
     }
   }
-  return { loss, tokens, grads: grads! };
+  return { loss, tokens, grads };
 }
 
-/** One optimizer step on these examples. Updates lm and state. */
-function trainStep(
+/** One optimizer step along these gradients, which are disposed of. Updates lm and state. @returns their norm before clipping */
+export function descend(
   lm: CausalLM,
-  examples: readonly Example[],
+  { loss, grads }: Omit<LossAndGrads, 'tokens'>,
   state: AdamState,
   lr: number,
-  options: TrainOptions,
-): { loss: number; tokens: number; gradNorm: number } {
-  const weight = totalWeight(examples);
-  if (!(weight > 0)) {
+  options: Pick<TrainOptions, 'weightDecay' | 'betas' | 'eps' | 'clip'>,
+): number {
+  if (grads === null) {
     state.step++;
-    return { loss: 0, tokens: 0, gradNorm: 0 };
+    return 0;
   }
-  const { loss, tokens, grads } = lossAndGrads(lm, examples, weight, options.maxTokens);
   const gradNorm = globalNorm(grads);
   if (!Number.isFinite(gradNorm)) {
     tf.dispose(grads);
@@ -163,12 +179,21 @@ function trainStep(
   const [beta1, beta2] = options.betas;
   adamw(vars, grads, state, decay, { lr, beta1, beta2, eps: options.eps, gradScale });
   tf.dispose(grads);
-  return { loss, tokens, gradNorm };
+  return gradNorm;
 }
+
+/** The mean cross-entropy of examples by their weights: what `train` minimises unless told otherwise. */
+const crossEntropy: Objective<Example> = (lm, examples, maxTokens) => {
+  const weight = totalWeight(examples);
+  return weight > 0 ? lossAndGrads(lm, examples, weight, maxTokens) : { loss: 0, tokens: 0, grads: null };
+};
+
+/** What a step minimises on its examples, of whatever kind. */
+export type Objective<E> = (lm: CausalLM, examples: readonly E[], maxTokens: number) => LossAndGrads;
 
 /** Every step of a training on a list, as example indices. */
 function planSteps(
-  examples: readonly Example[],
+  examples: readonly { ids: readonly number[] }[],
   { stepSize, steps, epochs, seed }: TrainOptions,
 ): number[][] {
   const lengths = examples.map((e) => e.ids.length);
@@ -180,7 +205,7 @@ function planSteps(
 }
 
 /** Errors of the caller's options and texts, before any time is spent. */
-function check(source: Source, { steps, epochs }: TrainOptions): void {
+function check(source: Source<unknown>, { steps, epochs }: TrainOptions): void {
   if ((steps === undefined) === (epochs === undefined))
     throw new UserError('training: give either steps or epochs');
   if (typeof source === 'function' && steps === undefined)
@@ -194,9 +219,21 @@ function check(source: Source, { steps, epochs }: TrainOptions): void {
  * resumes: the optimizer's state after the steps done so far, with the same source and options. Returns the
  * final state, which the caller disposes of (disposeAdamState).
  */
-export async function train(
+export function train(
   lm: CausalLM,
   source: Source,
+  options: Partial<TrainOptions>,
+  onStep?: (info: StepInfo) => unknown,
+  state?: AdamState,
+): Promise<AdamState> {
+  return trainOn(lm, crossEntropy, source, options, onStep, state);
+}
+
+/** The same with another objective than the examples' cross-entropy. */
+export async function trainOn<E>(
+  lm: CausalLM,
+  objective: Objective<E>,
+  source: Source<E>,
   options: Partial<TrainOptions>,
   onStep?: (info: StepInfo) => unknown,
   state: AdamState = createAdamState([...lm.params.values()]),
@@ -209,11 +246,9 @@ export async function train(
     const started = performance.now();
     const step = state.step;
     const lr = learningRate(full, step, steps);
-    const examples =
-      typeof source === 'function'
-        ? source(step)
-        : plan![step]!.map((i) => (source as readonly Example[])[i]!);
-    const { loss, tokens, gradNorm } = trainStep(lm, examples, state, lr, full);
+    const examples = typeof source === 'function' ? await source(step) : plan![step]!.map((i) => source[i]!);
+    const { loss, tokens, grads } = objective(lm, examples, full.maxTokens);
+    const gradNorm = descend(lm, { loss, grads }, state, lr, full);
     const tokensPerSecond = tokens / ((performance.now() - started) / 1000);
     const info = { step: step + 1, steps, loss, lr, gradNorm, tokens, tokensPerSecond, state };
     if ((await onStep?.(info)) === false) break;

@@ -1,5 +1,5 @@
 /**
- * A person's own contexts: a JSONL file of {"context", "output"?, "feedback"?}. A part of them is held out for
+ * A person's own contexts: a JSONL file of {"context", "output"?, "feedback"?, "gold"?}. A part of them is held out for
  * measuring, chosen by what they say, so that the order of the lines does not matter.
  */
 import { basename } from 'node:path';
@@ -22,6 +22,7 @@ function lineSchema() {
     }, 'this context was given before; give each context once'),
     output: text.optional(),
     feedback: text.optional(),
+    gold: text.optional(),
   });
 }
 
@@ -38,12 +39,13 @@ export async function openFileTask(path: string): Promise<Task> {
     throw new UserError(
       `${path}: ${lines.length} context${lines.length === 1 ? '' : 's'}; at least 2 are needed, one to learn from and one to measure on`,
     );
-  const all = lines.map(({ context, output, feedback }, i): Context => {
+  const all = lines.map(({ context, output, feedback, gold }, i): Context => {
     return {
       id: String(i + 1),
       text: context.trim(),
       ...(output !== undefined && { output: oneLine(output) }),
       ...(feedback !== undefined && { feedback: oneLine(feedback) }),
+      ...(gold !== undefined && { gold: oneLine(gold) }),
     };
   });
   const inOrder = [...all].sort(

@@ -72,3 +72,28 @@ export const judgePrompts: readonly JudgePrompt[] = [
     suffix: (refinement, feedback, post) => `${check(refinement, feedback)}\nPost: ${post}\nAnswer:`,
   },
 ];
+
+/** A question about one summary of a post, answered by one token. */
+export interface AnswerPrompt {
+  name: string;
+  /** The answers, one token each. */
+  positive: string;
+  negative: string;
+  /** What all summaries of one post share. */
+  prefix(post: string): string;
+  /** The rest, up to and including "Answer:". */
+  suffix(summary: string): string;
+}
+
+const answerPrompt = (name: string, question: string): AnswerPrompt => ({
+  name,
+  positive: ' Yes',
+  negative: ' No',
+  prefix: summaryPrompt,
+  suffix: (summary) => ` ${summary}\n${question}\nAnswer:`,
+});
+
+/** The reward model's: the log-odds of its answer are the reward. */
+export const qualityPrompt = answerPrompt('quality', 'Is this a good summary?');
+/** The judge of human-likeness. */
+export const humanPrompt = answerPrompt('human-likeness', 'Did a person write this summary?');

@@ -16,6 +16,8 @@ export interface Context {
   output?: string;
   /** Feedback that was already there, on `output` if that is given. */
   feedback?: string;
+  /** The reference output, where one is known: what supervised learning would be trained on. */
+  gold?: string;
 }
 
 /** Feedback f on one output. */
@@ -33,4 +35,10 @@ export interface Task {
   contexts(split: TaskSplit, from: number, n: number): Context[];
   /** The simulated annotator, where the task has one: feedback on `output`, by a stream of its own for each `key`. */
   annotate?(context: Context, output: string, key: string): Annotation;
+  /** Whether the simulated annotator prefers the first of two outputs; it may err, as people do, by its own stream for each `key`. */
+  prefers?(context: Context, first: string, second: string, key: string): boolean;
+  /** The simulated annotator's answer to whether a refinement does all that an annotation asks for. */
+  follows?(context: Context, annotation: Annotation, refinement: string): boolean;
+  /** An output as the world's own writers write it: not the best one, a usual one. */
+  written?(context: Context, key: string): string;
 }

@@ -25,13 +25,12 @@ const oracle: Oracle = {
   byKind: (_, points, refinement) => [
     { kind: points === 0.5 ? 'easy' : 'hard', settled: Number(refinement) >= (points as number) },
   ],
-  gold: () => '1',
 };
 const context = (id: string) => ({ id, text: id });
 
 describe('outputs', () => {
   it('by hand', () => {
-    const contexts = ['a', 'b', 'c', 'd'].map(context);
+    const contexts = ['a', 'b', 'c', 'd'].map((id) => ({ ...context(id), gold: '1' }));
     const scores = scoreOutputs(oracle, contexts, {
       base: ['0.2', '0.4', '0.6', '1'],
       tuned: ['0.4', '0.4', '1', '0.8'],
@@ -121,10 +120,10 @@ describe('refinements', () => {
 it('the embedded world has an oracle, other data have none', () => {
   const [post] = briefs.contexts('heldout', 0, 1);
   const found = oracleOf('briefs', [post!])!;
-  expect(found.score(post!, found.gold(post!))).toBe(1);
+  expect(found.score(post!, post!.gold!)).toBe(1);
   const { text, points } = briefs.annotate!(post!, 'Someone did something.', 'key');
   expect(text).not.toBe('');
-  expect(found.incorporated(post!, points, found.gold(post!))).toBe(1);
+  expect(found.incorporated(post!, points, post!.gold!)).toBe(1);
   expect(found.incorporated(post!, points, 'Someone did something.')).toBe(0);
   expect(oracleOf('briefs', [{ id: '1', text: 'a file that is called briefs' }])).toBeNull();
   expect(oracleOf('own', [post!])).toBeNull();
