@@ -1,6 +1,7 @@
 /**
- * bench kl: exact KL between two models along completions, log-probabilities of completions, and what a forward pass alone
- * costs; ours beside PyTorch, in tokens (of prompts and completions) per second.
+ * bench kl: exact KL between two models along completions with both log-probabilities, log-probabilities of completions alone, and
+ * what one model's forward pass with its logits costs, without a softmax; ours beside PyTorch, in tokens (of prompts and
+ * completions) per second. KL takes two forward passes at least: its time is also shown as a share of theirs.
  */
 import { wholeNumber } from '../src/cli/options.js';
 import { sizesOf } from './models.js';
@@ -76,6 +77,12 @@ export function kl(given: KlGiven, achieved: number | null = null): Promise<Outc
         steps: given.steps ?? (all.quick ? 2 : 3),
       };
     },
+    ratios: [
+      {
+        head: 'time of KL ÷ 2 forward',
+        of: ({ kl, forward }: Record<string, number>) => forward! / (2 * kl!),
+      },
+    ],
     describe: (a) => `${a.sequences} texts of ${a.promptLength} + ${a.completionLength} tokens`,
     scripts: [{ script: 'kl.py', modesOf: (peer) => chunked(peer, all.device === 'cuda') }],
     sharesOf: (model, { promptLength, completionLength }, gpu) => {

@@ -29,6 +29,8 @@ export interface ModelBench<Amount extends Repetitions> {
   chosenBy?: readonly string[];
   /** Of a GPU's peaks, in bfloat16. */
   sharesOf?: (model: ModelName, amount: Amount, gpu: Gpu) => Share[];
+  /** What one kind of work takes of another, on any machine. */
+  ratios?: readonly Share[];
   /** For below the table. */
   notes?: readonly string[];
 }
@@ -81,7 +83,8 @@ export async function versusPeers<Amount extends Repetitions>(
       }
       const { reports, skipped } = await alternate(title, field, rounds);
       const gpu = reports.get(OURS)![0]!.gpu;
-      const shares = gpu && precision === 'bfloat16' ? (options.sharesOf?.(model, amount, gpu) ?? []) : [];
+      const ofPeak = gpu && precision === 'bfloat16' ? options.sharesOf?.(model, amount, gpu) : undefined;
+      const shares = [...(options.ratios ?? []), ...(ofPeak ?? [])];
       outcome.tables.push(contenderTable(title, reports, works, shares));
       outcome.notes.push(...skipped);
       outcome.results.push({

@@ -1,4 +1,5 @@
-"""Scoring by GPT-2 in PyTorch, timed: a forward pass, log-probabilities of completions, exact KL. The last line is JSON.
+"""Scoring by GPT-2 in PyTorch, timed: a forward pass up to the completions' logits, their log-probabilities, exact KL with
+both log-probabilities. The last line is JSON.
 
 The texts are run `micro` at a time, the vocabulary's products and softmaxes are done for `chunk` tokens at a time, which
 bounds memory. bfloat16: the whole models; softmaxes are in float32.
@@ -50,14 +51,16 @@ def score_of(h, targets):
 
 
 @compiled
-def kl_of(hp, hq):
+def kl_of(hp, hq, targets):
     log_p, log_q = torch.log_softmax(p.logits(hp), -1), torch.log_softmax(q.logits(hq), -1)
-    return (log_p.exp() * (log_p - log_q)).sum(-1)
+    of = targets[:, None]
+    return torch.stack([(log_p.exp() * (log_p - log_q)).sum(-1), log_p.gather(-1, of)[:, 0], log_q.gather(-1, of)[:, 0]])
 
 
 def forward():
     for part in parts:
-        hidden_p(part[:, :-1])
+        for h in predicting(hidden_p, part):
+            p.logits(h)
 
 
 def score():
@@ -69,8 +72,11 @@ def score():
 
 
 def kl():
-    pairs = (zip(predicting(hidden_p, part), predicting(hidden_q, part)) for part in parts)
-    return torch.cat([kl_of(hp, hq) for pair in pairs for hp, hq in pair])
+    out = []
+    for part in parts:
+        targets = part[:, args.prompt_length :].flatten().split(args.chunk)
+        out += [kl_of(*of) for of in zip(predicting(hidden_p, part), predicting(hidden_q, part), targets)]
+    return torch.cat(out, 1)
 
 
 with torch.inference_mode():

@@ -1,12 +1,15 @@
 /**
- * Scoring, timed, in tokens of prompts and completions a second: `forward` is one model up to its final norm, `score` the
- * log-probabilities of the completions, `kl` the exact KL between two models at every completion token.
+ * Scoring, timed, in tokens of prompts and completions a second: `forward` is one model up to the logits of the completions,
+ * chunk by chunk, `score` the log-probabilities of the completions, `kl` the exact KL between two models at every completion
+ * token, with both log-probabilities.
  */
-import { gatherRows } from '../../src/engine/fused.js';
+import { gatherRows, linear } from '../../src/engine/fused.js';
+import { chunks, rowsPerChunk } from '../../src/engine/ops/chunks.js';
 import * as tf from '../../src/engine/tf.js';
+import { compareCompletions } from '../../src/lm/compare.js';
 import { gpt2Config } from '../../src/lm/config.js';
 import { CausalLM } from '../../src/lm/model.js';
-import { perTokenKL, scoreCompletions } from '../../src/lm/score.js';
+import { scoreCompletions } from '../../src/lm/score.js';
 import type { Job, Report } from '../report.js';
 import { openEngine } from './engine.js';
 import { report, timeEach } from './time.js';
@@ -32,16 +35,30 @@ export async function timeScoring(job: Extract<Job, { work: 'kl' }>): Promise<Re
     const chosen = texts.slice(i * amount.micro, (i + 1) * amount.micro);
     return { B: chosen.length, ids: Int32Array.from(chosen.flatMap((ids) => ids.slice(0, -1))) };
   });
+  /** The rows that completion tokens are predicted from. */
+  const predicting = (B: number) =>
+    Int32Array.from(
+      { length: B * amount.completionLength },
+      (_, i) =>
+        Math.floor(i / amount.completionLength) * T + amount.promptLength - 1 + (i % amount.completionLength),
+    );
   const tokens = amount.sequences * (T + 1);
   const forward = await timeEach(engine, amount, () => {
     for (const { ids, B } of parts)
       tf.tidy(() => {
-        // One row waits for all.
-        gatherRows(p.hidden(ids, B, T), Int32Array.of(0)).dataSync();
+        const h = gatherRows(p.hidden(ids, B, T), predicting(B));
+        for (const [from, rows] of chunks(h.shape[0], rowsPerChunk(config.vocab_size)))
+          tf.tidy(() => {
+            const logits = linear(h.slice([from, 0], [rows, config.n_embd]), p.wte, null, {
+              transposeW: true,
+            });
+            // One number waits for all.
+            logits.slice([0, 0], [1, 1]).dataSync();
+          });
       });
   });
   const score = await timeEach(engine, amount, () => scoreCompletions(p, items, amount.micro * T));
-  const kl = await timeEach(engine, amount, () => perTokenKL(p, q, items, amount.micro * T));
+  const kl = await timeEach(engine, amount, () => compareCompletions(p, q, items, amount.micro * T));
   const work = {
     forward: { laps: forward, tokens },
     score: { laps: score, tokens },

@@ -36,11 +36,24 @@ export interface BootstrapOptions {
 
 const defaults = { resamples: 2000, level: 0.95, seed: 1, method: 'bca' } as const;
 
-/** The interval in words, for a report: "95% BCa bootstrap over contexts, 2000 resamples, seed 1". */
-export function describeInterval(options: BootstrapOptions = {}): string {
+/**
+ * The interval in words, for a report: "95% BCa bootstrap over contexts, 2000 resamples, seed 1".
+ * @param over what is resampled: `seeds and contexts` for the estimates of crossed.ts
+ */
+export function describeInterval(options: BootstrapOptions = {}, over = 'contexts'): string {
   const { resamples, level, seed, method } = { ...defaults, ...options };
   const name = method === 'bca' ? 'BCa' : 'percentile';
-  return `${Number((100 * level).toFixed(2))}% ${name} bootstrap over contexts, ${resamples} resamples, seed ${seed}`;
+  return `${Number((100 * level).toFixed(2))}% ${name} bootstrap over ${over}, ${resamples} resamples, seed ${seed}`;
+}
+
+/** The options with their defaults. @throws RangeError on bad ones */
+export function bootstrapSettings(options: BootstrapOptions): Required<Omit<BootstrapOptions, 'bounds'>> {
+  const settings = { ...defaults, ...options };
+  const { resamples, level } = settings;
+  if (!(Number.isInteger(resamples) && resamples >= 1))
+    throw new RangeError(`bootstrap: resamples = ${resamples} is not a positive whole number`);
+  if (!(level > 0 && level < 1)) throw new RangeError(`bootstrap: level = ${level} is not between 0 and 1`);
+  return settings;
 }
 
 /**
@@ -56,11 +69,8 @@ export function bootstrap(
   statistic: (weights: Int32Array) => number,
   options: BootstrapOptions = {},
 ): Estimate {
-  const { resamples, level, seed, method } = { ...defaults, ...options };
   if (n < 1) throw new RangeError('bootstrap: no contexts to estimate from');
-  if (!(Number.isInteger(resamples) && resamples >= 1))
-    throw new RangeError(`bootstrap: resamples = ${resamples} is not a positive whole number`);
-  if (!(level > 0 && level < 1)) throw new RangeError(`bootstrap: level = ${level} is not between 0 and 1`);
+  const { resamples, seed } = bootstrapSettings(options);
 
   const weights = new Int32Array(n).fill(1);
   const value = statistic(weights);
@@ -75,6 +85,24 @@ export function bootstrap(
     const v = statistic(weights);
     if (!Number.isNaN(v)) drawn.push(v);
   }
+  return resampledInterval(value, drawn, () => jackknife(n, statistic), n, options);
+}
+
+/**
+ * The interval around a value that resampling gave.
+ *
+ * @param drawn the statistic on each resample, in any order; sorted in place
+ * @param influence each resampled unit's pull on the value, in any one unit: its skewness is the acceleration of BCa
+ * @param n number of contexts
+ */
+export function resampledInterval(
+  value: number,
+  drawn: number[],
+  influence: () => readonly number[],
+  n: number,
+  options: BootstrapOptions,
+): Estimate {
+  const { level, method } = bootstrapSettings(options);
   drawn.sort((a, b) => a - b);
   // A spread of rounding errors is no spread: sums of equal numbers in another order differ in the last bits.
   const spread = drawn.length === 0 ? 0 : drawn.at(-1)! - drawn[0]!;
@@ -83,7 +111,7 @@ export function bootstrap(
 
   let [low, high] = [(1 - level) / 2, (1 + level) / 2];
   if (method === 'bca') {
-    const adjust = bcaAdjustment(n, statistic, value, drawn);
+    const adjust = bcaAdjustment(value, drawn, influence());
     if (adjust) [low, high] = [adjust(low), adjust(high)];
   }
   return { value, lo: quantile(drawn, low), hi: quantile(drawn, high), n };
@@ -108,21 +136,8 @@ function degenerateInterval(
   return n === 1 ? { lo: Number.NEGATIVE_INFINITY, hi: Number.POSITIVE_INFINITY } : { lo: value, hi: value };
 }
 
-/**
- * How BCa moves a percentile's level: bias z0 from the share of resamples below the value, acceleration from the
- * skewness of the jackknife over contexts. Undefined where either cannot be had (then the plain percentile stands).
- * Efron & Tibshirani (1993), section 14.3.
- */
-function bcaAdjustment(
-  n: number,
-  statistic: (weights: Int32Array) => number,
-  value: number,
-  drawn: readonly number[],
-): ((level: number) => number) | undefined {
-  let below = 0;
-  for (const v of drawn) below += v < value ? 1 : v === value ? 0.5 : 0;
-  const z0 = normalQuantile(below / drawn.length);
-
+/** How much lower (or higher) the statistic is without each context, from the mean over contexts. */
+function jackknife(n: number, statistic: (weights: Int32Array) => number): number[] {
   const weights = new Int32Array(n).fill(1);
   const left: number[] = [];
   for (let i = 0; i < n; i++) {
@@ -131,11 +146,28 @@ function bcaAdjustment(
     weights[i] = 1;
   }
   const mean = left.reduce((sum, v) => sum + v, 0) / n;
+  return left.map((v) => mean - v);
+}
+
+/**
+ * How BCa moves a percentile's level: bias z0 from the share of resamples below the value, acceleration from the
+ * skewness of the influences. Undefined where either cannot be had (then the plain percentile stands).
+ * Efron & Tibshirani (1993), section 14.3.
+ */
+function bcaAdjustment(
+  value: number,
+  drawn: readonly number[],
+  influence: readonly number[],
+): ((level: number) => number) | undefined {
+  let below = 0;
+  for (const v of drawn) below += v < value ? 1 : v === value ? 0.5 : 0;
+  const z0 = normalQuantile(below / drawn.length);
+
   let squares = 0;
   let cubes = 0;
-  for (const v of left) {
-    squares += (mean - v) ** 2;
-    cubes += (mean - v) ** 3;
+  for (const pull of influence) {
+    squares += pull ** 2;
+    cubes += pull ** 3;
   }
   const acceleration = squares > 0 ? cubes / (6 * squares ** 1.5) : 0;
   if (!Number.isFinite(z0) || !Number.isFinite(acceleration)) return undefined;

@@ -91,7 +91,8 @@ function weightedMean(values: readonly number[], weights: Int32Array): number {
   return sum / count;
 }
 
-function contextMeans(values: PerContext, who: string): number[] {
+/** Each context's mean over its samples, checked: `who` is named in the errors. */
+export function contextMeans(values: PerContext, who: string): number[] {
   if (values.length === 0) throw new RangeError(`${who}: no contexts to estimate from`);
   return values.map((value, i) => {
     const all = samples(value, i, who);

@@ -1,4 +1,22 @@
-export { bestOfNKlBound, expectedBestOfN } from './best-of-n.js';
+export { bestOfNKl, bestOfNKlBound, bestOfNKlToBase, expectedBestOfN } from './best-of-n.js';
+export {
+  type Calibration,
+  calibrate,
+  type Forecasts,
+  fitCalibration,
+  type Reliability,
+  type ReliabilityBin,
+  reliability,
+} from './calibration.js';
+export { type CrossedEstimate, crossedDifference, crossedEstimate, crossedWinRate } from './crossed.js';
+export {
+  type KlByPosition,
+  type KlText,
+  klByPosition,
+  klByToken,
+  type PositionKl,
+  type TokenKl,
+} from './decompose.js';
 export {
   type BootstrapOptions,
   describeInterval,
@@ -34,3 +52,14 @@ export {
   type PosteriorInput,
   posteriorWeights,
 } from './posterior.js';
+export { leaveOneOutAdvantages, penalisedRewards } from './rloo.js';
+export {
+  type EvidenceEstimate,
+  evidenceEstimate,
+  type KlFromTarget,
+  type KlToTarget,
+  klFromTarget,
+  klToTarget,
+  type PolicySamples,
+  type TargetSamples,
+} from './target.js';

@@ -105,7 +105,9 @@ export function estimateKl(
       `estimateKl: the texts are not samples of ${subject.q}: temperature ${sampling.temperature}, top-p ` +
         `${sampling.topP}, top-k ${sampling.topK}; sample at temperature 1, top-p 1, top-k 0 (off)`,
     );
-  const sums = contexts.map((texts, i) => texts.map((text, j) => sumText(text, `context ${i}, text ${j}`)));
+  const sums = contexts.map((texts, i) =>
+    texts.map((text, j) => sumText(text, `estimateKl: context ${i}, text ${j}`)),
+  );
   const all = sums.flat();
   if (all.length === 0) throw new RangeError('estimateKl: no texts to estimate from');
   const exact = all.every((text) => text.exact !== undefined);
@@ -148,25 +150,36 @@ interface TextSums {
 }
 
 function sumText(text: KlSample, where: string): TextSums {
+  checkText(text, where);
   const { logP, logQ, exact } = text;
-  const tokens = logQ.length;
-  if (tokens === 0)
-    throw new RangeError(`estimateKl: ${where} is empty; a text holds its end token at least`);
-  if (logP.length !== tokens || (exact && exact.length !== tokens))
-    throw new RangeError(
-      `estimateKl: ${where}: lengths differ: logQ ${tokens}, logP ${logP.length}` +
-        (exact ? `, exact ${exact.length}` : ''),
-    );
-  const sums: TextSums = { tokens, logRatio: 0, k3TokenSum: 0, exact: exact ? 0 : undefined };
-  for (let t = 0; t < tokens; t++) {
+  const sums: TextSums = {
+    tokens: logQ.length,
+    logRatio: 0,
+    k3TokenSum: 0,
+    exact: exact ? 0 : undefined,
+  };
+  for (let t = 0; t < sums.tokens; t++) {
     const logRatio = logP[t]! - logQ[t]!;
     sums.logRatio += logRatio;
     sums.k3TokenSum += k3(logRatio);
     if (exact) sums.exact! += exact[t]!;
   }
-  if (Number.isNaN(sums.logRatio) || Number.isNaN(sums.k3TokenSum) || Number.isNaN(sums.exact ?? 0))
-    throw new RangeError(`estimateKl: ${where} holds NaN (or a token that q gave no probability)`);
   return sums;
+}
+
+/** @throws RangeError, with `where` in front, on an empty text, arrays of different lengths, or NaN */
+export function checkText(text: KlSample, where: string): void {
+  const { logP, logQ, exact } = text;
+  const tokens = logQ.length;
+  if (tokens === 0) throw new RangeError(`${where} is empty; a text holds its end token at least`);
+  if (logP.length !== tokens || (exact && exact.length !== tokens))
+    throw new RangeError(
+      `${where}: lengths differ: logQ ${tokens}, logP ${logP.length}` +
+        (exact ? `, exact ${exact.length}` : ''),
+    );
+  for (let t = 0; t < tokens; t++)
+    if (!(logP[t]! - logQ[t]! < Number.POSITIVE_INFINITY) || Number.isNaN(exact?.[t] ?? 0))
+      throw new RangeError(`${where} holds NaN (or a token that q gave no probability)`);
 }
 
 function total(values: readonly number[]): number {

@@ -84,6 +84,11 @@ export interface Evidence {
   logEvidence: number;
   /** Effective sample size of the ratios π_0/q: near 1, a single sample decides, and the number means little. */
   ess: number;
+  /**
+   * Standard error of `logEvidence` over the draws of the samples, in nats, by the delta method (the relative standard
+   * error of the evidence): good where it is well below 1. Infinity where the samples cannot say (one, or all impossible).
+   */
+  standardError: number;
 }
 
 /**
@@ -103,9 +108,19 @@ export function logEvidence(input: EvidenceInput): Evidence {
   const ratioSum = logSumExp(logRatios);
   const value = logSumExp(logTerms) - (input.selfNormalised ? ratioSum : Math.log(n));
   if (Number.isNaN(value)) throw new RangeError('logEvidence: the inputs hold NaN, or ratios without bound');
+  const shares = logRatios.map((ratio) => Math.exp(ratio - ratioSum));
+  // What each sample adds to the relative error Ẑ/Z − 1: of a mean, or of a ratio of means (linearised).
+  const errors = logTerms.map((lt, i) =>
+    input.selfNormalised
+      ? shares[i]! * (Math.exp(logLikelihood[i]! - value) - 1)
+      : (Math.exp(lt - value) - 1) / n,
+  );
+  const squares = errors.reduce((sum, e) => sum + e * e, 0);
   return {
     logEvidence: value,
-    ess: effectiveSampleSize(logRatios.map((ratio) => Math.exp(ratio - ratioSum))),
+    ess: effectiveSampleSize(shares),
+    standardError:
+      n > 1 && Number.isFinite(value) ? Math.sqrt((squares * n) / (n - 1)) : Number.POSITIVE_INFINITY,
   };
 }
 

@@ -9,7 +9,7 @@ import {
   samplingOptions,
   wholeNumber,
 } from './options.js';
-import { showProgress, startSession } from './session.js';
+import { compute } from './session.js';
 
 const options = {
   contexts: requiredPath('contexts', 'Table of contexts c'),
@@ -26,10 +26,8 @@ export const feedbackCommand: CommandModule<object, InferredOptionTypes<typeof o
   describe: 'step 2 alone: f on (c, x0), an Arrow table',
   builder: options,
   handler: async (given) => {
-    await startSession(given);
-    const { feedbackAlone } = await import('../ilf/alone.js');
-    const show = await showProgress(given.quiet);
-    try {
+    await compute(given, async (show) => {
+      const { feedbackAlone } = await import('../ilf/alone.js');
       await feedbackAlone(
         {
           contexts: given.contexts,
@@ -41,8 +39,6 @@ export const feedbackCommand: CommandModule<object, InferredOptionTypes<typeof o
         placeOf(given),
         show.progress,
       );
-    } finally {
-      show.stop();
-    }
+    });
   },
 };

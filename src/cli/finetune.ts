@@ -9,12 +9,11 @@ import {
   tuningOptions,
   wholeNumber,
 } from './options.js';
-import { showProgress, startSession } from './session.js';
+import { compute } from './session.js';
 
 const options = {
   contexts: requiredPath('contexts', 'Table of contexts c'),
-  refinements: requiredPath('refinements', 'Table of refinements x1'),
-  scores: requiredPath('scores', 'Table of scores R(x1)'),
+  targets: requiredPath('targets', 'Table of targets: texts to learn, and their weights'),
   model: path('model', 'folder of π_θ', 'the embedded base LM'),
   out: requiredPath('out', 'Where the tuned model goes'),
   round: wholeNumber('round', 1, 'round k, for the seeds', '1'),
@@ -28,15 +27,12 @@ export const finetuneCommand: CommandModule<object, InferredOptionTypes<typeof o
   describe: 'step 5 alone: π_θ tuned on (c → x1), a model folder',
   builder: options,
   handler: async (given) => {
-    await startSession(given);
-    const { finetuneAlone } = await import('../ilf/alone.js');
-    const show = await showProgress(given.quiet);
-    try {
+    await compute(given, async (show) => {
+      const { finetuneAlone } = await import('../ilf/alone.js');
       await finetuneAlone(
         {
           contexts: given.contexts,
-          refinements: given.refinements,
-          scores: given.scores,
+          targets: given.targets,
           model: given.model ?? embeddedModel('base'),
           out: given.out,
         },
@@ -44,8 +40,6 @@ export const finetuneCommand: CommandModule<object, InferredOptionTypes<typeof o
         placeOf(given),
         show.progress,
       );
-    } finally {
-      show.stop();
-    }
+    });
   },
 };

@@ -1,5 +1,7 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
+import { TARGETS, writesOf } from '../ilf/targets.js';
 import {
+  DEFAULTS,
   embeddedModel,
   engineOptions,
   path,
@@ -9,12 +11,18 @@ import {
   samplingOptions,
   wholeNumber,
 } from './options.js';
-import { showProgress, startSession } from './session.js';
+import { compute } from './session.js';
 
 const options = {
   contexts: requiredPath('contexts', 'Table of contexts c'),
   model: path('model', 'folder of π_θ', 'the embedded base LM'),
   out: requiredPath('out', 'Where the table goes'),
+  targets: {
+    choices: TARGETS,
+    requiresArg: true,
+    description: 'what the model was tuned on: an output follows feedback where that came first',
+    defaultDescription: 'ilf',
+  },
   round: wholeNumber('round', 1, 'round k, for the seeds', '1'),
   ...samplingOptions,
   ...engineOptions,
@@ -25,18 +33,15 @@ export const generateCommand: CommandModule<object, InferredOptionTypes<typeof o
   describe: 'step 1 alone: x0 ~ π_θ(·|c), an Arrow table',
   builder: options,
   handler: async (given) => {
-    await startSession(given);
-    const { generateAlone } = await import('../ilf/alone.js');
-    const show = await showProgress(given.quiet);
-    try {
+    await compute(given, async (show) => {
+      const { generateAlone } = await import('../ilf/alone.js');
       await generateAlone(
         { contexts: given.contexts, model: given.model ?? embeddedModel('base'), out: given.out },
         samplingOf(given),
         placeOf(given),
+        writesOf(given.targets ?? DEFAULTS.targets),
         show.progress,
       );
-    } finally {
-      show.stop();
-    }
+    });
   },
 };

@@ -1,5 +1,5 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
-import type { KlResult } from '../bayes/kl.js';
+import { UserError } from '../store/errors.js';
 import {
   DEFAULTS,
   embeddedModel,
@@ -9,54 +9,80 @@ import {
   requiredPath,
   wholeNumber,
 } from './options.js';
+import { packageVersion } from './package.js';
 import { print, showProgress, startSession } from './session.js';
 
-/** The estimates in words, for people. */
-function describe(kl: Record<string, KlResult>): string {
-  return Object.values(kl)
-    .flatMap((result) =>
-      (['raoBlackwell', 'k1', 'k3'] as const).map((name) => {
-        const { value, lo, hi, n } = result[name]!;
-        return `${result.direction} ${name}: ${value.toFixed(4)} [${lo.toFixed(4)}, ${hi.toFixed(4)}] nats a text, ${n} contexts`;
-      }),
-    )
-    .join('\n');
+const options = {
+  model: requiredPath('model', 'Folder of the tuned model π_θ, or of any model'),
+  base: path('base', 'folder of the base LM π_0, or of any with the same vocabulary', 'the embedded one'),
+  data: path(
+    'data',
+    'JSONL of {"prompt"} or {"prompt_ids"}, with "completion" or "completion_ids" or without, or of {"context"}; or a table of contexts (.arrow)',
+  ),
+  unconditional: wholeNumber('unconditional', 1, 'instead of --data: texts sampled without a prompt', 'none'),
+  samples: wholeNumber('samples', 1, 'texts sampled for each prompt', '1'),
+  'max-tokens': wholeNumber('max-tokens', 1, 'tokens of a text at most', '48'),
+  seed: wholeNumber('seed', 0, 'seed of everything random', '0'),
+  round: wholeNumber('round', 1, 'round k, for the seeds', '1'),
+  out: path('out', "the report's folder", 'checkpoints/NAME, a name made from the options'),
+  ...engineOptions,
+  json: { type: 'boolean' as const, description: 'the report as one JSON document on standard output' },
+};
+type KlArguments = InferredOptionTypes<typeof options>;
+
+/** Where the texts come from. @throws UserError where that is said twice, or not at all */
+function textsOf({ data, unconditional, samples }: KlArguments) {
+  if (data !== undefined && unconditional !== undefined)
+    throw new UserError('--data and --unconditional exclude each other: texts continue prompts, or nothing');
+  if (unconditional !== undefined) {
+    if (samples !== undefined)
+      throw new UserError('--samples is for prompts; --unconditional already says how many texts');
+    return { unconditional };
+  }
+  if (data === undefined)
+    throw new UserError('kl needs --data FILE with prompts, or --unconditional N for texts without a prompt');
+  return { data };
 }
 
-const options = {
-  contexts: requiredPath('contexts', 'Table of contexts c'),
-  model: requiredPath('model', 'Folder of the tuned model π_θ'),
-  base: path('base', 'folder of the base LM π_0', 'the embedded one'),
-  out: requiredPath('out', 'Where the table goes'),
-  round: wholeNumber('round', 1, 'round k, for the seeds', '1'),
-  seed: wholeNumber('seed', 0, 'seed of everything random', '0'),
-  'max-tokens': wholeNumber('max-tokens', 1, 'tokens of a text at most', '48'),
-  ...engineOptions,
-  json: { type: 'boolean' as const, description: 'the estimates as one JSON document' },
-};
-
-export const klCommand: CommandModule<object, InferredOptionTypes<typeof options>> = {
+export const klCommand: CommandModule<object, KlArguments> = {
   command: 'kl',
-  describe: 'KL between two models in both directions: an Arrow table of texts, and the estimates',
+  describe: 'KL between two models in both directions, alone: page, JSON and table, in a folder',
   builder: options,
   handler: async (given) => {
-    await startSession(given);
-    const { klAlone } = await import('../ilf/alone.js');
+    const asked = (['samples', 'max-tokens', 'seed', 'round'] as const).filter(
+      (name) => given[name] !== undefined,
+    );
+    const kl = {
+      tuned: given.model,
+      base: given.base ?? embeddedModel('base'),
+      texts: textsOf(given),
+      samples: given.samples ?? 1,
+      maxTokens: given['max-tokens'] ?? DEFAULTS.maxTokens,
+      place: placeOf(given),
+      asked,
+    };
+    const engine = await startSession(given);
+    const { klAlone, klFolder } = await import('../ilf/kl-alone.js');
+    const { renderKl, renderKlTerminal, terminalOf } = await import('../report/index.js');
+    const versions = {
+      ilf: packageVersion(),
+      node: process.version,
+      engine: engine.name,
+      precision: engine.precision,
+    };
     const show = await showProgress(given.quiet);
     try {
-      const kl = await klAlone(
-        {
-          contexts: given.contexts,
-          model: given.model,
-          base: given.base ?? embeddedModel('base'),
-          out: given.out,
-        },
-        given['max-tokens'] ?? DEFAULTS.maxTokens,
-        placeOf(given),
+      const { report, document } = await klAlone(
+        kl,
+        given.out ?? klFolder(kl),
+        versions,
+        renderKl,
         show.progress,
       );
       show.stop();
-      await print(given.json ? JSON.stringify(kl, null, 2) : describe(kl));
+      await print(
+        given.json ? JSON.stringify(document, null, 2) : renderKlTerminal(report, terminalOf(process.stdout)),
+      );
     } finally {
       show.stop();
     }

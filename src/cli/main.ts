@@ -3,8 +3,10 @@
  */
 import yargs from 'yargs';
 
+import { bestOfNCommand } from './best-of-n.js';
 import { contextsCommand } from './contexts.js';
 import { doctorCommand } from './doctor.js';
+import { experimentCommand } from './experiment.js';
 import { feedbackCommand } from './feedback.js';
 import { finetuneCommand } from './finetune.js';
 import { generateCommand } from './generate.js';
@@ -13,8 +15,11 @@ import { packageVersion } from './package.js';
 import { pretrainCommand } from './pretrain.js';
 import { rankCommand } from './rank.js';
 import { refineCommand } from './refine.js';
+import { rewardModelCommand } from './reward-model.js';
+import { rlCommand } from './rl.js';
 import { runCommands } from './run.js';
 import { scoreCommand } from './score.js';
+import { targetsCommand } from './targets.js';
 import { trainCommand } from './train.js';
 
 /** @param words the command line without the program's name @returns the exit status */
@@ -28,9 +33,14 @@ export async function main(words: readonly string[]): Promise<number> {
     .command(feedbackCommand)
     .command(refineCommand)
     .command(rankCommand)
+    .command(targetsCommand)
     .command(finetuneCommand)
+    .command(rewardModelCommand)
+    .command(bestOfNCommand)
+    .command(rlCommand)
     .command(klCommand)
     .command(scoreCommand)
+    .command(experimentCommand)
     .command(pretrainCommand)
     .command(doctorCommand)
     .version(packageVersion());

@@ -1,6 +1,7 @@
 /** Options that several commands share, each checked when it is parsed. */
 import { join, resolve } from 'node:path';
 import { ENGINES } from '../engine/engines/kind.js';
+import { HOSTS, type Host, RANKERS, type RankerName } from '../rankers/names.js';
 import { UserError } from '../store/errors.js';
 import { packageDir } from './package.js';
 
@@ -82,6 +83,24 @@ export const engineOptions = {
   quiet: { type: 'boolean' as const, description: 'no progress on standard error' },
 };
 
+/** R, which picks a refinement. */
+export const rankerOptions = {
+  ranker: {
+    choices: RANKERS,
+    requiresArg: true,
+    description: 'ranker R that picks a refinement; instruct-rm-1 to -5 are its prompts alone',
+    defaultDescription: 'instruct-rm',
+  },
+  host: {
+    choices: HOSTS,
+    requiresArg: true,
+    description: 'what computes InstructRM: @xenova/transformers, or the engine',
+    defaultDescription: 'transformers',
+  },
+  'reward-model': path('reward-model', 'folder of the reward model, for the ranker of that name'),
+  'human-likeness': path('human-likeness', 'folder of the judge of human-likeness, for that ranker'),
+};
+
 /** How outputs, feedback and refinements are sampled. */
 export const samplingOptions = {
   seed: wholeNumber('seed', 0, 'seed of everything random', '0'),
@@ -93,12 +112,15 @@ export const samplingOptions = {
 /** How π_θ is tuned. */
 export const tuningOptions = {
   lr: positive('lr', 'peak learning rate of AdamW', '3e-4'),
-  epochs: wholeNumber('epochs', 1, 'passes over the refinements', '1'),
-  batch: wholeNumber('batch', 1, 'sequences a gradient step (batch size)', '8'),
+  epochs: wholeNumber('epochs', 1, 'passes over the targets', '1'),
+  batch: wholeNumber('batch', 1, 'contexts a gradient step (batch size)', '8'),
   'prompt-weight': notNegative('prompt-weight', "weight of the prompt's tokens in the loss", '0.05'),
 };
 
 export const DEFAULTS = {
+  ranker: 'instruct-rm',
+  host: 'transformers',
+  targets: 'ilf',
   seed: 0,
   temperature: 1,
   topP: 0.95,
@@ -113,6 +135,10 @@ export const DEFAULTS = {
 } as const;
 
 interface Given {
+  ranker?: RankerName | undefined;
+  host?: Host | undefined;
+  'reward-model'?: string | undefined;
+  'human-likeness'?: string | undefined;
   seed?: number | undefined;
   round?: number | undefined;
   temperature?: number | undefined;
@@ -138,3 +164,17 @@ export const tuningOf = (given: Given) => ({
   batch: given.batch ?? DEFAULTS.batch,
   promptWeight: given['prompt-weight'] ?? DEFAULTS.promptWeight,
 });
+
+/** What was chosen as R. */
+export const rankerOf = (given: Given) => ({
+  ranker: given.ranker ?? DEFAULTS.ranker,
+  host: given.host ?? DEFAULTS.host,
+  rewardModel: given['reward-model'] ?? null,
+  humanLikeness: given['human-likeness'] ?? null,
+});
+
+/** Sampling and tuning as a run of the loop is told them. */
+export const loopSettingsOf = (given: Given) => {
+  const { maxNewTokens, ...sampling } = samplingOf(given);
+  return { ...sampling, maxTokens: maxNewTokens, ...tuningOf(given) };
+};

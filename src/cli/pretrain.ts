@@ -1,6 +1,6 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
 import { engineOptions, path } from './options.js';
-import { showProgress, startSession } from './session.js';
+import { compute } from './session.js';
 
 const options = {
   out: path('out', 'where base/ and instruct/ go', 'models'),
@@ -17,17 +17,13 @@ export const pretrainCommand: CommandModule<object, InferredOptionTypes<typeof o
   describe: 'train the embedded models from nothing, by the recipe in src/pretrain',
   builder: options,
   handler: async (given) => {
-    await startSession(given);
-    const { pretrain } = await import('../pretrain/pretrain.js');
-    const show = await showProgress(given.quiet);
-    try {
+    await compute(given, async (show) => {
+      const { pretrain } = await import('../pretrain/pretrain.js');
       await pretrain({
         out: given.out ?? 'models',
         work: given.work ?? 'checkpoints/pretrain',
         onProgress: show.progress,
       });
-    } finally {
-      show.stop();
-    }
+    });
   },
 };

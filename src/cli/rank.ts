@@ -1,6 +1,15 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
-import { embeddedModel, engineOptions, path, requiredPath } from './options.js';
-import { showProgress, startSession } from './session.js';
+import {
+  DEFAULTS,
+  embeddedModel,
+  engineOptions,
+  path,
+  rankerOf,
+  rankerOptions,
+  requiredPath,
+  wholeNumber,
+} from './options.js';
+import { compute } from './session.js';
 
 const options = {
   contexts: requiredPath('contexts', 'Table of contexts c'),
@@ -9,31 +18,33 @@ const options = {
   refinements: requiredPath('refinements', 'Table of refinements x1'),
   instruct: path('instruct', 'folder of the instruction-tuned LM', 'the embedded one'),
   out: requiredPath('out', 'Where the table goes'),
+  ...rankerOptions,
+  seed: wholeNumber('seed', 0, 'seed of the ranker random', '0'),
   ...engineOptions,
 };
 
 export const rankCommand: CommandModule<object, InferredOptionTypes<typeof options>> = {
   command: 'rank',
-  describe: 'step 4 alone: scores R(x1) by InstructRM and their argmax, an Arrow table',
+  describe: 'step 4 alone: scores R(x1) and their argmax, an Arrow table',
   builder: options,
   handler: async (given) => {
-    await startSession(given);
-    const { rankAlone } = await import('../ilf/alone.js');
-    const show = await showProgress(given.quiet);
-    try {
+    await compute(given, async (show) => {
+      const { rankAlone } = await import('../ilf/alone.js');
       await rankAlone(
         {
           contexts: given.contexts,
           initial: given.initial,
           feedback: given.feedback,
           refinements: given.refinements,
-          instruct: given.instruct ?? embeddedModel('instruct'),
           out: given.out,
+        },
+        {
+          ...rankerOf(given),
+          instruct: given.instruct ?? embeddedModel('instruct'),
+          seed: given.seed ?? DEFAULTS.seed,
         },
         show.progress,
       );
-    } finally {
-      show.stop();
-    }
+    });
   },
 };

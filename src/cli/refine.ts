@@ -10,7 +10,7 @@ import {
   samplingOptions,
   wholeNumber,
 } from './options.js';
-import { showProgress, startSession } from './session.js';
+import { compute } from './session.js';
 
 const options = {
   contexts: requiredPath('contexts', 'Table of contexts c'),
@@ -30,10 +30,8 @@ export const refineCommand: CommandModule<object, InferredOptionTypes<typeof opt
   describe: 'step 3 alone: x1 ~ π_ψ(·|c, x0, f), an Arrow table',
   builder: options,
   handler: async (given) => {
-    await startSession(given);
-    const { refineAlone } = await import('../ilf/alone.js');
-    const show = await showProgress(given.quiet);
-    try {
+    await compute(given, async (show) => {
+      const { refineAlone } = await import('../ilf/alone.js');
       await refineAlone(
         {
           contexts: given.contexts,
@@ -48,8 +46,6 @@ export const refineCommand: CommandModule<object, InferredOptionTypes<typeof opt
         placeOf(given),
         show.progress,
       );
-    } finally {
-      show.stop();
-    }
+    });
   },
 };

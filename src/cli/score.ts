@@ -1,6 +1,6 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
 import { engineOptions, requiredPath } from './options.js';
-import { print, showProgress, startSession } from './session.js';
+import { compute, print } from './session.js';
 
 const options = {
   model: requiredPath('model', 'Folder of the model'),
@@ -20,10 +20,8 @@ export const scoreCommand: CommandModule<object, InferredOptionTypes<typeof opti
   describe: 'log-probabilities (natural logarithms) of given completions, token by token',
   builder: options,
   handler: async (given) => {
-    await startSession(given);
-    const { scoreFile } = await import('../ilf/score-file.js');
-    const show = await showProgress(given.quiet);
-    try {
+    await compute(given, async (show) => {
+      const { scoreFile } = await import('../ilf/score-file.js');
       const scores = await scoreFile(given.model, given.data, (done, total) =>
         show.progress('scoring', done, total, 'texts'),
       );
@@ -34,8 +32,6 @@ export const scoreCommand: CommandModule<object, InferredOptionTypes<typeof opti
       };
       show.stop();
       if (scores.length > 0) await print(scores.map(line).join('\n'));
-    } finally {
-      show.stop();
-    }
+    });
   },
 };

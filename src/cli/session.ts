@@ -18,7 +18,7 @@ export async function startSession({ engine, precision, threads, gpu }: EngineAr
 
 /** Progress bars on standard error, one after another; nothing where `quiet`. */
 export async function showProgress(quiet: boolean | undefined): Promise<Show & { stop(): void }> {
-  if (quiet) return { progress: () => {}, done: () => {}, stop: () => {} };
+  if (quiet) return { progress: () => {}, scalar: () => {}, done: () => {}, stop: () => {} };
   const { startProgress } = await import('../report/progress.js');
   let bar: { doing: string; shown: ReturnType<typeof startProgress> } | undefined;
   const stop = () => {
@@ -33,9 +33,24 @@ export async function showProgress(quiet: boolean | undefined): Promise<Show & {
       }
       bar.shown.update(done);
     },
+    scalar: () => {},
     done: stop,
     stop,
   };
+}
+
+/** Starts the engine, and shows what `use` does as long as it runs. */
+export async function compute<T>(
+  given: EngineArguments & { quiet?: boolean | undefined },
+  use: (show: Show & { stop(): void }) => Promise<T>,
+): Promise<T> {
+  await startSession(given);
+  const show = await showProgress(given.quiet);
+  try {
+    return await use(show);
+  } finally {
+    show.stop();
+  }
 }
 
 /** Text to standard output, all of it. */

@@ -1,10 +1,14 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
+import { TARGETS } from '../ilf/targets.js';
 import {
   DEFAULTS,
   embeddedModel,
   engineOptions,
+  loopSettingsOf,
   path,
   positive,
+  rankerOf,
+  rankerOptions,
   samplingOptions,
   tuningOptions,
   wholeNumber,
@@ -28,10 +32,31 @@ const options = {
     ...wholeNumber('samples', 1, 'refinements N sampled for each output', '5'),
     alias: 'n',
   },
-  rounds: wholeNumber('rounds', 1, 'rounds K, each from the weights of the last', '1'),
+  rounds: wholeNumber('rounds', 1, 'rounds K, each with contexts of its own', '1'),
+  continue: {
+    type: 'boolean' as const,
+    description: "a round tunes the last one's model on its own targets",
+    defaultDescription: 'so it does',
+    conflicts: 'retrain',
+  },
+  retrain: {
+    type: 'boolean' as const,
+    description: 'a round tunes π_0 on the targets of all rounds so far, instead',
+  },
+  targets: {
+    choices: TARGETS,
+    requiresArg: true,
+    description: 'what π_θ is tuned on: the picked refinements, or controls and baselines of that',
+    defaultDescription: 'ilf',
+  },
+  ...rankerOptions,
   ...samplingOptions,
   ...tuningOptions,
-  beta: positive('beta', 'inverse temperature β of the posterior in the report', '10'),
+  beta: positive(
+    'beta',
+    'inverse temperature β of the posterior, in the report and the targets of that name',
+    '10',
+  ),
   ...engineOptions,
   json: {
     type: 'boolean' as const,
@@ -48,11 +73,15 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
     // What is quickly found wrong is, before all that computes is loaded.
     const { openTask } = await import('../tasks/open.js');
     const { requireModel } = await import('../ilf/model-files.js');
+    const { trainedRanker } = await import('../ilf/options.js');
     const base = given.base ?? embeddedModel('base');
     const instruct = given.instruct ?? embeddedModel('instruct');
     const task = await openTask(given.data ?? null);
     await requireModel(base);
     await requireModel(instruct);
+    const ranker = rankerOf(given);
+    const trained = trainedRanker(ranker);
+    if (trained) await requireModel(trained);
     const engine = await startSession(given);
     const { openLab } = await import('../ilf/open.js');
     const { loop } = await import('../ilf/loop.js');
@@ -76,16 +105,13 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
           heldout: given.heldout ?? size.heldout,
           samples: given.samples ?? DEFAULTS.samples,
           rounds: given.rounds ?? DEFAULTS.rounds,
+          going: given.retrain ? 'retrain' : 'continue',
+          targets: given.targets ?? DEFAULTS.targets,
+          ...ranker,
           seed: given.seed ?? DEFAULTS.seed,
           engine: engine.name,
           precision: engine.precision,
-          temperature: given.temperature ?? DEFAULTS.temperature,
-          topP: given['top-p'] ?? DEFAULTS.topP,
-          maxTokens: given['max-tokens'] ?? DEFAULTS.maxTokens,
-          lr: given.lr ?? DEFAULTS.lr,
-          epochs: given.epochs ?? DEFAULTS.epochs,
-          batch: given.batch ?? DEFAULTS.batch,
-          promptWeight: given['prompt-weight'] ?? DEFAULTS.promptWeight,
+          ...loopSettingsOf(given),
           beta: given.beta ?? DEFAULTS.beta,
         },
         { dir: given.run, fresh: given.fresh ?? false, version: packageVersion() },

@@ -18,6 +18,7 @@ export { addEmbeddingGradient, embed } from './ops/embed.js';
 export { gatherRows } from './ops/gather-rows.js';
 export { globalNorm } from './ops/global-norm.js';
 export { type LinearOptions, linear } from './ops/linear.js';
+export { type Compared, linearCompare } from './ops/linear-compare.js';
 export { linearCrossEntropy } from './ops/linear-cross-entropy.js';
 export { linearKL } from './ops/linear-kl.js';
 export { layerNorm, rmsNorm } from './ops/norm.js';

@@ -1,18 +1,18 @@
 /**
  * Steps run alone, on tables given by their paths: the same functions, and the same seeds, as in a run of the loop.
  */
-import { loadInstructRM } from '../rankers/instruct-rm.js';
+import { openRanker } from '../rankers/open.js';
 import { UserError } from '../store/errors.js';
 import { type ReadRowOf, readTable, type TableSchema, writeTable } from '../store/tables.js';
 import { briefs } from '../tasks/briefs/task.js';
 import { openTask } from '../tasks/open.js';
-import { judgePrompts } from '../tasks/prompts.js';
 import type { Context, TaskSplit } from '../tasks/task.js';
 import { chooseSource, giveFeedback } from './feedback.js';
-import { finetune, selectedTexts, type Tuning } from './finetune.js';
+import { finetune, type Tuning } from './finetune.js';
 import { generate } from './generate.js';
-import { klSampling, measureKl, sampleForKl } from './measure-kl.js';
 import { ModelShelf, openModel } from './model.js';
+import { type LoopOptions, type RankerChoice, rankerModelsOf, trainedRanker } from './options.js';
+import type { Writes } from './policy.js';
 import type { Progress } from './progress.js';
 import { rank, toRank } from './rank.js';
 import { refine, toRefine } from './refine.js';
@@ -20,13 +20,21 @@ import { stepSeed } from './seeds.js';
 import {
   contextsTable,
   feedbackTable,
-  fromContextRow,
   initialTable,
-  klTable,
+  readContexts,
   refinementsTable,
   scoresTable,
+  targetsTable,
   toContextRow,
 } from './tables.js';
+import {
+  fromTargetRows,
+  type TargetsName,
+  type TargetTable,
+  tablesFor,
+  targetsOf,
+  toTargetRow,
+} from './targets.js';
 import type { Sampling } from './texts.js';
 
 /** Which of a run's seeds: the run's own seed, and the folder of its round. */
@@ -34,7 +42,7 @@ export interface Place {
   seed: number;
   round: number;
 }
-const seedOf = ({ seed, round }: Place, step: string) => stepSeed(seed, `round-${round}`, step);
+export const seedOf = ({ seed, round }: Place, step: string) => stepSeed(seed, `round-${round}`, step);
 
 export async function contextsAlone(
   data: string | null,
@@ -46,15 +54,6 @@ export async function contextsAlone(
   const task = await openTask(data);
   await writeTable(out, contextsTable, task.contexts(split, from, count).map(toContextRow));
 }
-
-const readContexts = async (path: string): Promise<Context[]> =>
-  (await readTable(path, contextsTable)).map((row) => {
-    try {
-      return fromContextRow(row);
-    } catch {
-      throw new UserError(`${path}: the facts of context ${row.context} are not JSON`);
-    }
-  });
 
 /** A table with one row for each context, in the contexts' order. @throws UserError where one is missing */
 async function readFor<S extends TableSchema & { context: 'utf8' }>(
@@ -71,7 +70,7 @@ async function readFor<S extends TableSchema & { context: 'utf8' }>(
 }
 
 /** Models that live as long as `use` runs. */
-async function withModels<T>(use: (models: ModelShelf) => Promise<T>): Promise<T> {
+export async function withModels<T>(use: (models: ModelShelf) => Promise<T>): Promise<T> {
   const models = new ModelShelf();
   try {
     return await use(models);
@@ -84,11 +83,13 @@ export async function generateAlone(
   paths: { contexts: string; model: string; out: string },
   sampling: Sampling,
   place: Place,
+  writes: Writes,
   progress: Progress,
 ): Promise<void> {
   const contexts = await readContexts(paths.contexts);
+  const seed = seedOf(place, 'initial');
   const rows = await withModels(async (models) =>
-    generate(await models.get(paths.model), contexts, sampling, seedOf(place, 'initial'), progress),
+    generate(await models.get(paths.model), contexts, sampling, seed, progress, writes),
   );
   await writeTable(paths.out, initialTable, rows);
 }
@@ -143,11 +144,12 @@ export async function rankAlone(
     initial: string;
     feedback: string;
     refinements: string;
-    instruct: string;
     out: string;
   },
+  options: RankerChoice & Pick<LoopOptions, 'instruct' | 'seed'>,
   progress: Progress,
 ): Promise<void> {
+  trainedRanker(options);
   const contexts = await readContexts(paths.contexts);
   const initial = await readFor(contexts, paths.initial, initialTable);
   const feedback = await readFor(contexts, paths.feedback, feedbackTable);
@@ -155,7 +157,7 @@ export async function rankAlone(
   const items = toRank(contexts, initial, feedback, refinements);
   const empty = items.find(({ group }) => group.length === 0);
   if (empty) throw new UserError(`${paths.refinements} has no refinement of context ${empty.id}`);
-  const ranker = await loadInstructRM(paths.instruct, judgePrompts);
+  const ranker = await openRanker(options.ranker, rankerModelsOf(options));
   try {
     await writeTable(paths.out, scoresTable, await rank(ranker, items, progress));
   } finally {
@@ -163,39 +165,44 @@ export async function rankAlone(
   }
 }
 
+export async function targetsAlone(
+  kind: TargetsName,
+  paths: { contexts: string; out: string } & Record<TargetTable, string | undefined>,
+  beta: number,
+  place: Place,
+): Promise<void> {
+  const missing = tablesFor[kind].filter((table) => paths[table] === undefined);
+  if (missing.length > 0)
+    throw new UserError(
+      `the targets ${kind} are made from ${missing.join(', ')}: give --${missing.join(', --')}`,
+    );
+  const contexts = await readContexts(paths.contexts);
+  const needed = (table: TargetTable) => (tablesFor[kind].includes(table) ? paths[table] : undefined);
+  const [initial, feedback] = [needed('initial'), needed('feedback')];
+  const [refinements, scores] = [needed('refinements'), needed('scores')];
+  const data = {
+    contexts,
+    initial: initial === undefined ? [] : await readFor(contexts, initial, initialTable),
+    feedback: feedback === undefined ? [] : await readFor(contexts, feedback, feedbackTable),
+    refinements: refinements === undefined ? [] : await readTable(refinements, refinementsTable),
+    scores: scores === undefined ? [] : await readTable(scores, scoresTable),
+  };
+  const targets = targetsOf(kind, data, beta, seedOf(place, 'targets'));
+  await writeTable(paths.out, targetsTable, targets.map(toTargetRow));
+}
+
 export async function finetuneAlone(
-  paths: { contexts: string; refinements: string; scores: string; model: string; out: string },
+  paths: { contexts: string; targets: string; model: string; out: string },
   tuning: Tuning,
   place: Place,
   progress: Progress,
 ): Promise<void> {
   const contexts = await readContexts(paths.contexts);
-  const refinements = await readTable(paths.refinements, refinementsTable);
-  const scores = await readTable(paths.scores, scoresTable);
-  const pairs = selectedTexts(contexts, refinements, scores);
+  const targets = fromTargetRows(await readTable(paths.targets, targetsTable), contexts);
   const model = await openModel(paths.model);
   try {
-    await finetune(model, pairs, tuning, seedOf(place, 'finetune'), paths.out, progress);
+    await finetune(model, targets, tuning, seedOf(place, 'finetune'), paths.out, progress);
   } finally {
     model.lm.dispose();
   }
-}
-
-/** Samples both ways, writes the texts' table, and returns the estimates. */
-export async function klAlone(
-  paths: { contexts: string; model: string; base: string; out: string },
-  maxTokens: number,
-  place: Place,
-  progress: Progress,
-) {
-  const contexts = await readContexts(paths.contexts);
-  const settings = {
-    tunedFromBase: klSampling(maxTokens, seedOf(place, 'tunedFromBase')),
-    baseFromTuned: klSampling(maxTokens, seedOf(place, 'baseFromTuned')),
-  };
-  const rows = await withModels(async (models) =>
-    sampleForKl(await models.get(paths.model), await models.get(paths.base), contexts, settings, progress),
-  );
-  await writeTable(paths.out, klTable, rows);
-  return measureKl(await readTable(paths.out, klTable), settings);
 }

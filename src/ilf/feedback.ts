@@ -4,12 +4,10 @@ import { simulatedAnnotator } from '../feedback/simulated.js';
 import type { FeedbackSource } from '../feedback/source.js';
 import type { Context, Task } from '../tasks/task.js';
 import type { TextModel } from './model.js';
+import { CRITIQUE_TOKENS } from './policy.js';
 import { texts as inTexts, type Progress } from './progress.js';
 import type { FeedbackRow, InitialRow } from './tables.js';
 import { type Sampling, sampleTexts } from './texts.js';
-
-/** A critic says more than a summary does. */
-export const CRITIQUE_TOKENS = 64;
 
 /** The task's own annotator where it has one; else what its data hold, and the instruct LM's critique for the rest. */
 export function chooseSource(

@@ -1,17 +1,22 @@
 import { summaryPrompt } from '../tasks/prompts.js';
 import type { Context } from '../tasks/task.js';
 import type { TextModel } from './model.js';
+import { outputIn, roomFor, type Writes } from './policy.js';
 import { type Progress, texts } from './progress.js';
 import type { InitialRow } from './tables.js';
 import { type Sampling, sampleTexts, scoreTexts } from './texts.js';
 
-/** Step 1: x0 ~ π_θ(·|c), or the output that the context came with; with its log-probability under π_θ. */
+/**
+ * Step 1: x0 ~ π_θ(·|c), or the output that the context came with; with its log-probability under π_θ. Where π_θ `writes`
+ * feedback before an output, that is not part of x0, but of the text whose log-probability it is.
+ */
 export async function generate(
   model: TextModel,
   contexts: readonly Context[],
   sampling: Sampling,
   seed: number,
   onProgress: Progress,
+  writes: Writes = 'output',
 ): Promise<InitialRow[]> {
   const without = contexts.filter(({ output }) => output === undefined);
   const sampled = await sampleTexts(
@@ -19,19 +24,19 @@ export async function generate(
     without.map(({ text }) => summaryPrompt(text)),
     without.map(nameOf),
     1,
-    sampling,
+    { ...sampling, maxNewTokens: roomFor(writes, sampling.maxNewTokens) },
     seed,
     texts(onProgress, 'sampling outputs'),
   );
-  const outputs = new Map(without.map(({ id }, i) => [id, sampled[i]![0]!]));
+  const written = new Map(without.map(({ id }, i) => [id, sampled[i]![0]!]));
   const pairs = contexts.map(({ id, text, output }) => ({
     prompt: summaryPrompt(text),
-    text: output ?? outputs.get(id)!,
+    text: output ?? written.get(id)!,
   }));
   const logprobs = await scoreTexts(model, pairs, contexts.map(nameOf), texts(onProgress, 'scoring outputs'));
   return contexts.map(({ id, output }, i) => ({
     context: id,
-    text: pairs[i]!.text,
+    text: output ?? outputIn(pairs[i]!.text, writes),
     logprob: logprobs[i]!,
     sampled: output === undefined,
   }));

@@ -6,9 +6,10 @@ import type { Context } from '../tasks/task.js';
 import { generate } from './generate.js';
 import { type Lab, tableStep } from './lab.js';
 import { samplingOf } from './options.js';
-import { sampleCandidates, type ToRefine } from './refine.js';
+import type { Policy } from './policy.js';
+import { sampleCandidates, type Told, type ToRefine, toRefine } from './refine.js';
 import { stepSeed } from './seeds.js';
-import { contextsStep, feedbackStep, generateStep, judgeStep, rankStep } from './steps.js';
+import { contextsStep, feedbackStep, generateStep, rankStep, refinementsNamed, scoresStep } from './steps.js';
 import {
   byContext,
   type FeedbackRow,
@@ -35,27 +36,22 @@ export interface HeldOut {
   noFeedback: TextRow[];
   /** With another context's feedback; none where there is no other context. */
   shuffledFeedback: TextRow[];
-  /** InstructRM on `refinements`. */
+  /** The run's ranker on `refinements`. */
   scores: ScoreRow[];
 }
 
-export async function heldOutTexts(lab: Lab, n: number): Promise<HeldOut> {
-  const contexts = await contextsStep(lab, FOLDER, 'heldout', 0, n);
-  const base = await generateStep(lab, FOLDER, 'outputs', lab.options.base, contexts.map(withoutOutput));
+/** @param from number of the first held-out context */
+export async function heldOutTexts(lab: Lab, n: number, from = 0): Promise<HeldOut> {
+  const contexts = await contextsStep(lab, FOLDER, 'heldout', from, n);
+  const prior: Policy = { dir: lab.options.base, writes: 'output' };
+  const base = await generateStep(lab, FOLDER, 'outputs', prior, contexts.map(withoutOutput));
   const initial = await initialStep(lab, contexts, base);
   const feedback = await feedbackStep(lab, FOLDER, contexts, initial);
-  const refine = (name: string, feedbackFor: (i: number) => string | null) =>
-    candidatesStep(
-      lab,
-      name,
-      contexts.map((context, i) => ({ context, initial: initial[i]!.text, feedback: feedbackFor(i) })),
-    );
-  const refinements = await refine('refinements', (i) => feedback[i]!.text);
-  const noFeedback = await refine('no-feedback', () => null);
-  const shuffledFeedback =
-    contexts.length < 2
-      ? []
-      : await refine('shuffled-feedback', (i) => feedback[(i + 1) % feedback.length]!.text);
+  const refine = (told: Told) =>
+    candidatesStep(lab, refinementsNamed[told], toRefine(contexts, initial, feedback, told));
+  const refinements = await refine('own');
+  const noFeedback = await refine('none');
+  const shuffledFeedback = contexts.length < 2 ? [] : await refine('other');
   const scores = await rankStep(lab, FOLDER, contexts, initial, feedback, refinements);
   return { contexts, base, initial, feedback, refinements, noFeedback, shuffledFeedback, scores };
 }
@@ -93,7 +89,10 @@ function candidatesStep(lab: Lab, name: string, items: readonly ToRefine[]): Pro
   });
 }
 
-/** What InstructRM thinks of texts, as [context][text] in the contexts' order: for tasks without an oracle. */
+/**
+ * What InstructRM thinks of texts, as [context][text] in the contexts' order: for tasks without an oracle, whatever the
+ * ranker is.
+ */
 export async function judgeTexts(
   lab: Lab,
   name: string,
@@ -102,6 +101,7 @@ export async function judgeTexts(
   texts: readonly TextRow[],
 ): Promise<number[][]> {
   const all = [...['contexts', 'initial', 'feedback'].map(heldOutTable), ...tables];
-  const scores = byContext(await judgeStep(lab, name, all, contexts, initial, feedback, texts));
+  const rows = await scoresStep(lab, name, 'instruct-rm', all, contexts, initial, feedback, texts);
+  const scores = byContext(rows);
   return contexts.map(({ id }) => scores.get(id)!.map(({ mean }) => mean));
 }

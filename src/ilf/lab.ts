@@ -1,5 +1,6 @@
 /** Where a loop runs: its folder, its task, its models. And how a step becomes a table that is made only once. */
-import type { InstructRM } from '../rankers/instruct-rm.js';
+import type { RankerName } from '../rankers/names.js';
+import type { OpenRanker } from '../rankers/open.js';
 import type { Json } from '../store/hash.js';
 import type { Run } from '../store/run.js';
 import { type ReadRowOf, type RowOf, readTable, type TableSchema, writeTable } from '../store/tables.js';
@@ -13,8 +14,8 @@ export interface Lab {
   readonly task: Task;
   readonly run: Run;
   readonly models: ModelShelf;
-  /** R, opened when first asked for. */
-  readonly ranker: () => Promise<InstructRM>;
+  /** A ranker, opened when first asked for. */
+  readonly ranker: (name: RankerName) => Promise<OpenRanker>;
   readonly show: Show;
   /** Frees the models, and gives the folder back. */
   close(): Promise<void>;
@@ -23,6 +24,8 @@ export interface Lab {
 /** What watches the steps: the command line's progress bars. */
 export interface Show {
   progress: Progress;
+  /** A number of a training under way, by its tag: "round-1/loss". */
+  scalar(tag: string, step: number, value: number): void;
   /** A step is over (or was not needed). */
   done(step: string, ran: boolean): void;
 }

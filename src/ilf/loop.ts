@@ -1,8 +1,9 @@
-/** The whole run: rounds one after another, each from the weights of the last, and the report of them. */
+/** The whole run: rounds one after another, each with what the last one tuned as its π_θ, and the report of them. */
 import { heldOutTexts } from './heldout.js';
 import type { Lab } from './lab.js';
 import { contextsPerRound } from './options.js';
 import { type Outcome, outcomeOf } from './outcome.js';
+import type { Policy } from './policy.js';
 import { type Round, round } from './round.js';
 
 export async function loop(lab: Lab): Promise<Outcome> {
@@ -10,10 +11,11 @@ export async function loop(lab: Lab): Promise<Outcome> {
   const n = contextsPerRound(task, options);
   const heldOut = await heldOutTexts(lab, Math.min(options.heldout, task.size('heldout')));
   const done: Round[] = [];
-  let theta = options.base;
+  let theta: Policy = { dir: options.base, writes: 'output' };
   for (let k = 1; k <= options.rounds; k++) {
-    const result = await round(lab, k, n, theta, heldOut);
-    if (theta !== options.base) await lab.models.close(theta);
+    const before = done.map(({ learned }) => learned);
+    const result = await round(lab, k, n, theta, before, heldOut);
+    if (theta.dir !== options.base) await lab.models.close(theta.dir);
     theta = result.tuned;
     done.push(result);
   }

@@ -1,16 +1,17 @@
 /** Step 6, how far tuning moved the model: KL(π_θ ‖ π_0) and KL(π_0 ‖ π_θ), given held-out prompts. */
 import { estimateKl, type KlResult, type KlSampling } from '../bayes/kl.js';
+import { compareCompletions } from '../lm/compare.js';
 import { sample } from '../lm/sample.js';
-import { perTokenKL } from '../lm/score.js';
 import { summaryPrompt } from '../tasks/prompts.js';
 import type { Context } from '../tasks/task.js';
 import { nameOf } from './generate.js';
 import type { TextModel } from './model.js';
 import { texts as inTexts, type Progress } from './progress.js';
 import { byContext, type KlRow } from './tables.js';
-import { encodePrompt, scoreAll } from './texts.js';
+import { encodePrompt, inChunks } from './texts.js';
 
 export type KlDirection = 'tunedFromBase' | 'baseFromTuned';
+export const KL_DIRECTIONS: readonly KlDirection[] = ['tunedFromBase', 'baseFromTuned'];
 
 /** At temperature 1 from the whole vocabulary, whatever generation uses: other samples would not be from q. */
 export const klSampling = (maxNewTokens: number, seed: number): KlSampling => ({
@@ -21,36 +22,58 @@ export const klSampling = (maxNewTokens: number, seed: number): KlSampling => ({
   seed,
 });
 
+export type KlSettings = Record<KlDirection, KlSampling>;
+
+/** What a text continues: a prompt's tokens, and the context that it belongs to. */
+export interface KlPrompt {
+  context: string;
+  ids: readonly number[];
+}
+
+/** What the contexts' summaries continue. @throws UserError for a context that leaves no `room` in the model, in tokens */
+export const contextPrompts = (model: TextModel, contexts: readonly Context[], room: number): KlPrompt[] =>
+  contexts.map((context) => ({
+    context: context.id,
+    ids: encodePrompt(model, summaryPrompt(context.text), room, nameOf(context)),
+  }));
+
 /**
- * One text from q for each context, with every token's log-probability under q and p and the exact KL at its prefix.
- * Both log-probabilities come from one kind of pass over the finished text.
+ * n texts from q for each prompt, with every token's log-probability under q and p and the exact KL at its prefix, all from one
+ * pass of each model over the finished texts.
  */
-async function sampleDirection(
+export async function sampleDirection(
   direction: KlDirection,
-  q: TextModel,
-  p: TextModel,
-  contexts: readonly Context[],
+  q: Pick<TextModel, 'lm'>,
+  p: Pick<TextModel, 'lm'>,
+  prompts: readonly KlPrompt[],
+  n: number,
   { maxNewTokens, ...sampling }: KlSampling,
+  eos: number,
   onProgress: Progress,
 ): Promise<KlRow[]> {
-  const prompts = contexts.map((context) =>
-    encodePrompt(q, summaryPrompt(context.text), maxNewTokens, nameOf(context)),
-  );
-  const options = { ...sampling, maxNewTokens, stopIds: [q.tokenizer.eos] };
   const of = direction === 'tunedFromBase' ? 'the tuned model' : 'the base model';
-  const texts = await sample(q.lm, prompts, 1, options, inTexts(onProgress, `KL: sampling from ${of}`));
-  const items = prompts.map((prompt, i) => ({ prompt, completion: texts[i]![0]!.ids }));
-  const scoring = inTexts(onProgress, 'KL: scoring');
-  const logQ = await scoreAll(q.lm, items, scoring);
-  const logP = await scoreAll(p.lm, items, scoring);
-  const exact = await perTokenKL(q.lm, p.lm, items);
-  return contexts.map(({ id }, i) => ({
+  const texts = await sample(
+    q.lm,
+    prompts.map(({ ids }) => ids),
+    n,
+    { ...sampling, maxNewTokens, stopIds: [eos] },
+    inTexts(onProgress, `KL: sampling from ${of}`),
+  );
+  const items = prompts.flatMap(({ context, ids }, i) =>
+    texts[i]!.map((text) => ({ context, prompt: ids, completion: text.ids })),
+  );
+  const compared = await inChunks(
+    items,
+    (some) => compareCompletions(q.lm, p.lm, some),
+    inTexts(onProgress, 'KL: comparing'),
+  );
+  return items.map(({ context, completion }, i) => ({
     direction,
-    context: id,
-    ids: items[i]!.completion,
-    logprobs_q: logQ[i]!,
-    logprobs_p: logP[i]!,
-    exact: exact[i]!,
+    context,
+    ids: completion,
+    logprobs_q: compared[i]!.logQ,
+    logprobs_p: compared[i]!.logP,
+    exact: compared[i]!.exact,
   }));
 }
 
@@ -59,20 +82,13 @@ const models: Record<KlDirection, { q: string; p: string }> = {
   baseFromTuned: { q: 'base', p: 'tuned' },
 };
 
-/** The estimates of one direction, from its rows. */
-function estimateDirection(rows: readonly KlRow[], direction: KlDirection, sampling: KlSampling): KlResult {
-  const texts = byContext(rows.filter((row) => row.direction === direction));
-  return estimateKl(
-    [...texts.values()].map((of) =>
-      of.map(({ logprobs_q, logprobs_p, exact }) => ({ logQ: logprobs_q, logP: logprobs_p, exact })),
-    ),
-    { ...models[direction], conditional: true, sampling },
+/** A direction's texts [context][text]. */
+export const textsOf = (rows: readonly KlRow[], direction: string) =>
+  [...byContext(rows.filter((row) => row.direction === direction)).values()].map((of) =>
+    of.map(({ ids, logprobs_q, logprobs_p, exact }) => ({ ids, logQ: logprobs_q, logP: logprobs_p, exact })),
   );
-}
 
-export type KlSettings = Record<KlDirection, KlSampling>;
-
-/** Texts from each model, for both directions. */
+/** One text from each model for each context, for both directions. */
 export async function sampleForKl(
   tuned: TextModel,
   base: TextModel,
@@ -80,15 +96,27 @@ export async function sampleForKl(
   settings: KlSettings,
   progress: Progress,
 ): Promise<KlRow[]> {
-  return [
-    ...(await sampleDirection('tunedFromBase', tuned, base, contexts, settings.tunedFromBase, progress)),
-    ...(await sampleDirection('baseFromTuned', base, tuned, contexts, settings.baseFromTuned, progress)),
-  ];
+  const rows: KlRow[] = [];
+  for (const direction of KL_DIRECTIONS) {
+    const [q, p] = direction === 'tunedFromBase' ? [tuned, base] : [base, tuned];
+    const sampling = settings[direction];
+    const prompts = contextPrompts(q, contexts, sampling.maxNewTokens);
+    rows.push(...(await sampleDirection(direction, q, p, prompts, 1, sampling, q.tokenizer.eos, progress)));
+  }
+  return rows;
 }
 
-export function measureKl(rows: readonly KlRow[], settings: KlSettings): Record<KlDirection, KlResult> {
-  return {
-    tunedFromBase: estimateDirection(rows, 'tunedFromBase', settings.tunedFromBase),
-    baseFromTuned: estimateDirection(rows, 'baseFromTuned', settings.baseFromTuned),
-  };
+/** The estimates of both directions, from their rows. */
+export function measureKl(
+  rows: readonly KlRow[],
+  settings: KlSettings,
+  conditional = true,
+): Record<KlDirection, KlResult> {
+  const estimate = (direction: KlDirection) =>
+    estimateKl(textsOf(rows, direction), {
+      ...models[direction],
+      conditional,
+      sampling: settings[direction],
+    });
+  return { tunedFromBase: estimate('tunedFromBase'), baseFromTuned: estimate('baseFromTuned') };
 }

@@ -6,6 +6,7 @@ import { meanEstimate } from '../bayes/estimate.js';
 import { logEvidence, posteriorWeights } from '../bayes/posterior.js';
 import type { PosteriorSummary } from '../report/types.js';
 import { byContext, type RefinementRow, type ScoreRow } from './tables.js';
+import { posteriorTerms } from './targets.js';
 
 /** Contexts whose weights are kept for a look at their shape. */
 const SHOWN = 20;
@@ -13,29 +14,30 @@ const SHOWN = 20;
 /**
  * Weights at a finite β with prior and proposal. The proposal's log-probability is π_ψ's at temperature 1, though the
  * samples are from its nucleus (top-p), and its mixture over other x0 and f is left out.
+ * @param likelihood whether the scores are probabilities, P(I=1): without, nothing can be said of the evidence
  */
 export function measurePosterior(
   refinements: readonly RefinementRow[],
   scores: readonly ScoreRow[],
   beta: number,
+  likelihood: boolean,
 ): PosteriorSummary {
   const scored = byContext(scores);
-  const contexts = [...byContext(refinements)].map(([context, rows]) => ({
-    rewards: scored.get(context)!.map(({ mean }) => mean),
-    logPrior: rows.map((row) => row.logprob_base),
-    logProposal: rows.map((row) => row.logprob_refiner),
-  }));
-  const posteriors = contexts.map((of) => posteriorWeights({ ...of, beta }));
-  const evidence = contexts.map(({ rewards, logPrior, logProposal }) =>
-    logEvidence({ logLikelihood: rewards.map(Math.log), logPrior, logProposal, selfNormalised: true }),
+  const contexts = [...byContext(refinements)].map(([context, rows]) =>
+    posteriorTerms(rows, scored.get(context)!),
   );
+  const posteriors = contexts.map((of) => posteriorWeights({ ...of, beta }));
+  const evidence = () =>
+    contexts.map(({ rewards, logPrior, logProposal }) =>
+      logEvidence({ logLikelihood: rewards.map(Math.log), logPrior, logProposal, selfNormalised: true }),
+    );
   return {
     beta,
     priorWeight: 1,
     proposalWeight: 1,
     samplesPerContext: contexts[0]?.rewards.length ?? 0,
     ess: meanEstimate(posteriors.map(({ ess }) => ess)),
-    logEvidence: meanEstimate(evidence.map((of) => of.logEvidence)),
+    ...(likelihood && { logEvidence: meanEstimate(evidence().map((of) => of.logEvidence)) }),
     weights: posteriors.slice(0, SHOWN).map(({ weights }) => [...weights].sort((a, b) => b - a)),
   };
 }

@@ -1,6 +1,6 @@
 /**
  * Step 6, what the oracle says on held-out posts: of the tuned model's outputs against the base model's and the
- * reference; of refinements with, without and with another post's feedback; and of InstructRM's pick against its controls.
+ * reference; of refinements with, without and with another post's feedback; and of the ranker's pick against its controls.
  * A post is the unit: several texts of one post are resampled together.
  */
 import {
@@ -65,7 +65,7 @@ export interface RefinedPost {
   noFeedback: readonly string[];
   /** Made with another post's feedback. */
   shuffledFeedback: readonly string[];
-  /** InstructRM's ensemble score of each of `feedback`, and which one it selected. */
+  /** The ranker's score of each of `feedback`, and which one it selected. */
   scores: readonly number[];
   selected: number;
 }
@@ -95,11 +95,11 @@ export function measureRefining(
       }),
     },
     ranking: {
-      instructRm: meanEstimate(picked(score), share),
+      picked: meanEstimate(picked(score), share),
       // The expectation of a random pick is the mean over the candidates, exactly.
       random: meanEstimate(score, share),
       longest: meanEstimate(longest(score), share),
-      instructRmMinusRandom: differenceEstimate(picked(score), score, difference),
+      pickedMinusRandom: differenceEstimate(picked(score), score, difference),
       // Undefined where the oracle tells no two candidates of a post apart.
       ...(pairPieces(ranked).some(({ weight }) => weight > 0) && {
         pairAccuracy: pairAccuracy(ranked),
@@ -107,17 +107,17 @@ export function measureRefining(
       }),
     },
     rankingIncorporated: {
-      instructRm: meanEstimate(picked(done), share),
+      picked: meanEstimate(picked(done), share),
       random: meanEstimate(done, share),
       longest: meanEstimate(longest(done), share),
-      instructRmMinusRandom: differenceEstimate(picked(done), done, difference),
+      pickedMinusRandom: differenceEstimate(picked(done), done, difference),
     },
     byKind: incorporatedByKind(oracle, posts),
   };
 }
 
 /** Share of posts whose feedback the picked refinement has incorporated, by who picks. */
-export type PickRates = Record<'instructRm' | 'random' | 'longest' | 'instructRmMinusRandom', Estimate>;
+export type PickRates = Record<'picked' | 'random' | 'longest' | 'pickedMinusRandom', Estimate>;
 /** Share of points settled, by kind of point, over the posts whose feedback has one. */
 export type ByKind = Record<string, Estimate>;
 
@@ -142,8 +142,8 @@ export function longestOf(texts: readonly string[]): number {
 export type Judged = Record<'base' | 'tuned' | 'feedback' | 'noFeedback' | 'shuffledFeedback', PerContext>;
 
 /**
- * The same questions where there is no oracle, answered by InstructRM itself. It chose what the model learned, so it is
- * no independent judge, and about its own quality nothing can be said.
+ * The same questions where there is no oracle, answered by InstructRM, whichever the ranker was. Where it chose what the
+ * model learned it is no independent judge, and about its own quality nothing can be said.
  */
 export function measureByJudge(judged: Judged): Pick<Measures, 'rankerScore' | 'winRate' | 'incorporated'> {
   return {

@@ -14,6 +14,7 @@ import {
 } from './measure.js';
 import { type KlDirection, klSampling, measureKl, sampleForKl } from './measure-kl.js';
 import { type Oracle, oracleOf } from './measure-oracle.js';
+import { type Policy, roomFor } from './policy.js';
 import { stepSeed } from './seeds.js';
 import { generateStep } from './steps.js';
 import { byContext, type InitialRow, klTable, type MeasureRow, measuresTable } from './tables.js';
@@ -33,7 +34,7 @@ export interface Measured {
 export async function measureStep(
   lab: Lab,
   folder: string,
-  tuned: string,
+  tuned: Policy,
   heldOut: HeldOut,
 ): Promise<Measured> {
   const { contexts } = heldOut;
@@ -64,10 +65,12 @@ export async function measureStep(
 async function klStep(
   lab: Lab,
   folder: string,
-  tuned: string,
+  { dir, writes }: Policy,
   { contexts }: HeldOut,
 ): Promise<Record<KlDirection, KlResult>> {
-  const { seed, base, maxTokens } = lab.options;
+  const { seed, base } = lab.options;
+  // One limit for both: what is compared are distributions over texts of so many tokens.
+  const maxTokens = roomFor(writes, lab.options.maxTokens);
   const sampling = (direction: KlDirection) => klSampling(maxTokens, stepSeed(seed, folder, direction));
   const settings = {
     tunedFromBase: sampling('tunedFromBase'),
@@ -75,11 +78,11 @@ async function klStep(
   };
   const inputs = {
     tables: [heldOutTable('contexts')],
-    models: [tuned, base],
+    models: [dir, base],
     values: { ...settings.tunedFromBase, other: settings.baseFromTuned.seed },
   };
   const rows = await tableStep(lab, `${folder}/kl`, klTable, inputs, async (progress) =>
-    sampleForKl(await lab.models.get(tuned), await lab.models.get(base), contexts, settings, progress),
+    sampleForKl(await lab.models.get(dir), await lab.models.get(base), contexts, settings, progress),
   );
   return measureKl(rows, settings);
 }
@@ -137,7 +140,10 @@ async function measureWithJudge(
   return measureByJudge({
     base: await judge(heldOutTable('outputs-judged'), held('outputs'), single(heldOut.base)),
     tuned: await judge(`${folder}/outputs-judged`, [`${folder}/outputs`], single(outputs)),
-    feedback: heldOut.contexts.map(({ id }) => scores.get(id)!.map(({ mean }) => mean)),
+    feedback:
+      lab.options.ranker === 'instruct-rm'
+        ? heldOut.contexts.map(({ id }) => scores.get(id)!.map(({ mean }) => mean))
+        : await judge(heldOutTable('refinements-judged'), held('refinements'), heldOut.refinements),
     noFeedback: await judge(heldOutTable('no-feedback-judged'), held('no-feedback'), heldOut.noFeedback),
     shuffledFeedback:
       heldOut.shuffledFeedback.length === 0

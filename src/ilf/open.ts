@@ -2,17 +2,18 @@
 import { existsSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { type InstructRM, loadInstructRM } from '../rankers/instruct-rm.js';
+import type { RankerName } from '../rankers/names.js';
+import { type OpenRanker, openRanker } from '../rankers/open.js';
 import { removeLeftovers } from '../store/atomic.js';
 import { asUserError, UserError } from '../store/errors.js';
 import { canonicalJson, hashText, type Json } from '../store/hash.js';
 import { openRun } from '../store/run.js';
-import { judgePrompts } from '../tasks/prompts.js';
 import type { Task } from '../tasks/task.js';
 import { checkFit } from './fit.js';
 import type { Lab, Show } from './lab.js';
 import { ModelShelf } from './model.js';
-import { contextsPerRound, type LoopOptions } from './options.js';
+import { contextsPerRound, type LoopOptions, rankerModelsOf } from './options.js';
+import { goldOf } from './targets.js';
 
 export interface RunPlace {
   /** Undefined: checkpoints/NAME, where equal options give equal names. */
@@ -24,20 +25,28 @@ export interface RunPlace {
 
 /** @throws UserError for models or data that cannot be used, and a folder that is no run's or another process's */
 export async function openLab(task: Task, options: LoopOptions, place: RunPlace, show: Show): Promise<Lab> {
-  contextsPerRound(task, options);
+  const n = contextsPerRound(task, options);
+  if (options.targets === 'gold') task.contexts('ilf', 0, n * options.rounds).forEach(goldOf);
+  if (options.targets === 'shuffled-feedback' && n < 2)
+    throw new UserError('shuffled feedback needs 2 contexts a round or more');
   const dir = place.dir ?? resolve('checkpoints', nameOf(task, options));
   await checkPlace(dir);
   const models = new ModelShelf();
-  let opened: Promise<InstructRM> | undefined;
-  const ranker = () => {
-    opened ??= loadInstructRM(options.instruct, judgePrompts);
-    return opened;
+  const opened = new Map<RankerName, Promise<OpenRanker>>();
+  const ranker = (name: RankerName) => {
+    const open = opened.get(name) ?? openRanker(name, rankerModelsOf(options));
+    opened.set(name, open);
+    return open;
   };
   // A run that goes on opens them when a step needs them; a new one must not begin with models that cannot be used.
   if (place.fresh || !existsSync(join(dir, 'manifest.json'))) {
     const [base, instruct] = [await models.get(options.base), await models.get(options.instruct)];
-    if (options.data !== null) checkFit(task, base, instruct, options.maxTokens);
-    await ranker();
+    if (options.data !== null) {
+      checkFit(task, base, instruct, options);
+      // The judge of data without an oracle.
+      await ranker('instruct-rm');
+    }
+    await ranker(options.ranker);
   }
   const run = await openRun(dir, {
     version: place.version,
@@ -52,7 +61,7 @@ export async function openLab(task: Task, options: LoopOptions, place: RunPlace,
     }
   const close = async () => {
     await models.close();
-    await (await opened)?.close();
+    for (const open of opened.values()) await (await open).close();
     run.close();
   };
   return { options, task, run, models, ranker, show, close };

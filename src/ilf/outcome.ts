@@ -1,5 +1,6 @@
 /** What a finished run has to say: the report's content and the JSON document, both made from the run's tables alone. */
 import { describeInterval } from '../bayes/estimate.js';
+import type { RankerName } from '../rankers/names.js';
 import { finalDocument, type Report, type RoundMeasures, type SamplePost } from '../report/types.js';
 import { writeFileAtomic } from '../store/atomic.js';
 import type { HeldOut } from './heldout.js';
@@ -24,7 +25,12 @@ export function outcomeOf(lab: Lab, n: number, heldOut: HeldOut, rounds: readonl
   const { contexts } = heldOut;
   const oracle = oracleOf(task.name, contexts);
   const posts = refinedPosts(heldOut);
-  const posterior = measurePosterior(last.refinements, last.ranks, options.beta);
+  const ranker = options.ranker === 'instruct-rm' ? 'InstructRM' : options.ranker;
+  // Targets that need no ranking leave nothing to weigh.
+  const posterior =
+    last.ranks.length > 0
+      ? measurePosterior(last.refinements, last.ranks, options.beta, isProbability(options.ranker))
+      : undefined;
 
   const samples = contexts.slice(0, SHOWN).map((context, i): SamplePost => {
     const [initial, tuned] = [heldOut.initial[i]!.text, last.outputs[i]!.text];
@@ -58,7 +64,7 @@ export function outcomeOf(lab: Lab, n: number, heldOut: HeldOut, rounds: readonl
     const score = measures.score?.tuned ?? measures.rankerScore?.tuned;
     return {
       round: i + 1,
-      contexts: n,
+      contexts: options.going === 'retrain' ? n * (i + 1) : n,
       ...(measures.winRate?.tunedVsBase && { winRate: measures.winRate.tunedVsBase }),
       ...(score && { score }),
       ...(measures.kl && { kl: measures.kl }),
@@ -71,7 +77,10 @@ export function outcomeOf(lab: Lab, n: number, heldOut: HeldOut, rounds: readonl
     title: `ILF on ${task.name}`,
     task: `one-line summaries of ${task.name}`,
     annotator: heldOut.feedback[0]!.source,
-    judge: oracle ? `oracle: ${oracle.unit}` : 'InstructRM, the ranker itself (no independent judge)',
+    judge: oracle
+      ? `oracle: ${oracle.unit}`
+      : `InstructRM${ranker === 'InstructRM' ? ', the ranker itself' : ''} (no independent judge)`,
+    ranker,
     measures: last.measures,
     ...(!oracle && {
       absent: {
@@ -84,7 +93,7 @@ export function outcomeOf(lab: Lab, n: number, heldOut: HeldOut, rounds: readonl
     kl: rounds.flatMap(({ measures }) =>
       measures.kl ? [measures.kl.tunedFromBase, measures.kl.baseFromTuned].filter((of) => !!of) : [],
     ),
-    posterior,
+    ...(posterior && { posterior }),
     ...(last.scores && { scores: last.scores }),
     ...(ranked && { ranked }),
     interval: describeInterval(),
@@ -94,24 +103,27 @@ export function outcomeOf(lab: Lab, n: number, heldOut: HeldOut, rounds: readonl
     seconds,
     run: run.dir,
   };
-  const { weights: _, ...posteriorSummary } = posterior;
   const { measures } = last;
   const document = {
     ...finalDocument(report),
     judge: report.judge,
     annotator: report.annotator,
+    ranker,
     ...(measures.incorporated && {
       incorporated: { ...measures.incorporated, ...(last.byKind && { byKind: last.byKind }) },
     }),
     ...(measures.ranking && {
       ranking: { ...measures.ranking, incorporated: last.rankingIncorporated },
     }),
-    posterior: posteriorSummary,
+    ...(posterior && { posterior: { ...posterior, weights: undefined } }),
     rounds: perRound,
     options,
   };
   return { report, document };
 }
+
+/** Whether a ranker's scores estimate P(I=1). */
+const isProbability = (ranker: RankerName) => /^(instruct-rm|human-likeness)/.test(ranker);
 
 /** result.json and report.html, in the run's folder. */
 export async function writeOutcome(

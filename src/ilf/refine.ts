@@ -1,3 +1,4 @@
+import { UserError } from '../store/errors.js';
 import { improvePrompt, refinePrompt, summaryPrompt } from '../tasks/prompts.js';
 import type { Context } from '../tasks/task.js';
 import { nameOf } from './generate.js';
@@ -9,6 +10,9 @@ import { type Sampling, sampleTexts, scoreTexts } from './texts.js';
 /** A candidate that says what another says already, or nothing, is sampled again this often at most; then it stays. */
 const RETRIES = 3;
 
+/** What the refiner is told: a context's own feedback; nothing, or another context's, the controls. */
+export type Told = 'own' | 'none' | 'other';
+
 /** What is to be refined. Without feedback the refiner is told nothing: the control. */
 export interface ToRefine {
   context: Context;
@@ -16,12 +20,24 @@ export interface ToRefine {
   feedback: string | null;
 }
 
-export const toRefine = (
+/**
+ * What the refiner is given, from rows in the contexts' order; `feedback` may be empty where it is told none. @throws UserError
+ * where there is no other context
+ */
+export function toRefine(
   contexts: readonly Context[],
   initial: readonly { text: string }[],
   feedback: readonly { text: string }[],
-): ToRefine[] =>
-  contexts.map((context, i) => ({ context, initial: initial[i]!.text, feedback: feedback[i]!.text }));
+  told: Told = 'own',
+): ToRefine[] {
+  if (told === 'other' && contexts.length < 2)
+    throw new UserError('shuffled feedback needs 2 contexts or more');
+  const shown = (i: number) => {
+    if (told === 'none') return null;
+    return feedback[told === 'own' ? i : (i + 1) % feedback.length]!.text;
+  };
+  return contexts.map((context, i) => ({ context, initial: initial[i]!.text, feedback: shown(i) }));
+}
 
 const promptOf = ({ context, initial, feedback }: ToRefine) =>
   feedback === null ? improvePrompt(context.text, initial) : refinePrompt(context.text, initial, feedback);

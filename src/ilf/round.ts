@@ -1,34 +1,83 @@
 import type { HeldOut } from './heldout.js';
 import type { Lab } from './lab.js';
 import { type Measured, measureStep } from './measured.js';
-import { contextsStep, feedbackStep, finetuneStep, generateStep, rankStep, refineStep } from './steps.js';
+import type { Policy } from './policy.js';
+import {
+  contextsStep,
+  feedbackStep,
+  generateStep,
+  rankStep,
+  refineStep,
+  type TargetSet,
+  targetsStep,
+  tuneStep,
+} from './steps.js';
 import type { RefinementRow, ScoreRow } from './tables.js';
+import { type TargetTable, tablesFor, toldFor, writesOf } from './targets.js';
 
-export interface Round extends Measured {
-  /** The tuned model's folder: the next round's π_θ. */
-  tuned: string;
+/** What a round taught, before it is measured. */
+export interface Lesson {
+  /** The next round's π_θ. */
+  tuned: Policy;
+  /** What this round had to teach. */
+  learned: TargetSet;
   refinements: RefinementRow[];
   ranks: ScoreRow[];
 }
+export type Round = Lesson & Measured;
 
 /**
- * One round of imitation learning from language feedback: Algorithm 1 of Scheurer et al. 2023, and measuring.
- * @param k counts from 1; @param n contexts, other ones in each round
- * @param theta the folder of π_θ: π_0 in the first round, what the last one tuned after that
+ * One round of imitation learning from language feedback: Algorithm 1 of Scheurer et al. 2023. Targets that need less than
+ * ILF's make less: tables that they are not made from are left out.
+ * @param folder of the round's tables @param from number of its first context @param n contexts
+ * @param theta π_θ: π_0 in the first round, what the last one tuned after that
+ * @param before what the earlier rounds had to teach, where π_0 is trained on it again; null: π_θ goes on
  */
-export async function round(lab: Lab, k: number, n: number, theta: string, heldOut: HeldOut): Promise<Round> {
-  const folder = `round-${k}`;
-  const contexts = await contextsStep(lab, folder, 'ilf', (k - 1) * n, n);
+export async function learn(
+  lab: Lab,
+  folder: string,
+  from: number,
+  n: number,
+  theta: Policy,
+  before: readonly TargetSet[] | null,
+): Promise<Lesson> {
+  const { base, targets } = lab.options;
+  const needs = (table: TargetTable) => tablesFor[targets].includes(table);
+
+  const contexts = await contextsStep(lab, folder, 'ilf', from, n);
   // x0 ~ π_θ(·|c)
-  const initial = await generateStep(lab, folder, 'initial', theta, contexts);
+  const initial = needs('initial') ? await generateStep(lab, folder, 'initial', theta, contexts) : [];
   // f on (c, x0)
-  const feedback = await feedbackStep(lab, folder, contexts, initial);
+  const feedback = needs('feedback') ? await feedbackStep(lab, folder, contexts, initial) : [];
   // x1¹..x1ᴺ ~ π_ψ(·|c, x0, f)
-  const refinements = await refineStep(lab, folder, contexts, initial, feedback);
+  const refinements = needs('refinements')
+    ? await refineStep(lab, folder, contexts, initial, feedback, toldFor(targets))
+    : [];
+  // R(x1)
+  const scores = needs('scores') ? await rankStep(lab, folder, contexts, initial, feedback, refinements) : [];
   // x1 = argmax R
-  const scores = await rankStep(lab, folder, contexts, initial, feedback, refinements);
-  // π_θ ← π_θ tuned on (c → x1)
-  const tuned = await finetuneStep(lab, folder, theta, contexts, refinements, scores);
-  const measured = await measureStep(lab, folder, tuned, heldOut);
-  return { ...measured, tuned, refinements, ranks: scores };
+  const data = { contexts, initial, feedback, refinements, scores };
+  const learned = await targetsStep(lab, `${folder}/targets`, targets, folder, data);
+  // π_θ ← π_θ tuned on (c → x1), or π_0 on those of all rounds
+  const dir =
+    before === null
+      ? await tuneStep(lab, folder, theta.dir, [learned])
+      : await tuneStep(lab, folder, base, [...before, learned]);
+  return { tuned: { dir, writes: writesOf(targets) }, learned, refinements, ranks: scores };
+}
+
+/** Round k of a run, which counts from 1 and has contexts of its own, and what it came to. */
+export async function round(
+  lab: Lab,
+  k: number,
+  n: number,
+  theta: Policy,
+  before: readonly TargetSet[],
+  heldOut: HeldOut,
+): Promise<Round> {
+  const folder = `round-${k}`;
+  const again = lab.options.going === 'retrain' ? before : null;
+  const lesson = await learn(lab, folder, (k - 1) * n, n, theta, again);
+  const measured = await measureStep(lab, folder, lesson.tuned, heldOut);
+  return { ...lesson, ...measured };
 }

@@ -2,16 +2,18 @@
  * The steps as parts of a run: each reads earlier tables and makes one, under a folder of the run ("round-1", "heldout").
  * What a step does stands in its own file; what it depends on stands here.
  */
+import type { RankerName } from '../rankers/names.js';
 import type { Json } from '../store/hash.js';
 import type { Context, TaskSplit } from '../tasks/task.js';
 import { chooseSource, giveFeedback } from './feedback.js';
-import { finetune, selectedTexts } from './finetune.js';
+import { finetune } from './finetune.js';
 import { generate } from './generate.js';
 import { folderStep, type Lab, tableStep } from './lab.js';
 import { openModel } from './model.js';
-import { samplingOf, tuningOf } from './options.js';
+import { samplingOf, trainedRanker, tuningOf } from './options.js';
+import type { Policy } from './policy.js';
 import { rank, toRank } from './rank.js';
-import { refine, toRefine } from './refine.js';
+import { refine, type Told, toRefine } from './refine.js';
 import { stepSeed } from './seeds.js';
 import {
   contextsTable,
@@ -25,8 +27,19 @@ import {
   type ScoreRow,
   scoresTable,
   type TextRow,
+  targetsTable,
   toContextRow,
 } from './tables.js';
+import {
+  fromTargetRows,
+  type Target,
+  type TargetData,
+  type TargetsName,
+  tablesFor,
+  targetsOf,
+  toldFor,
+  toTargetRow,
+} from './targets.js';
 
 /** Contexts number `from` to `from + n − 1` of a split. */
 export async function contextsStep(
@@ -48,15 +61,16 @@ export function generateStep(
   lab: Lab,
   folder: string,
   name: 'initial' | 'outputs',
-  theta: string,
+  theta: Policy,
   contexts: readonly Context[],
   from = `${folder}/contexts`,
 ): Promise<InitialRow[]> {
   const sampling = samplingOf(lab.options);
   const seed = stepSeed(lab.options.seed, folder, name);
-  const inputs = { tables: [from], models: [theta], values: { ...sampling, seed } };
+  const { dir, writes } = theta;
+  const inputs = { tables: [from], models: [dir], values: { ...sampling, seed, writes } };
   return tableStep(lab, `${folder}/${name}`, initialTable, inputs, async (progress) =>
-    generate(await lab.models.get(theta), contexts, sampling, seed, progress),
+    generate(await lab.models.get(dir), contexts, sampling, seed, progress, writes),
   );
 }
 
@@ -80,6 +94,13 @@ export function feedbackStep(
   });
 }
 
+/** The tables of refinements, by what the refiner was told. */
+export const refinementsNamed = {
+  own: 'refinements',
+  none: 'no-feedback',
+  other: 'shuffled-feedback',
+} as const satisfies Record<Told, string>;
+
 /** x1¹..x1ᴺ ~ π_ψ(·|c, x0, f). */
 export function refineStep(
   lab: Lab,
@@ -87,23 +108,26 @@ export function refineStep(
   contexts: readonly Context[],
   initial: readonly InitialRow[],
   feedback: readonly FeedbackRow[],
+  told: Told = 'own',
 ): Promise<RefinementRow[]> {
   const { base, instruct, samples } = lab.options;
+  const name = refinementsNamed[told];
   const sampling = samplingOf(lab.options);
-  const seed = stepSeed(lab.options.seed, folder, 'refine');
+  const seed = stepSeed(lab.options.seed, folder, told === 'own' ? 'refine' : name);
+  const read = ['contexts', 'initial', ...(told === 'none' ? [] : ['feedback'])];
   const inputs = {
-    tables: [`${folder}/contexts`, `${folder}/initial`, `${folder}/feedback`],
+    tables: read.map((table) => `${folder}/${table}`),
     models: [instruct, base],
     values: { ...sampling, samples, seed },
   };
-  return tableStep(lab, `${folder}/refinements`, refinementsTable, inputs, async (progress) => {
-    const items = toRefine(contexts, initial, feedback);
+  return tableStep(lab, `${folder}/${name}`, refinementsTable, inputs, async (progress) => {
+    const items = toRefine(contexts, initial, feedback, told);
     const [refiner, prior] = [await lab.models.get(instruct), await lab.models.get(base)];
     return refine(refiner, prior, items, samples, sampling, seed, progress);
   });
 }
 
-/** R(x1) by InstructRM, and its argmax. */
+/** R(x1) by the run's ranker, and its argmax. */
 export function rankStep(
   lab: Lab,
   folder: string,
@@ -113,46 +137,86 @@ export function rankStep(
   refinements: readonly TextRow[],
 ): Promise<ScoreRow[]> {
   const tables = ['contexts', 'initial', 'feedback', 'refinements'].map((table) => `${folder}/${table}`);
-  return judgeStep(lab, `${folder}/scores`, tables, contexts, initial, feedback, refinements);
+  const { ranker } = lab.options;
+  return scoresStep(lab, `${folder}/scores`, ranker, tables, contexts, initial, feedback, refinements);
 }
 
-/** What InstructRM says of any texts; `tables` are those that everything here was read from. */
-export function judgeStep(
+/** What a ranker says of any texts; `tables` are those that everything here was read from. */
+export function scoresStep(
   lab: Lab,
   name: string,
+  ranker: RankerName,
   tables: readonly string[],
   contexts: readonly Context[],
   initial: readonly InitialRow[],
   feedback: readonly FeedbackRow[],
   texts: readonly TextRow[],
 ): Promise<ScoreRow[]> {
-  const inputs = { tables, models: [lab.options.instruct] };
+  const { instruct, host, seed } = lab.options;
+  const inputs = {
+    tables,
+    models: [trainedRanker({ ...lab.options, ranker }) ?? instruct],
+    values: { ranker, host, seed },
+  };
   return tableStep(lab, name, scoresTable, inputs, async (progress) =>
-    rank(await lab.ranker(), toRank(contexts, initial, feedback, texts), progress),
+    rank(await lab.ranker(ranker), toRank(contexts, initial, feedback, texts), progress),
   );
 }
 
-/** π_θ on (c → x1); the tuned model's folder. */
-export function finetuneStep(
+/** Targets, and the tables that they are in: their own and the contexts'. */
+export interface TargetSet {
+  tables: readonly string[];
+  targets: readonly Target[];
+}
+
+/**
+ * What is learned from some texts: the table `name`.
+ * @param from the folder of the tables that `data` was read from @param also other tables that it was read from
+ */
+export async function targetsStep(
+  lab: Lab,
+  name: string,
+  kind: TargetsName,
+  from: string,
+  data: TargetData,
+  also: readonly string[] = [],
+): Promise<TargetSet> {
+  const { beta, seed: runSeed } = lab.options;
+  const seed = stepSeed(runSeed, from, 'targets');
+  const tableOf = (table: string) =>
+    `${from}/${table === 'refinements' ? refinementsNamed[toldFor(kind)] : table}`;
+  const inputs = {
+    tables: [...['contexts', ...tablesFor[kind]].map(tableOf), ...also],
+    values: { kind, beta, seed, contexts: data.contexts.map(({ id }) => id) },
+  };
+  const rows = await tableStep(lab, name, targetsTable, inputs, async () =>
+    targetsOf(kind, data, beta, seed).map(toTargetRow),
+  );
+  return { tables: [`${from}/contexts`, name], targets: fromTargetRows(rows, data.contexts) };
+}
+
+/** The model `from` tuned on (c → x1) of one or more rounds; the tuned model's folder. */
+export function tuneStep(
   lab: Lab,
   folder: string,
-  theta: string,
-  contexts: readonly Context[],
-  refinements: readonly RefinementRow[],
-  scores: readonly ScoreRow[],
+  from: string,
+  sets: readonly TargetSet[],
+  tuning = tuningOf(lab.options),
 ): Promise<string> {
-  const tuning = tuningOf(lab.options);
   const seed = stepSeed(lab.options.seed, folder, 'finetune');
   const inputs = {
-    tables: [`${folder}/contexts`, `${folder}/refinements`, `${folder}/scores`],
-    models: [theta],
+    tables: sets.flatMap(({ tables }) => tables),
+    models: [from],
     values: { ...tuning, seed },
   };
   return folderStep(lab, `${folder}/finetuned`, inputs, async (dir, progress) => {
     // A copy of its own: the shelf's is π_0 to other steps.
-    const model = await openModel(theta);
+    const model = await openModel(from);
     try {
-      await finetune(model, selectedTexts(contexts, refinements, scores), tuning, seed, dir, progress);
+      const targets = sets.flatMap((set) => set.targets);
+      await finetune(model, targets, tuning, seed, dir, progress, (step, loss) =>
+        lab.show.scalar(`${folder}/loss`, step, loss),
+      );
     } finally {
       model.lm.dispose();
     }

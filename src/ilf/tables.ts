@@ -2,7 +2,8 @@
  * The tables that the steps read and write (Arrow IPC files), joined by `context`, the context's id; refinements also by
  * `candidate`, 0 to N − 1. Log-probabilities are sums over a text's tokens and its end token, in nats.
  */
-import type { RowOf, TableSchema } from '../store/tables.js';
+import { UserError } from '../store/errors.js';
+import { type RowOf, readTable, type TableSchema } from '../store/tables.js';
 import type { Context } from '../tasks/task.js';
 
 /** c. Empty strings stand for what was not given. */
@@ -17,7 +18,7 @@ export const contextsTable = {
 } as const satisfies TableSchema;
 export type ContextRow = RowOf<typeof contextsTable>;
 
-/** x0 ~ π_θ(·|c), and its log-probability under π_θ. */
+/** x0 ~ π_θ(·|c), and the log-probability under π_θ of what it wrote: x0, and feedback before it where it writes both. */
 export const initialTable = {
   context: 'utf8',
   text: 'utf8',
@@ -56,15 +57,27 @@ export const textsTable = {
 } as const satisfies TableSchema;
 export type TextRow = RowOf<typeof textsTable>;
 
-/** R(x1): the probability of the positive answer to each prompt, their mean, and which candidate has the largest. */
+/**
+ * R(x1), and which candidate has the largest. InstructRM's is the mean of the probabilities of the positive answers to its
+ * prompts, which stand in `per_prompt`.
+ */
 export const scoresTable = {
   context: 'utf8',
   candidate: 'int32',
   per_prompt: 'list<float32>',
+  /** R, whichever ranker's. */
   mean: 'float64',
   selected: 'bool',
 } as const satisfies TableSchema;
 export type ScoreRow = RowOf<typeof scoresTable>;
+
+/** What π_θ is tuned on: completions of a context, and the weights of their losses, which sum to 1 for each context. */
+export const targetsTable = {
+  context: 'utf8',
+  text: 'utf8',
+  weight: 'float64',
+} as const satisfies TableSchema;
+export type TargetRow = RowOf<typeof targetsTable>;
 
 /** A measure with its interval. */
 export const measuresTable = {
@@ -80,7 +93,7 @@ export type MeasureRow = RowOf<typeof measuresTable>;
 
 /** A text sampled from q for KL(q ‖ p), token by token, in nats. */
 export const klTable = {
-  /** "tunedFromBase" or "baseFromTuned". */
+  /** "tunedFromBase" or "baseFromTuned"; with "given-" before it where the text was given, not sampled from q. */
   direction: 'utf8',
   context: 'utf8',
   ids: 'list<int32>',
@@ -109,6 +122,17 @@ export const fromContextRow = (row: ContextRow): Context => ({
   ...(row.gold !== '' && { gold: row.gold }),
 });
 
+/** A table of contexts. @throws UserError for a file that is none */
+export async function readContexts(path: string): Promise<Context[]> {
+  return (await readTable(path, contextsTable)).map((row) => {
+    try {
+      return fromContextRow(row);
+    } catch {
+      throw new UserError(`${path}: the facts of context ${row.context} are not JSON`);
+    }
+  });
+}
+
 /** Rows of a table by their context. */
 export function byContext<R extends { context: string }>(rows: readonly R[]): Map<string, R[]> {
   const groups = new Map<string, R[]>();
@@ -119,3 +143,39 @@ export function byContext<R extends { context: string }>(rows: readonly R[]): Ma
   }
   return groups;
 }
+
+/** x ~ π(·|c) for best-of-n: its reward, and its log-probability under π and under π_0. */
+export const bestOfNTable = {
+  context: 'utf8',
+  candidate: 'int32',
+  text: 'utf8',
+  reward: 'float64',
+  logprob_model: 'float64',
+  logprob_base: 'float64',
+} as const satisfies TableSchema;
+export type BestOfNRow = RowOf<typeof bestOfNTable>;
+
+/** A step of RL: what its batch of samples from π_θ gave, before the step. Means over samples. */
+export const rlTable = {
+  /** From 1. */
+  step: 'int32',
+  /** r, without the penalty. */
+  reward: 'float64',
+  /** k1 estimate of KL(π_θ ‖ π_0), in nats a text: it may be negative. */
+  kl: 'float64',
+  /** −Σ A ln π_θ(x) / samples: only its gradient means something. */
+  loss: 'float64',
+  /** Norm of the gradient before clipping. */
+  grad_norm: 'float64',
+  /** Tokens, the end of text included. */
+  length: 'float64',
+} as const satisfies TableSchema;
+export type RlRow = RowOf<typeof rlTable>;
+
+/** Two outputs of one context (`post` is its text) of which one was preferred. */
+export const comparisonsTable = {
+  context: 'utf8',
+  post: 'utf8',
+  chosen: 'utf8',
+  rejected: 'utf8',
+} as const satisfies TableSchema;

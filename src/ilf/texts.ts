@@ -90,19 +90,26 @@ export const completionIds = ({ tokenizer }: TextModel, text: string): number[] 
   tokenizer.eos,
 ];
 
-/** Texts scored between two reports of progress. */
+/** Texts worked on between two reports of progress. */
 const CHUNK = 256;
 
-/** ln p of every completion token, as `scoreCompletions`, which says nothing while it works. */
-export async function scoreAll(
+/** `work` on all items, some at a time, for work that says nothing while it goes on. */
+export async function inChunks<T, R>(
+  items: readonly T[],
+  work: (some: readonly T[]) => Promise<R[]>,
+  onProgress: OnTexts,
+): Promise<R[]> {
+  const done: R[] = [];
+  for (let from = 0; from < items.length; from += CHUNK) {
+    done.push(...(await work(items.slice(from, from + CHUNK))));
+    onProgress(done.length, items.length);
+  }
+  return done;
+}
+
+/** ln p of every completion token, as `scoreCompletions`. */
+export const scoreAll = (
   lm: CausalLM,
   items: readonly ScoreItem[],
   onProgress: OnTexts,
-): Promise<Float32Array[]> {
-  const scores: Float32Array[] = [];
-  for (let from = 0; from < items.length; from += CHUNK) {
-    scores.push(...(await scoreCompletions(lm, items.slice(from, from + CHUNK))));
-    onProgress(scores.length, items.length);
-  }
-  return scores;
-}
+): Promise<Float32Array[]> => inChunks(items, (some) => scoreCompletions(lm, some), onProgress);

@@ -62,6 +62,26 @@ export function rectangles(lengths: readonly number[], maxTokens: number): numbe
   return out;
 }
 
+/** Consecutive items, as many at a time as fit into maxTokens when all are padded to the longest; one may exceed it. */
+export function* consecutive<T>(
+  items: readonly T[],
+  lengthOf: (item: T) => number,
+  maxTokens: number,
+): Generator<T[]> {
+  let part: T[] = [];
+  let longest = 0;
+  for (const item of items) {
+    longest = Math.max(longest, lengthOf(item));
+    if (part.length > 0 && (part.length + 1) * longest > maxTokens) {
+      yield part;
+      part = [];
+      longest = lengthOf(item);
+    }
+    part.push(item);
+  }
+  if (part.length > 0) yield part;
+}
+
 /** Examples as one right-padded rectangle. The last token of each is a label only. */
 export function toBatch(examples: readonly Example[]): Batch {
   const B = examples.length;

@@ -5,7 +5,7 @@
  *
  * Dimension letters: B sequences, T positions, M = B·T rows, D width, V vocabulary.
  */
-import { causalAttention, embed, layerNorm, linear } from '../engine/fused.js';
+import { causalAttention, embed, gatherRows, layerNorm, linear } from '../engine/fused.js';
 import * as tf from '../engine/tf.js';
 import { UserError } from '../store/errors.js';
 import type { Gpt2Config } from './config.js';
@@ -154,9 +154,14 @@ export class CausalLM {
 
   /**
    * The layers around any attention: embeddings [M,D] → [M,D] after the final norm. attend turns a layer's
-   * queries, keys and values [M,3D] into its mixed values [M,D].
+   * queries, keys and values [M,3D] into its mixed values [M,D]. With `wanted` only those rows come out, [wanted,D], and
+   * the last layer does no more than they need.
    */
-  layers(embeddings: tf.Tensor2D, attend: (qkv: tf.Tensor2D, layer: number) => tf.Tensor2D): tf.Tensor2D {
+  layers(
+    embeddings: tf.Tensor2D,
+    attend: (qkv: tf.Tensor2D, layer: number) => tf.Tensor2D,
+    wanted?: Int32Array,
+  ): tf.Tensor2D {
     const eps = this.config.layer_norm_epsilon;
     const p1 = (name: string) => this.param<tf.Rank.R1>(name);
     const p2 = (name: string) => this.param<tf.Rank.R2>(name);
@@ -166,7 +171,9 @@ export class CausalLM {
         const h = `h.${i}`;
         const a = layerNorm(x, p1(`${h}.ln_1.weight`), p1(`${h}.ln_1.bias`), eps);
         const qkv = linear(a, p2(`${h}.attn.c_attn.weight`), p1(`${h}.attn.c_attn.bias`));
-        const mixed = attend(qkv, i);
+        let mixed = attend(qkv, i);
+        if (wanted && i === this.config.n_layer - 1)
+          [mixed, x] = [gatherRows(mixed, wanted), gatherRows(x, wanted)];
         x = linear(mixed, p2(`${h}.attn.c_proj.weight`), p1(`${h}.attn.c_proj.bias`), { residual: x });
         const b = layerNorm(x, p1(`${h}.ln_2.weight`), p1(`${h}.ln_2.bias`), eps);
         const f = linear(b, p2(`${h}.mlp.c_fc.weight`), p1(`${h}.mlp.c_fc.bias`), { activation: 'gelu' });

@@ -1,8 +1,8 @@
 /**
- * Log-probabilities of given completions, and exact KL divergences along them. Prompt and padding are masked
- * token by token; causal attention and per-row softmax make the results independent of the batch.
+ * Log-probabilities of given completions, and what else is known token by token along them (compare.ts). Prompt and padding
+ * are masked token by token; causal attention and per-row softmax make the results independent of the batch.
  */
-import { gatherRows, linearCrossEntropy, linearKL } from '../engine/fused.js';
+import { gatherRows, linearCrossEntropy } from '../engine/fused.js';
 import * as tf from '../engine/tf.js';
 import { UserError } from '../store/errors.js';
 import { rectangles } from './batch.js';
@@ -15,13 +15,13 @@ export interface ScoreItem {
 }
 
 /** Most padded tokens computed at once. */
-const MAX_TOKENS = 8192;
+export const MAX_TOKENS = 8192;
 
 /**
  * One rectangle: inputs [B,T], and for every completion token the row that predicts it and its id, item by
  * item.
  */
-interface Rectangle {
+export interface Rectangle {
   B: number;
   T: number;
   ids: Int32Array;
@@ -50,13 +50,20 @@ function toRectangle(items: readonly ScoreItem[]): Rectangle {
   };
 }
 
-/** Runs `values` ([completion tokens] of a rectangle) over all items and hands each item its own numbers. */
-async function perToken(
+/**
+ * Runs `values`, some numbers for every completion token of a rectangle, each [completion tokens], over all items, and hands each
+ * item its own: empty ones for an empty completion. @throws UserError for an empty prompt
+ */
+export async function perToken<K extends string>(
   items: readonly ScoreItem[],
   maxTokens: number,
-  values: (rectangle: Rectangle) => tf.Tensor1D,
-): Promise<Float32Array[]> {
-  const out = items.map(({ completion }) => new Float32Array(completion.length));
+  names: readonly K[],
+  values: (rectangle: Rectangle) => Record<K, tf.Tensor1D>,
+): Promise<Record<K, Float32Array>[]> {
+  const out = items.map(
+    ({ completion: { length } }) =>
+      Object.fromEntries(names.map((name) => [name, new Float32Array(length)])) as Record<K, Float32Array>,
+  );
   const filled = [...items.keys()].filter((i) => items[i]!.completion.length > 0);
   for (const i of filled) {
     if (items[i]!.prompt.length === 0)
@@ -66,51 +73,40 @@ async function perToken(
   for (const part of rectangles(lengths, maxTokens)) {
     const chosen = part.map((k) => filled[k]!);
     const rectangle = toRectangle(chosen.map((i) => items[i]!));
-    const numbers = tf.tidy(() => values(rectangle).dataSync() as Float32Array);
-    let from = 0;
-    for (const i of chosen) {
-      out[i]!.set(numbers.subarray(from, from + out[i]!.length));
-      from += out[i]!.length;
-    }
+    tf.tidy(() => {
+      const numbers = values(rectangle);
+      for (const name of names) {
+        const of = numbers[name].dataSync() as Float32Array;
+        let from = 0;
+        for (const i of chosen) {
+          const own = out[i]![name];
+          own.set(of.subarray(from, from + own.length));
+          from += own.length;
+        }
+      }
+    });
     // Lets timers and signals in.
     await new Promise((resolve) => setImmediate(resolve));
   }
   return out;
 }
 
+/** The hidden states that predict a rectangle's completion tokens: [completion tokens, D]. */
+export const predicting = (lm: CausalLM, { ids, B, T, rows }: Rectangle): tf.Tensor2D =>
+  gatherRows(lm.hidden(ids, B, T), rows);
+
 /**
  * ln p(token | what precedes it) for every completion token, in nats. An empty completion gives an empty
  * array. Throws UserError for an empty prompt or a text longer than the model's positions. maxTokens bounds
  * memory, not the result.
  */
-export function scoreCompletions(
+export async function scoreCompletions(
   lm: CausalLM,
   items: readonly ScoreItem[],
   maxTokens = MAX_TOKENS,
 ): Promise<Float32Array[]> {
-  return perToken(items, maxTokens, ({ ids, B, T, rows, labels }) => {
-    const h = gatherRows(lm.hidden(ids, B, T), rows);
-    return linearCrossEntropy(h, lm.wte, labels).neg();
-  });
-}
-
-/**
- * KL(p(·|prefix) ‖ q(·|prefix)) over the whole vocabulary at every completion position, in nats; its sum over
- * a completion sampled from p is the Rao–Blackwellised estimate of the sequences' KL. Both models share one
- * vocabulary, else UserError.
- */
-export async function perTokenKL(
-  p: CausalLM,
-  q: CausalLM,
-  items: readonly ScoreItem[],
-  maxTokens = MAX_TOKENS,
-): Promise<Float32Array[]> {
-  if (p.config.vocab_size !== q.config.vocab_size) {
-    throw new UserError(
-      `the models' vocabularies differ: ${p.config.vocab_size} and ${q.config.vocab_size} tokens`,
-    );
-  }
-  return perToken(items, maxTokens, ({ ids, B, T, rows }) =>
-    linearKL(gatherRows(p.hidden(ids, B, T), rows), p.wte, gatherRows(q.hidden(ids, B, T), rows), q.wte),
-  );
+  const scored = await perToken(items, maxTokens, ['logprobs'], (rectangle) => ({
+    logprobs: linearCrossEntropy(predicting(lm, rectangle), lm.wte, rectangle.labels).neg(),
+  }));
+  return scored.map(({ logprobs }) => logprobs);
 }

@@ -90,27 +90,46 @@ export interface StepInfo {
   state: AdamState;
 }
 
-/** The loss of a rectangle, Σ w·ce / weight, and its gradients, in the order of lm's parameters. */
-function rectangleGrads(lm: CausalLM, batch: Batch, weight: number): { loss: number; grads: tf.Tensor[] } {
-  const { ids, labels, B, T } = batch;
-  const weights = batch.weights.map((w) => w / weight);
+/**
+ * A scalar loss of the hidden states [B·T,D] of a rectangle of tokens ids [B·T], and its gradients in the order of lm's
+ * parameters. lossOf must make use of lm.wte.
+ */
+export function hiddenGrads(
+  lm: CausalLM,
+  { ids, B, T }: Pick<Batch, 'ids' | 'B' | 'T'>,
+  lossOf: (h: tf.Tensor2D) => tf.Scalar,
+): { loss: number; grads: tf.Tensor[] } {
   const positions = lm.positions(B, T);
   return tf.tidy(() => {
     // The embedding is left out of the tape: its gradient is that of the output projection, plus a few rows.
     const x = lm.embedding(ids, positions);
     const rest = [...lm.params.values()].filter((v) => v !== lm.wpe);
-    const { value, grads } = tf.engine().gradients(() => {
-      const h = lm.hiddenOf(x, B, T);
-      // The vocabulary's product is worth skipping where most rows have no loss (prompts, padding).
-      const rows = Int32Array.from(labels.keys()).filter((m) => labels[m]! >= 0);
-      if (rows.length > 0.75 * labels.length) return crossEntropyLoss(h, lm.wte, labels, weights);
-      const [l, w] = [rows.map((m) => labels[m]!), Float32Array.from(rows, (m) => weights[m]!)];
-      return crossEntropyLoss(gatherRows(h, rows), lm.wte, l, w);
-    }, [x, ...rest]);
+    const { value, grads } = tf.engine().gradients(() => lossOf(lm.hiddenOf(x, B, T)), [x, ...rest]);
     const [dx, dwte, ...others] = grads as [tf.Tensor2D, tf.Tensor2D, ...tf.Tensor[]];
     const table = addEmbeddingGradient(ids, positions, dx, dwte, lm.wpe);
     return { loss: value.dataSync()[0]!, grads: [table.dwte, table.dwpe, ...others] };
   });
+}
+
+/** The loss of a rectangle, Σ w·ce / weight, and its gradients, in the order of lm's parameters. */
+function rectangleGrads(lm: CausalLM, batch: Batch, weight: number): { loss: number; grads: tf.Tensor[] } {
+  const { labels } = batch;
+  const weights = batch.weights.map((w) => w / weight);
+  return hiddenGrads(lm, batch, (h) => {
+    // The vocabulary's product is worth skipping where most rows have no loss (prompts, padding).
+    const rows = Int32Array.from(labels.keys()).filter((m) => labels[m]! >= 0);
+    if (rows.length > 0.75 * labels.length) return crossEntropyLoss(h, lm.wte, labels, weights);
+    const [l, w] = [rows.map((m) => labels[m]!), Float32Array.from(rows, (m) => weights[m]!)];
+    return crossEntropyLoss(gatherRows(h, rows), lm.wte, l, w);
+  });
+}
+
+/** Adds a rectangle's gradients to those so far; both are disposed of. */
+export function addGrads(grads: tf.Tensor[] | null, fresh: tf.Tensor[]): tf.Tensor[] {
+  if (grads === null) return fresh;
+  const sums: tf.Tensor[] = grads.map((g, i) => tf.add(g, fresh[i]!));
+  tf.dispose([...grads, ...fresh]);
+  return sums;
 }
 
 /** A loss, and its gradients in lm's parameters in their order, which the caller disposes of; null where there is no loss. */
@@ -144,12 +163,7 @@ export function lossAndGrads(
     if (batch.labels.every((label) => label < 0)) continue;
     const fresh = rectangleGrads(lm, batch, weight);
     loss += fresh.loss;
-    if (grads === null) grads = fresh.grads;
-    else {
-      const sums: tf.Tensor[] = grads.map((g, i) => tf.add(g, fresh.grads[i]!));
-      tf.dispose([...grads, ...fresh.grads]);
-      grads = sums;
-    }
+    grads = addGrads(grads, fresh.grads);
   }
   return { loss, tokens, grads };
 }
@@ -183,7 +197,7 @@ export function descend(
 }
 
 /** The mean cross-entropy of examples by their weights: what `train` minimises unless told otherwise. */
-const crossEntropy: Objective<Example> = (lm, examples, maxTokens) => {
+export const crossEntropy: Objective<Example> = (lm, examples, maxTokens) => {
   const weight = totalWeight(examples);
   return weight > 0 ? lossAndGrads(lm, examples, weight, maxTokens) : { loss: 0, tokens: 0, grads: null };
 };

@@ -6,7 +6,7 @@ import { annotate, type Feedback, sayAll, sayValue } from '../tasks/briefs/annot
 import { pointsAgainst, settled } from '../tasks/briefs/points.js';
 import { drawPost, type Post } from '../tasks/briefs/post.js';
 import { glue, read } from '../tasks/briefs/reading.js';
-import { exchangeOne, improve, refine } from '../tasks/briefs/refining.js';
+import { CARE, exchangeOne, improve, refine } from '../tasks/briefs/refining.js';
 import { drawPlan, write, wrongValue } from '../tasks/briefs/summary.js';
 import { details, type Slot, slots } from '../tasks/briefs/world.js';
 import { improvePrompt, judgePrompts, summaryPrompt } from '../tasks/prompts.js';
@@ -27,9 +27,6 @@ const promptWeight = 0.3;
 
 /** The words that hold a summary together; the others are its values. */
 const glueText = glue.join(' ');
-
-/** How carefully the writers of refinements follow each point of feedback. */
-const care = 0.8;
 
 const corpusSummary = (r: Random, post: Post) => write(drawPlan(r, post.facts, post.text, details));
 
@@ -59,7 +56,7 @@ export function refineCase(index: number, initials: Initials): RefineCase {
 
 /** Post, summary → feedback (the critic's lesson) → new summary (the refiner's). */
 export function refineSequence({ post, initial, feedback }: RefineCase, r: Random): Piece[] {
-  const refinement = refine(r, post.facts, post.text, initial, feedback.points, care);
+  const refinement = refine(r, post.facts, post.text, initial, feedback.points, CARE);
   return [
     { text: summaryPrompt(post.text), weight: 0 },
     { text: ` ${initial}`, weight: 0 },
@@ -74,7 +71,7 @@ export function refineSequence({ post, initial, feedback }: RefineCase, r: Rando
 export function improveSequence({ post, initial }: RefineCase, r: Random): Piece[] {
   return [
     { text: improvePrompt(post.text, initial), weight: 0 },
-    { text: ` ${improve(r, post.facts, post.text, initial, care)}`, weight: 1, end: true },
+    { text: ` ${improve(r, post.facts, post.text, initial, CARE)}`, weight: 1, end: true },
   ];
 }
 

@@ -23,3 +23,8 @@ export interface Ranker {
   /** One Scores for every candidate. `onProgress` is told how much of the work is done, 0 to 1. */
   score(groups: readonly (readonly Candidate[])[], onProgress?: (done: number) => void): Promise<Scores[][]>;
 }
+
+/** A ranker with a model, whose memory `close` frees. */
+export interface OpenRanker extends Ranker {
+  close(): Promise<void>;
+}

@@ -5,6 +5,7 @@ import * as vega from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';
 import type { Estimate } from '../bayes/index.js';
 import { formatNumber } from './format.js';
+import { textWidth } from './terminal.js';
 
 export interface Chart {
   id: string;
@@ -24,6 +25,38 @@ export const blue = 'var(--chart-1, #0072b2)';
 export const orange = 'var(--chart-2, #d55e00)';
 export const green = 'var(--chart-3, #009e73)';
 export const purple = 'var(--chart-4, #a85a8c)';
+/** The whole palette, for series; the light ones of it a little darker than theirs, to be seen on white. */
+export const palette = [
+  blue,
+  orange,
+  green,
+  purple,
+  'var(--chart-5, #2f93cf)',
+  'var(--chart-6, #b97f00)',
+  ink,
+  'var(--chart-7, #857a00)',
+];
+/** Marks and dashes that go with the colours, so that no series is told by its colour alone. */
+export const shapes = [
+  'circle',
+  'square',
+  'triangle-up',
+  'diamond',
+  'cross',
+  'triangle-down',
+  'triangle-right',
+  'triangle-left',
+];
+export const dashes = [
+  [1, 0],
+  [7, 3],
+  [2, 2],
+  [9, 3, 2, 3],
+  [4, 2],
+  [12, 3],
+  [2, 4],
+  [6, 2, 2, 2, 2, 2],
+];
 
 /** Of a plot, in px; axes and labels come on top, so that a phone shows a chart at nearly full size. */
 export const width = 280;
@@ -116,18 +149,39 @@ export function referenceX({ value, label }: { value: number; label: string }): 
   ];
 }
 
-export function referenceY({ value, label }: { value: number; label: string }): Layer[] {
+/** A dashed line at `value`; its label above its right end, or beside it where lines run to the plot's edge. */
+export function referenceY(
+  { value, label }: { value: number; label: string },
+  where: 'above' | 'beside' = 'above',
+): Layer[] {
   const data = { values: [{ value, label }] };
   const y = { field: 'value', type: 'quantitative' };
   return [
     { data, mark: { type: 'rule', color: faint, strokeDash: [4, 3] }, encoding: { y } },
     {
       data,
-      mark: { type: 'text', color: faint, align: 'right', x: 'width', dx: -4, dy: -6, fontSize: 11 },
+      mark: {
+        type: 'text',
+        color: faint,
+        x: 'width',
+        fontSize: 11,
+        ...(where === 'above' ? { align: 'right', dx: -4, dy: -6 } : { align: 'left', dx: 4 }),
+      },
       encoding: { y, text: { field: 'label' } },
     },
   ];
 }
+
+/** About the width of a line of text in px: without a canvas nothing can measure it, and fonts differ. */
+export function textWidthPx(text: string, fontSize = 11): number {
+  return fontSize * 0.58 * textWidth(text);
+}
+
+// vega's own estimate of 0.8 em a letter leaves wide empty margins, and pushes legends apart. Its types leave this out.
+const { textMetrics } = vega as unknown as {
+  textMetrics: { width: (item: { fontSize?: number }, text: unknown) => number };
+};
+textMetrics.width = (item, text) => Math.ceil(textWidthPx(String(text ?? '').trim(), item.fontSize));
 
 /** Compiles and draws. The data are inline; nothing is loaded. */
 export async function chart(id: string, title: string, caption: string, spec: Layer): Promise<Chart> {

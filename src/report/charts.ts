@@ -30,7 +30,7 @@ export async function reportCharts(report: Report): Promise<Chart[]> {
     ratesChart(
       'incorporated',
       'Feedback incorporated by refinements',
-      'share of the feedback’s points settled',
+      'share of refinements that settle every point',
       [
         ['with the feedback', measures.incorporated?.feedback],
         ['without feedback', measures.incorporated?.noFeedback],
@@ -64,8 +64,8 @@ export async function reportCharts(report: Report): Promise<Chart[]> {
     ),
     klChart('kl-tuned-from-base', 'KL(tuned ‖ base) by round', rounds, (r) => r.kl?.tunedFromBase),
     klChart('kl-base-from-tuned', 'KL(base ‖ tuned) by round', rounds, (r) => r.kl?.baseFromTuned),
-    rankingChart(measures.ranking),
-    rankedChart(ranked, measures.ranking?.pairAccuracy),
+    rankingChart(report.ranker, measures.ranking),
+    rankedChart(report.ranker, ranked, measures.ranking?.pairAccuracy),
     distributionChart(scores),
     weightsChart(report.posterior?.weights),
   ]);
@@ -103,12 +103,17 @@ async function ratesChart(
 }
 
 /** Mean score of each ranker's pick. */
-async function rankingChart(ranking: Report['measures']['ranking']): Promise<Chart | undefined> {
-  const picks: [string, Estimate | undefined][] = [
-    ['InstructRM', ranking?.instructRm],
+async function rankingChart(
+  ranker: string,
+  ranking: Report['measures']['ranking'],
+): Promise<Chart | undefined> {
+  const controls: [string, Estimate | undefined][] = [
     ['random', ranking?.random],
     ['longest', ranking?.longest],
   ];
+  // A ranker that is one of the controls has its bar already.
+  const isControl = controls.some(([label]) => label === ranker);
+  const picks = isControl ? controls : [[ranker, ranking?.picked] as const, ...controls];
   const values = picks.flatMap(([label, e]) => (e ? [{ label, ...interval(e) }] : []));
   if (values.length === 0) return undefined;
   const x = {
@@ -117,9 +122,9 @@ async function rankingChart(ranking: Report['measures']['ranking']): Promise<Cha
     scale: { zero: false, nice: true, padding: 12 },
     axis: { tickCount: 5, title: 'mean score of the picked refinement' },
   };
-  const gain = ranking?.instructRmMinusRandom;
+  const gain = ranking?.pickedMinusRandom;
   const paired = gain
-    ? ` InstructRM minus random, paired: ${formatNumber(gain.value, 'score')} (${formatNumber(gain.lo, 'score')} to ${formatNumber(gain.hi, 'score')}).`
+    ? ` ${ranker} minus random, paired: ${formatNumber(gain.value, 'score')} (${formatNumber(gain.lo, 'score')} to ${formatNumber(gain.hi, 'score')}).`
     : '';
   return chart(
     'ranking',
@@ -302,6 +307,7 @@ async function distributionChart(scores: Report['scores']): Promise<Chart | unde
 
 /** The ranker's score against the oracle's: every refinement faintly, and the mean of equally filled bins with intervals. */
 async function rankedChart(
+  ranker: string,
   ranked: readonly RankedPoint[] | undefined,
   pairs: Estimate | undefined,
 ): Promise<Chart | undefined> {
@@ -315,7 +321,10 @@ async function rankedChart(
     field: 'ranker',
     type: 'quantitative',
     scale: { zero: false },
-    axis: { title: 'ranker’s score, p(Yes) / (p(Yes) + p(No))', tickCount: 5 },
+    axis: {
+      title: ranker === 'InstructRM' ? 'ranker’s score, p(Yes) / (p(Yes) + p(No))' : `score by ${ranker}`,
+      tickCount: 5,
+    },
   };
   const y = {
     field: 'oracle',

@@ -1,9 +1,10 @@
 // report.html: one self-contained file without scripts. Posts and model outputs are hostile input: every text is
 // escaped, and a content security policy forbids scripts and any request, should an escape ever be missed.
 import { Eta } from 'eta';
-import { bestOfNKlBound, type KlEstimates, type KlResult } from '../bayes/index.js';
+import { bestOfNKlBound } from '../bayes/index.js';
 import { reportCharts } from './charts.js';
 import { formatInterval, formatNumber, formatSeconds } from './format.js';
+import { klView } from './kl-view.js';
 import { rowGroups, verdict } from './rows.js';
 import { page, style } from './template.js';
 import type { PosteriorSummary, Report, SamplePost, Settings } from './types.js';
@@ -60,39 +61,6 @@ function sampleParts(sample: SamplePost) {
     : [...parts, { kind: 'gold', label: 'Gold', text: sample.gold, score: '' }];
 }
 
-const estimatorNames: [key: keyof KlEstimates, name: string][] = [
-  ['raoBlackwell', 'exact per prefix (Rao–Blackwellised)'],
-  ['k1', 'k1 = −log r'],
-  ['k2', 'k2 = ½ (log r)², biased'],
-  ['k3TokenSum', 'k3, summed over tokens'],
-  ['k3', 'k3 of the whole sequence'],
-];
-
-function klView(kl: KlResult) {
-  const { temperature, topP, topK, maxNewTokens, seed } = kl.sampling;
-  return {
-    direction: kl.direction,
-    sampledFrom: kl.sampledFrom,
-    conditional: kl.conditional,
-    sampling: `temperature ${temperature}, top-p ${topP}, top-k ${topK === 0 ? 'off' : topK}, at most ${maxNewTokens} tokens, seed ${seed}`,
-    size: `${kl.samples} texts of ${kl.contexts} contexts, ${kl.tokens} tokens`,
-    interval: kl.interval,
-    rows: estimatorNames.flatMap(([key, estimator]) => {
-      const [sequence, token] = [kl[key], kl.perToken[key]];
-      if (!sequence || !token) return [];
-      return [
-        {
-          estimator,
-          sequence: formatNumber(sequence.value, 'nats'),
-          sequenceInterval: formatInterval(sequence, 'nats'),
-          token: formatNumber(token.value, 'nats'),
-          tokenInterval: formatInterval(token, 'nats'),
-        },
-      ];
-    }),
-  };
-}
-
 function posteriorView(posterior: PosteriorSummary): [name: string, value: string][] {
   const { beta, priorWeight, proposalWeight, samplesPerContext: n, ess, logEvidence } = posterior;
   const power = (base: string, weight: number) =>
@@ -127,6 +95,7 @@ function posteriorView(posterior: PosteriorSummary): [name: string, value: strin
   return rows;
 }
 
-function settingsView(settings: Settings): [string, string][] {
+/** Names and values as a page shows them. */
+export function settingsView(settings: Settings): [string, string][] {
   return Object.entries(settings).map(([key, value]) => [key, value === null ? 'none' : String(value)]);
 }

@@ -1,6 +1,12 @@
 export { type Chart, reportCharts } from './charts.js';
+export { renderExperiment } from './experiment-html.js';
+export { renderExperimentTerminal } from './experiment-terminal.js';
+export { figureChart } from './figure-charts.js';
 export { formatSeconds } from './format.js';
 export { renderHtml } from './html.js';
+export { renderKl } from './kl-html.js';
+export type { KlReport } from './kl-report.js';
+export { renderKlTerminal } from './kl-terminal.js';
 export { type Progress, type ProgressOptions, startProgress } from './progress.js';
 export { rowGroups, verdict } from './rows.js';
 export { finalTable, plain, renderFinal, renderSample, type Terminal, terminalOf, wrap } from './terminal.js';

@@ -43,7 +43,7 @@ export function verdict(report: Report): string {
   }
   const gain = score?.tunedMinusBase ?? report.measures.rankerScore?.tunedMinusBase;
   if (gain) {
-    const by = score?.tunedMinusBase ? 'mean score' : 'ranker’s mean score';
+    const by = score?.tunedMinusBase ? 'mean score' : 'mean InstructRM score';
     const moved = gain.lo > 0 ? 'raised its' : gain.hi < 0 ? 'lowered its' : 'was not shown to change its';
     return `Tuning ${moved} ${by} by ${formatDifference(gain.value, 'score')} (${formatInterval(gain, 'score')}, n = ${gain.n})${distance}.`;
   }
@@ -76,11 +76,11 @@ export function rowGroups(report: Report): RowGroup[] {
     },
     {
       key: 'rankerScore',
-      title: 'Ranker’s score',
-      note: 'Mean score that the ranker itself gives: it chose the training data, so it is no independent judge.',
+      title: 'InstructRM’s score',
+      note: 'Mean score that InstructRM gives, a model itself: no independent judge where it chose the training data.',
       rows: rows(
         change(
-          'Mean ranker score',
+          'Mean InstructRM score',
           'score',
           rankerScore?.base,
           rankerScore?.tuned,
@@ -103,10 +103,10 @@ export function rowGroups(report: Report): RowGroup[] {
       title: 'Ranking',
       note: 'Mean score of the refinement picked from the same candidates, and pairs of one context ordered as the judge does (50% is chance).',
       rows: rows(
-        only('Picked by InstructRM', 'score', ranking?.instructRm),
+        only(`Picked by ${report.ranker}`, 'score', ranking?.picked),
         only('Picked at random', 'score', ranking?.random),
         only('The longest', 'score', ranking?.longest),
-        difference('InstructRM minus random', 'score', ranking?.instructRmMinusRandom),
+        difference(`${report.ranker} minus random`, 'score', ranking?.pickedMinusRandom),
         only('Pairs of one context in order', 'share', ranking?.pairAccuracy),
         only('Pairs of all contexts in order', 'share', ranking?.pooledAuc),
       ),

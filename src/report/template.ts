@@ -1,5 +1,6 @@
 // The page of report.html as an eta template: `<%= %>` escapes, `<%~ %>` does not and is only for our own SVG and CSS.
-// A string in a module rather than a file beside it, so that the compiled program needs no copy step.
+// What experiment-template.ts and kl-template.ts share with it has names of its own. A string in a module rather than a file
+// beside it, so that the compiled program needs no copy step.
 
 export const style = `
 :root {
@@ -8,13 +9,15 @@ export const style = `
   --accent: #0072b2; --tint: #eef5fa;
   --chart-faint: #7d838d; --chart-grid: #e3e5e9;
   --chart-1: #0072b2; --chart-2: #d55e00; --chart-3: #008f68; --chart-4: #a85a8c;
+  --chart-5: #2f93cf; --chart-6: #b97f00; --chart-7: #857a00;
 }
-@media (prefers-color-scheme: dark) {
+@media screen and (prefers-color-scheme: dark) {
   :root {
     --paper: #14171b; --card: #1b1f25; --ink: #e6e8eb; --soft: #a0a7b2; --line: #2d333b;
     --accent: #62b6ea; --tint: #1a2833;
     --chart-faint: #8d949f; --chart-grid: #343b44;
     --chart-1: #56b4e9; --chart-2: #f08a4b; --chart-3: #2fc79a; --chart-4: #dd9ac4;
+    --chart-5: #9cd4f5; --chart-6: #e6b455; --chart-7: #e0d54a;
   }
 }
 * { box-sizing: border-box; }
@@ -80,10 +83,11 @@ summary { cursor: pointer; font-weight: 600; }
   table.measures td:empty { display: none; }
   table.measures tr.group th { padding-top: .75rem; }
 }
-@media print { body { background: none; } figure, .sample { break-inside: avoid; } .sample dd.post { max-height: none; } }
+@media print { :root { color-scheme: light; } body { background: none; } figure, .sample { break-inside: avoid; } .sample dd.post { max-height: none; } }
 `;
 
-export const page = `<!doctype html>
+/** From the document's start to the end of its head: `it.report.title`, `it.style`; a policy that forbids scripts and requests. */
+export const head = `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -93,7 +97,35 @@ export const page = `<!doctype html>
 <link rel="icon" href="data:,">
 <title><%= it.report.title %></title>
 <style><%~ it.style %></style>
-</head>
+</head>`;
+
+/** `chart`: a Chart. */
+export const chartFigure = `<figure id="chart-<%= chart.id %>">
+<h3><%= chart.title %></h3>
+<div role="img" aria-label="<%= chart.title %>. <%= chart.caption %>"><%~ chart.svg %></div>
+<figcaption><%= chart.caption %></figcaption>
+</figure>
+`;
+
+/** What the directions and the estimators say. */
+export const klMeaning = `<p>KL(a ‖ b) is estimated from texts that a writes. KL(tuned ‖ base) asks what the tuned model says that the base would not: large where tuning added something. KL(base ‖ tuned) asks what the tuned model forgot: large where it stopped saying things. With r the ratio of the second model’s probability to the first’s, k1 = −log r and k3 = (r − 1) − log r are unbiased, k2 = ½ (log r)² is not; the exact-per-prefix estimate (Rao–Blackwellised) sums the whole vocabulary’s divergence at each sampled prefix, and as a rule varies least. The k3 of a whole sequence can have an enormous variance, and then lies below the truth in most samples, its interval too; summed over tokens it is far tamer. Nothing is clamped.</p>`;
+
+/** `kl`: a KlView. */
+export const klBlock = `<div class="kl">
+<h3><%= kl.title %></h3>
+<dl class="facts">
+<% for (const [name, value] of kl.facts) { %><dt><%= name %></dt><dd><%= value %></dd>
+<% } %></dl>
+<div class="scroll"><table>
+<thead><tr><th>estimator</th><th class="num">nats per sequence</th><th>interval</th><th class="num">nats per token</th><th>interval</th></tr></thead>
+<tbody>
+<% for (const row of kl.rows) { %><tr><th scope="row"><%= row.estimator %></th><td class="num"><%= row.sequence %></td><td class="interval"><%= row.sequenceInterval %></td><td class="num"><%= row.token %></td><td class="interval"><%= row.tokenInterval %></td></tr>
+<% } %></tbody>
+</table></div>
+</div>
+`;
+
+export const page = `${head}
 <body>
 <main>
 <header>
@@ -126,12 +158,7 @@ export const page = `<!doctype html>
 <h2>Charts</h2>
 <div class="charts">
 <% for (const chart of it.charts) { %>
-<figure id="chart-<%= chart.id %>">
-<h3><%= chart.title %></h3>
-<div role="img" aria-label="<%= chart.title %>. <%= chart.caption %>"><%~ chart.svg %></div>
-<figcaption><%= chart.caption %></figcaption>
-</figure>
-<% } %>
+${chartFigure}<% } %>
 </div>
 </section>
 <% } %>
@@ -152,26 +179,10 @@ export const page = `<!doctype html>
 
 <section id="kl">
 <h2>How far the models are apart</h2>
-<p>KL(a ‖ b) is estimated from texts that a writes. KL(tuned ‖ base) asks what the tuned model says that the base would not: large where tuning added something. KL(base ‖ tuned) asks what the tuned model forgot: large where it stopped saying things. With r the ratio of the second model’s probability to the first’s, k1 = −log r and k3 = (r − 1) − log r are unbiased, k2 = ½ (log r)² is not; the exact-per-prefix estimate (Rao–Blackwellised) sums the whole vocabulary’s divergence at each sampled prefix, and as a rule varies least. The k3 of a whole sequence can have an enormous variance, and then lies below the truth in most samples, its interval too; summed over tokens it is far tamer. Nothing is clamped.</p>
+${klMeaning}
 <% if (it.kl.length === 0) { %><p class="soft"><%= it.report.absent?.kl ?? 'Not measured in this run.' %></p><% } %>
 <% for (const kl of it.kl) { %>
-<div class="kl">
-<h3><%= kl.direction %></h3>
-<dl class="facts">
-<dt>Direction</dt><dd><%= kl.direction %>, from samples of the <%= kl.sampledFrom %> model</dd>
-<dt>Conditional</dt><dd><%= kl.conditional ? 'yes: a mean over prompts' : 'no: texts without a prompt' %></dd>
-<dt>Sampling</dt><dd><%= kl.sampling %></dd>
-<dt>Sample size</dt><dd><%= kl.size %></dd>
-<dt>Intervals</dt><dd><%= kl.interval %></dd>
-</dl>
-<div class="scroll"><table>
-<thead><tr><th>estimator</th><th class="num">nats per sequence</th><th>interval</th><th class="num">nats per token</th><th>interval</th></tr></thead>
-<tbody>
-<% for (const row of kl.rows) { %><tr><th scope="row"><%= row.estimator %></th><td class="num"><%= row.sequence %></td><td class="interval"><%= row.sequenceInterval %></td><td class="num"><%= row.token %></td><td class="interval"><%= row.tokenInterval %></td></tr>
-<% } %></tbody>
-</table></div>
-</div>
-<% } %>
+${klBlock}<% } %>
 </section>
 
 <section id="bayes">

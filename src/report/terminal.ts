@@ -31,6 +31,16 @@ export function renderFinal(report: Report, terminal: Terminal): string {
   ].join('\n');
 }
 
+/** Options of a table without lines, two spaces between its columns. */
+export const borderless = {
+  style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
+  chars: {
+    ...{ top: '', 'top-mid': '', 'top-left': '', 'top-right': '' },
+    ...{ bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '' },
+    ...{ left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '' },
+  },
+};
+
 /** The table of measures: measure, before, after, interval. */
 export function finalTable(report: Report, { width, color }: Terminal): string {
   const bold = (text: string) => (color ? `\u001b[1m${text}\u001b[22m` : text);
@@ -64,12 +74,7 @@ export function finalTable(report: Report, { width, color }: Terminal): string {
     head: ['measure', 'before', 'after', 'interval'].map(bold),
     colWidths: [first, ...widths],
     colAligns: ['left', 'right', 'right', 'left'],
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
-    chars: {
-      ...{ top: '', 'top-mid': '', 'top-left': '', 'top-right': '' },
-      ...{ bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '' },
-      ...{ left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '' },
-    },
+    ...borderless,
   });
   for (const group of groups) {
     table.push([{ colSpan: 4, content: bold(group.title) }]);

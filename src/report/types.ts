@@ -11,18 +11,18 @@ export interface Measures {
    * ranker's mean probability that they do.
    */
   incorporated?: { feedback?: Estimate; noFeedback?: Estimate; shuffledFeedback?: Estimate };
-  /** Mean oracle score of the refinement that each ranker picks, and how well InstructRM orders one context's refinements. */
+  /** Mean oracle score of the refinement that the run's ranker picks, and those of two controls, and how well the run's orders one context's refinements. */
   ranking?: {
-    instructRm?: Estimate;
+    picked?: Estimate;
     random?: Estimate;
     longest?: Estimate;
-    instructRmMinusRandom?: Estimate;
+    pickedMinusRandom?: Estimate;
     pairAccuracy?: Estimate;
     pooledAuc?: Estimate;
   };
   /** Mean oracle score of summaries of held-out contexts; the difference is paired. */
   score?: { base?: Estimate; tuned?: Estimate; gold?: Estimate; tunedMinusBase?: Estimate };
-  /** The same by the ranker itself: all there is without an oracle, and no independent witness. */
+  /** The same by InstructRM: all there is without an oracle, and no independent witness where it is the ranker. */
   rankerScore?: { base?: Estimate; tuned?: Estimate; tunedMinusBase?: Estimate };
   kl?: {
     /** KL(tuned ‖ base), from the tuned model's samples. */
@@ -93,6 +93,8 @@ export interface Report {
   task: string;
   /** Who gave the feedback: "simulated annotator", "people (data set)", "critique model". */
   annotator: string;
+  /** What picked refinements: "InstructRM", "longest". */
+  ranker: string;
   /** Who decides wins and scores: "oracle: F1 of the post's facts". */
   judge?: string;
   measures: Measures;

@@ -27,7 +27,7 @@ function lineSchema() {
 }
 
 /** Models read feedback and outputs as one line each. */
-const oneLine = (said: string) => said.trim().replace(/\s+/g, ' ');
+export const oneLine = (said: string) => said.trim().replace(/\s+/g, ' ');
 
 /** This share of the contexts, and at least one, is only measured on. */
 const HELD_OUT = 0.2;

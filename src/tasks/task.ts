@@ -39,6 +39,8 @@ export interface Task {
   prefers?(context: Context, first: string, second: string, key: string): boolean;
   /** The simulated annotator's answer to whether a refinement does all that an annotation asks for. */
   follows?(context: Context, annotation: Annotation, refinement: string): boolean;
+  /** A refinement as the world's own writers write it, told what an annotation asks for; imperfect, as people's are. */
+  refined?(context: Context, output: string, annotation: Annotation, key: string): string;
   /** An output as the world's own writers write it: not the best one, a usual one. */
   written?(context: Context, key: string): string;
 }

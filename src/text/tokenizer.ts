@@ -92,10 +92,20 @@ async function readGpt2Files(dir: string): Promise<TokenizerJson | undefined> {
   return byteLevelJson(vocab, merges, endOfText);
 }
 
+async function readTokenizerJson(dir: string): Promise<TokenizerJson | undefined> {
+  return (await readJsonIfThere(join(dir, 'tokenizer.json'), tokenizerSchema)) ?? (await readGpt2Files(dir));
+}
+
+/** Every token's id by its name; undefined where the folder has no tokenizer. Errors: UserError where it cannot be used. */
+export async function readVocabulary(dir: string): Promise<Map<string, number> | undefined> {
+  const json = await readTokenizerJson(dir);
+  return json && tokenIds(json);
+}
+
 /** Reads the tokenizer of a model folder. Errors: UserError where it is missing or cannot be used. */
 export async function loadTokenizer(dir: string): Promise<Tokenizer> {
   const path = join(dir, 'tokenizer.json');
-  const json = (await readJsonIfThere(path, tokenizerSchema)) ?? (await readGpt2Files(dir));
+  const json = await readTokenizerJson(dir);
   if (json === undefined)
     throw new UserError(`${dir} has no tokenizer: neither tokenizer.json nor vocab.json`);
   const config =

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bestOfNKlBound, expectedBestOfN } from '../../src/bayes/best-of-n.js';
+import { bestOfNKl, bestOfNKlBound, bestOfNKlToBase, expectedBestOfN } from '../../src/bayes/best-of-n.js';
 import { pairAccuracy, pairPieces, pooledAuc } from '../../src/bayes/pairs.js';
 import { passAtK } from '../../src/bayes/pass-at-k.js';
 import { uniform } from './tiny-model.js';
@@ -57,6 +57,81 @@ describe('best of n', () => {
     expect(() => expectedBestOfN([1], [1, 2], 1)).toThrow(/ranker scores/);
     expect(() => expectedBestOfN([Number.NaN], [1], 1)).toThrow(/NaN/);
     expect(() => expectedBestOfN([], [], 1)).toThrow(/needs 1 samples/);
+  });
+});
+
+describe('measured KL of best-of-n', () => {
+  it('by hand', () => {
+    // Ranks of 4 samples: one worst, two tied, one best. Best of 2: P = 1/16, 9/16 − 1/16 = 8/16, 7/16, against 1/4, 1/2,
+    // 1/4: KL = 1/16 log(1/4) + 1/2 log 1 + 7/16 log(7/4).
+    const exact = -Math.log(4) / 16 + (7 / 16) * Math.log(7 / 4);
+    expect(bestOfNKl([2, 1, 3, 2], 2)).toBeCloseTo(exact, 14);
+    expect(exact).toBeCloseTo(0.1582, 4);
+    expect(exact).toBeLessThan(bestOfNKlBound(2));
+  });
+
+  it('is the KL over the samples themselves, by enumeration of all draws', () => {
+    // All 5³ ways to draw 3 of 5 samples with replacement; tied winners share.
+    const rewards = [0.5, 0.1, 0.5, 0.9, 0.1];
+    const chance = new Array<number>(5).fill(0);
+    for (let code = 0; code < 125; code++) {
+      const drawn = [code % 5, Math.floor(code / 5) % 5, Math.floor(code / 25)];
+      const best = Math.max(...drawn.map((i) => rewards[i]!));
+      const winners = drawn.filter((i) => rewards[i] === best);
+      for (const i of winners) chance[i]! += 1 / (125 * winners.length);
+    }
+    const kl = chance.reduce((sum, p) => sum + p * Math.log(5 * p), 0);
+    expect(bestOfNKl(rewards, 3)).toBeCloseTo(kl, 12);
+  });
+
+  it('never passes the bound, and is 0 for n = 1 and for a reward that ties all', () => {
+    const random = uniform(41);
+    for (let run = 0; run < 200; run++) {
+      const levels = 1 + Math.floor(random() * 30);
+      const rewards = Array.from({ length: 1 + Math.floor(random() * 40) }, () =>
+        Math.floor(random() * levels),
+      );
+      const n = 1 + Math.floor(random() * 64);
+      expect(bestOfNKl(rewards, n)).toBeLessThanOrEqual(bestOfNKlBound(n) + 1e-12);
+      expect(bestOfNKl(rewards, n)).toBeGreaterThanOrEqual(-1e-12);
+      expect(bestOfNKl(rewards, 1)).toBeCloseTo(0, 12);
+      expect(bestOfNKl(rewards.fill(0.5), n)).toBeCloseTo(0, 12);
+    }
+  });
+
+  it('lies below the bound without ties by what is documented, and saturates for n > M', () => {
+    for (const [n, m] of [
+      [4, 64],
+      [16, 256],
+      [64, 1024],
+    ] as const) {
+      const gap =
+        bestOfNKlBound(n) -
+        bestOfNKl(
+          Array.from({ length: m }, (_, i) => i),
+          n,
+        );
+      expect(gap / ((n * (n - 1) ** 2) / (24 * (n - 2) * m * m))).toBeCloseTo(1, 1);
+    }
+    expect(bestOfNKl([1, 2, 3, 3], 10_000)).toBeCloseTo(Math.log(4 / 2), 12);
+  });
+
+  it('adds the model’s own distance from the base', () => {
+    // By hand, n = 2 of [1, 2] drawn from a model: P(worse) = 1/4, P(better) = 3/4 in the KL to the model; the pick of both
+    // without replacement is the better one, whose log-ratio is 0.7.
+    const toModel = 0.25 * Math.log(0.5) + 0.75 * Math.log(1.5);
+    expect(bestOfNKlToBase([1, 2], [-1, -1], [-1.2, -1.7], 2)).toBeCloseTo(toModel + 0.7, 12);
+    expect(bestOfNKlToBase([1, 2], [-1, -1], [-1.2, -1.7], 1)).toBeCloseTo((0.2 + 0.7) / 2, 12);
+    expect(bestOfNKlToBase([1, 1], [-1, -1], [-1, -Infinity], 1)).toBe(Infinity);
+  });
+
+  it('refuses nonsense', () => {
+    expect(() => bestOfNKl([], 2)).toThrow(/no samples/);
+    expect(() => bestOfNKl([1, Number.NaN], 2)).toThrow(/NaN/);
+    expect(() => bestOfNKl([1], 1.5)).toThrow(/whole number/);
+    expect(() => bestOfNKlToBase([1], [1], [1, 2], 1)).toThrow(/1 logModel for 2 logBase/);
+    expect(() => bestOfNKlToBase([1], [-Infinity], [-Infinity], 1)).toThrow(/NaN/);
+    expect(() => bestOfNKlToBase([1, 2], [0], [0], 1)).toThrow(/2 ranker scores for 1 values/);
   });
 });
 

@@ -53,9 +53,31 @@ export function klSample(q: TinyModel, p: TinyModel, ids: readonly number[]): Kl
   return { logQ: tokenLogProbs(q, ids), logP: tokenLogProbs(p, ids), exact };
 }
 
+/** E over x ~ model of a function of the sequence, by enumeration. */
+export function expectation(model: TinyModel, of: (ids: number[]) => number): number {
+  return sequences().reduce((sum, x) => sum + Math.exp(logProb(model, x)) * of(x), 0);
+}
+
 /** KL(q ‖ p) over whole sequences, from the definition. */
 export function exactKl(q: TinyModel, p: TinyModel): number {
-  return sequences().reduce((sum, x) => sum + Math.exp(logProb(q, x)) * (logProb(q, x) - logProb(p, x)), 0);
+  return expectation(q, (x) => logProb(q, x) - logProb(p, x));
+}
+
+/** One context of a world small enough to enumerate. */
+export interface TinyContext {
+  prior: TinyModel;
+  proposal: TinyModel;
+  policy: TinyModel;
+  /** A ranker's score in (0, 1) of a whole sequence, from a table; few values, so that sequences tie. */
+  score: (ids: readonly number[]) => number;
+}
+
+export function tinyContext(seed: number, scale: number): TinyContext {
+  const random = uniform(1000 + seed);
+  const levels = [0.1, 0.3, 0.6, 0.9];
+  const table = new Map(sequences().map((x) => [x.join(), levels[Math.floor(4 * random())]!]));
+  const [prior, proposal, policy] = [1, 2, 3].map((i) => tinyModel(10 * seed + i, scale));
+  return { prior: prior!, proposal: proposal!, policy: policy!, score: (ids) => table.get(ids.join())! };
 }
 
 /** One sequence from the model. */

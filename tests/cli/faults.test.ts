@@ -132,13 +132,44 @@ describe('bad input', () => {
       () => ['--data', lines('{"context": "a"}', JSON.stringify({ context: 'long '.repeat(600) }))],
       /context 2 is too long/,
     ],
+    [
+      'two ways of going on',
+      () => ['--continue', '--retrain'],
+      /continue and retrain are mutually exclusive/,
+    ],
+    ['an unknown ranker', () => ['--ranker', 'oracle'], /ranker.*oracle/],
+    [
+      'a trained ranker without its folder',
+      () => ['--ranker', 'human-likeness'],
+      /human-likeness is a model of its own: make one by "node train.js reward-model", and give --human-likeness DIR/,
+    ],
+    [
+      'a trained ranker that is not there',
+      () => ['--ranker', 'reward-model', '--reward-model', join(dir, 'none')],
+      /no model folder .*none/,
+    ],
+    [
+      'references that are not there',
+      () => ['--data', lines('{"context": "a"}', '{"context": "b"}'), '--targets', 'gold'],
+      /context \d has no reference to learn/,
+    ],
+    [
+      "another context's feedback where there is no other",
+      () => ['--data', lines('{"context": "a"}', '{"context": "b"}'), '--targets', 'shuffled-feedback'],
+      /shuffled feedback needs 2 contexts a round/,
+    ],
+    [
+      'targets without the tables that they are made from',
+      () => ['targets', '--contexts', 'c.arrow', '--scores', 's.arrow', '--out', 't.arrow'],
+      /the targets ilf are made from initial, feedback, refinements: give --initial, --feedback, --refinements/,
+    ],
     ['a folder that is no run', () => ['--run', models], /holds other files than a run's/],
   ];
   it.each(cases)('%s', async (_name, words, line) => {
     const cwd = workplace();
     const given = words();
     const defaults = [0, 2].flatMap((i) => (given.includes(tiny[i]!) ? [] : tiny.slice(i, i + 2)));
-    const isCommand = ['score', 'trian'].includes(given[0]!);
+    const isCommand = ['score', 'targets', 'trian'].includes(given[0]!);
     const finished = await cli(isCommand ? given : [...small, ...defaults, ...given], { cwd });
     expectOneLine(finished, line);
     expect(filesBelow(cwd)).toEqual([]);

@@ -1,5 +1,5 @@
 // A run that is killed goes on where it stopped and ends as an undisturbed one; steps alone do what the loop does.
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Manifest } from '../../src/store/run.js';
@@ -52,11 +52,11 @@ describe('an undisturbed run', () => {
       shuffledFeedback: estimate,
     });
     expect(document.ranking).toMatchObject({
-      instructRm: estimate,
+      picked: estimate,
       random: estimate,
       longest: estimate,
-      instructRmMinusRandom: estimate,
-      incorporated: { instructRm: estimate, random: estimate, longest: estimate },
+      pickedMinusRandom: estimate,
+      incorporated: { picked: estimate, random: estimate, longest: estimate },
     });
     for (const direction of ['tunedFromBase', 'baseFromTuned'])
       expect(document.kl[direction]).toMatchObject({ raoBlackwell: estimate, k1: estimate, k3: estimate });
@@ -130,6 +130,7 @@ describe('steps alone', () => {
       ['feedback', ['feedback', '--instruct', instruct, ...sampling]],
       ['refinements', ['refine', '--instruct', instruct, '--base', base, '-n', '3', ...sampling]],
       ['scores', ['rank', '--instruct', instruct, '--quiet']],
+      ['targets', ['targets', '--seed', '3']],
       ['finetuned', ['finetune', '--model', base, '--seed', '3', '--quiet']],
     ];
     const inputs: Record<string, string[]> = {
@@ -137,7 +138,8 @@ describe('steps alone', () => {
       feedback: ['contexts', 'initial'],
       refinements: ['contexts', 'initial', 'feedback'],
       scores: ['contexts', 'initial', 'feedback', 'refinements'],
-      finetuned: ['contexts', 'refinements', 'scores'],
+      targets: ['contexts', 'initial', 'feedback', 'refinements', 'scores'],
+      finetuned: ['contexts', 'targets'],
     };
     const file = (name: string) => (name === 'finetuned' ? name : `${name}.arrow`);
     for (const [out, command] of commands) {
@@ -146,21 +148,13 @@ describe('steps alone', () => {
       expect(finished).toEqual({ code: 0, stdout: '', stderr: '' });
     }
     const heldout = join(undisturbed, 'heldout', 'contexts.arrow');
-    const kl = [
-      'kl',
-      '--contexts',
-      heldout,
-      '--model',
-      'finetuned',
-      '--base',
-      base,
-      '--out',
-      'kl.arrow',
-      '--json',
-    ];
+    const kl = ['kl', '--data', heldout, '--model', 'finetuned', '--base', base, '--out', 'report', '--json'];
     const { stdout } = await cli([...kl, ...sampling], { cwd });
-    expect(JSON.parse(stdout)).toEqual(numbersOf(undisturbed).kl);
-    expect(filesBelow(cwd).length).toBe(11);
+    expect(JSON.parse(stdout).kl).toEqual(numbersOf(undisturbed).kl);
+    // The report's folder has a page and a document, too.
+    renameSync(join(cwd, 'report', 'kl.arrow'), join(cwd, 'kl.arrow'));
+    rmSync(join(cwd, 'report'), { recursive: true });
+    expect(filesBelow(cwd).length).toBe(12);
     for (const made of filesBelow(cwd))
       expect(bytes(join(cwd, made)) === bytes(join(round, made)), made).toBe(true);
   });

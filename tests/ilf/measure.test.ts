@@ -81,11 +81,11 @@ describe('refinements', () => {
 
   it('the pick, the longest, and the expectation of a random pick', () => {
     const { ranking, rankingIncorporated } = measured;
-    expect(ranking.instructRm!.value).toBeCloseTo((0.5 + 0.4) / 2, 12);
+    expect(ranking.picked!.value).toBeCloseTo((0.5 + 0.4) / 2, 12);
     expect(ranking.longest!.value).toBeCloseTo((0.75 + 0.4) / 2, 12);
     expect(ranking.random!.value).toBeCloseTo((0.5 + 1.4 / 3) / 2, 12);
-    expect(ranking.instructRmMinusRandom!.value).toBeCloseTo(0.45 - (0.5 + 1.4 / 3) / 2, 12);
-    expect(rankingIncorporated.instructRm.value).toBe(0.5);
+    expect(ranking.pickedMinusRandom!.value).toBeCloseTo(0.45 - (0.5 + 1.4 / 3) / 2, 12);
+    expect(rankingIncorporated.picked.value).toBe(0.5);
     expect(rankingIncorporated.random.value).toBeCloseTo(0.5, 12);
   });
 
@@ -140,10 +140,13 @@ describe('the posterior', () => {
       mean,
       selected: candidate === 1,
     }));
-    const { weights, logEvidence, ess } = measurePosterior(refinements, scores, 4 * Math.log(3));
+    const { weights, logEvidence, ess } = measurePosterior(refinements, scores, 4 * Math.log(3), true);
     expect(weights![0]![0]).toBeCloseTo(0.75, 12);
     expect(ess!.value).toBeCloseTo(1 / (0.75 ** 2 + 0.25 ** 2), 12);
     expect(logEvidence!.value).toBeCloseTo(Math.log(0.625), 12);
+    // Scores that are no probabilities, say lengths or log-odds, have no evidence; some have no logarithm.
+    const lengths = scores.map((score) => ({ ...score, mean: -score.mean }));
+    expect(measurePosterior(refinements, lengths, 1, false).logEvidence).toBeUndefined();
   });
 });
 

@@ -85,7 +85,7 @@ describe('refinements', () => {
   });
 
   it('without feedback do not see it', async () => {
-    const items = contexts.map((context) => ({ context, initial: 'a.', feedback: null }));
+    const items = toRefine(contexts, [said[0]!, said[0]!, said[0]!], [], 'none');
     const [row] = await refine(refiner, base, items.slice(0, 1), 1, sampling, 1, none);
     const completion = [...tokenizer.encode(` ${row!.text}`), 0];
     const prompt = tokenizer.encode(improvePrompt('abc', 'a.'));
@@ -97,18 +97,26 @@ describe('refinements', () => {
   });
 });
 
+it("another context's feedback is the next one's, if there is one", () => {
+  const items = toRefine(contexts, said, said, 'other');
+  expect(items.map(({ feedback }) => feedback)).toEqual(['b.', 'c.', 'a.']);
+  expect(() => toRefine(contexts.slice(0, 1), said, said, 'other')).toThrow(/needs 2 contexts/);
+});
+
 describe('an example to learn from', () => {
   it('weighs the completion and its end, and the prompt a little', () => {
-    const { ids, weights } = toExample(base, contexts[0]!, 'b.', 0.05);
+    const { ids, weights } = toExample(base, { context: contexts[0]!, text: 'b.', weight: 1 }, 0.05);
     const prompt = tokenizer.encode(summaryPrompt('abc'));
     const completion = [...tokenizer.encode(' b.'), 0];
     expect(ids).toEqual([...prompt, ...completion]);
     expect(weights).toEqual([...prompt.map(() => 0.05), 1, 1, 1, 1]);
+    const half = toExample(base, { context: contexts[0]!, text: 'b.', weight: 0.5 }, 0.05);
+    expect(half).toEqual({ ids, weights: weights.map((w) => w / 2) });
   });
 
   it('names the context that is too long', () => {
     const long = { id: '7', text: 'a'.repeat(90) };
-    expect(() => toExample(base, long, 'b.', 0)).toThrow(
+    expect(() => toExample(base, { context: long, text: 'b.', weight: 1 }, 0)).toThrow(
       /context 7 is too long for the model model 2: 105 tokens/,
     );
   });

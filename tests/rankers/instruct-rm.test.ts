@@ -1,11 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startEngine } from '../../src/engine/index.js';
 import { exportOnnx } from '../../src/lm/onnx.js';
-import { type InstructRM, loadInstructRM } from '../../src/rankers/instruct-rm.js';
-import type { Candidate } from '../../src/rankers/ranker.js';
+import { openInstructRM } from '../../src/rankers/instruct-rm.js';
+import { HOSTS, type Host } from '../../src/rankers/names.js';
+import type { Candidate, OpenRanker } from '../../src/rankers/ranker.js';
 import { UserError } from '../../src/store/errors.js';
-import { judgePrompts } from '../../src/tasks/prompts.js';
+import { type JudgePrompt, judgePrompts } from '../../src/tasks/prompts.js';
 import { buildGpt2Subset } from '../../src/text/gpt2-subset.js';
 import { copyTokenizer, loadTokenizer, type Tokenizer } from '../../src/text/tokenizer.js';
 import {
@@ -47,9 +49,11 @@ const groups: Candidate[][] = [
 let config: TinyConfig;
 let tensors: Tensors;
 let tokenizer: Tokenizer;
-let judge: InstructRM;
+const open = (from: string, prompts: readonly JudgePrompt[], host: Host) =>
+  openInstructRM('instruct-rm', from, prompts, host);
 
 beforeAll(async () => {
+  await startEngine();
   const corpus = judgePrompts.flatMap((prompt) => [
     prompt.prefix(words.join(' '), ` ${words.join(' ')}`) + prompt.suffix('', '', ''),
     prompt.positive,
@@ -61,7 +65,6 @@ beforeAll(async () => {
   tensors = randomTensors(config, 5);
   await writeModel(dir, config, tensors);
   await exportOnnx(dir);
-  judge = await loadInstructRM(dir, judgePrompts);
 });
 
 /** p(positive) / (p(positive) + p(negative)) of one prompt by a whole forward pass. */
@@ -78,7 +81,13 @@ function reference(candidate: Candidate, p: number): number {
   return positive / (positive + negative);
 }
 
-describe('scores', () => {
+describe.each(HOSTS)('scores by %s', (host) => {
+  let judge: OpenRanker;
+  beforeAll(async () => {
+    judge = await open(dir, judgePrompts, host);
+  });
+  afterAll(() => judge.close());
+
   it("are the mean over the prompts of the answers' probabilities, by the book", async () => {
     const scores = await judge.score(groups);
     expect(scores.map((group) => group.length)).toEqual(groups.map((group) => group.length));
@@ -108,6 +117,18 @@ describe('scores', () => {
     }
   });
 
+  it('of one prompt are what it adds to the ensemble', async () => {
+    const together = await judge.score(groups);
+    const third = await open(dir, [judgePrompts[2]!], host);
+    const alone = await third.score(groups);
+    await third.close();
+    for (const [g, group] of together.entries())
+      for (const [c, { perPrompt }] of group.entries()) {
+        expect(alone[g]![c]!.perPrompt).toEqual([alone[g]![c]!.score]);
+        expect(alone[g]![c]!.score).toBeCloseTo(perPrompt[2]!, 5);
+      }
+  });
+
   it('come with progress that ends at 1', async () => {
     const seen: number[] = [];
     await judge.score(groups, (done) => seen.push(done));
@@ -117,48 +138,50 @@ describe('scores', () => {
   });
 });
 
-describe('refuses', () => {
+describe.each(HOSTS)('refuses, by %s,', (host) => {
   it('a question longer than the context', async () => {
+    const judge = await open(dir, judgePrompts, host);
     const long = [[{ ...groups[0]![0]!, context: text(3, 200) }]];
     await expect(judge.score(long)).rejects.toThrow(/tokens long, its context holds 160/);
+    await judge.close();
   });
 
   it('an answer of several tokens', async () => {
     const prompts = [{ ...judgePrompts[0]!, positive: ' Absolutely!' }];
-    await expect(loadInstructRM(dir, prompts)).rejects.toThrow(
-      /" Absolutely!" of the prompt ".*" is \d+ tokens/,
-    );
+    await expect(open(dir, prompts, host)).rejects.toThrow(/" Absolutely!" of the prompt ".*" is \d+ tokens/);
   });
 
   it('a folder without a model, or with a broken one', async () => {
-    const other = join(dir, 'other');
+    const other = join(dir, `other-${host}`);
     await buildGpt2Subset([' Yes No True False'], other);
-    await expect(loadInstructRM(other, judgePrompts)).rejects.toThrow(/has no onnx\/model\.onnx/);
+    const file = { transformers: 'onnx/model.onnx', engine: 'model.safetensors' }[host];
+    await expect(open(other, judgePrompts, 'transformers')).rejects.toThrow('has no onnx/model.onnx');
+    await expect(open(other, judgePrompts, 'engine')).rejects.toThrow('config.json');
     await writeModel(other, config, tensors);
     await writeModel(join(other, 'onnx'), config, tensors);
-    await writeFile(join(other, 'onnx', 'model.onnx'), 'no model');
-    await expect(loadInstructRM(other, judgePrompts)).rejects.toThrow(UserError);
+    await writeFile(join(other, file), 'no model');
+    await expect(open(other, judgePrompts, host)).rejects.toThrow(UserError);
   });
 
   it("a tokenizer that is not the model's", async () => {
-    const mixed = join(dir, 'mixed');
+    const mixed = join(dir, `mixed-${host}`);
     await mkdir(mixed);
     await copyTokenizer(dir, mixed);
     const small = { ...config, vocab_size: 100 };
     await writeModel(mixed, small, randomTensors(small));
     await exportOnnx(mixed);
-    await expect(loadInstructRM(mixed, judgePrompts)).rejects.toThrow(/the model 100: they are not a pair/);
+    await expect(open(mixed, judgePrompts, host)).rejects.toThrow(/the model 100: they are not a pair/);
   });
 
   it('a model that gives no numbers', async () => {
-    const broken = join(dir, 'broken');
+    const broken = join(dir, `broken-${host}`);
     await mkdir(broken);
     await copyTokenizer(dir, broken);
     const bad = new Map(tensors);
     bad.set('ln_f.bias', { ...tensors.get('ln_f.bias')!, data: new Float32Array(16).fill(Number.NaN) });
     await writeModel(broken, config, bad);
     await exportOnnx(broken);
-    const ranker = await loadInstructRM(broken, judgePrompts);
+    const ranker = await open(broken, judgePrompts, host);
     await expect(ranker.score([group(1, 1)])).rejects.toThrow(/logits that are no numbers/);
   });
 });

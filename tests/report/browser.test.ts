@@ -1,21 +1,15 @@
 // The report in a real browser: nothing is requested, nothing is logged, charts are there, hostile text is text.
 // Runs where there is a Chromium (CHROMIUM=/path/to/chromium, or the usual places), and is skipped elsewhere.
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { renderHtml } from '../../src/report/html.js';
+import { executablePath, launch, openPage } from '../helpers/browser.js';
 import { sampleReport } from './sample-report.js';
 
-const executablePath = [
-  process.env.CHROMIUM,
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-].find((path) => path !== undefined && existsSync(path));
 if (!executablePath) console.warn('report in a browser: skipped, no Chromium found; set CHROMIUM to one');
 
 const evil = `</dd></script><script>window.owned = 1</script><img src="http://127.0.0.1:9/x" onerror="window.owned = 1"><style>body{display:none}</style>`;
@@ -26,7 +20,7 @@ describe.skipIf(!executablePath)('report.html in a browser', () => {
   let url: string;
 
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: executablePath!, args: ['--no-sandbox'] });
+    browser = await launch();
     folder = await mkdtemp(join(tmpdir(), 'ilf-report-'));
     const report = sampleReport();
     report.samples[0] = { ...report.samples[0]!, post: evil, tuned: evil };
@@ -40,24 +34,8 @@ describe.skipIf(!executablePath)('report.html in a browser', () => {
     if (folder) await rm(folder, { recursive: true });
   });
 
-  /** Opens the report; what it requested besides itself, and what it logged. */
-  async function open(
-    width: number,
-    colorScheme: 'light' | 'dark',
-  ): Promise<{ page: Page; requests: string[]; logged: string[] }> {
-    const page = await (
-      await browser.newContext({ viewport: { width, height: 800 }, colorScheme })
-    ).newPage();
-    const requests: string[] = [];
-    const logged: string[] = [];
-    page.on('request', (request) => {
-      if (request.url() !== url && !request.url().startsWith('data:')) requests.push(request.url());
-    });
-    page.on('console', (message) => logged.push(message.text()));
-    page.on('pageerror', (error) => logged.push(String(error)));
-    await page.goto(url, { waitUntil: 'networkidle' });
-    return { page, requests, logged };
-  }
+  const open = (width: number, colorScheme: 'light' | 'dark') =>
+    openPage(browser, url, { width, colorScheme });
 
   it.each([
     [1100, 'light'],

@@ -133,7 +133,7 @@ describe('verdict', () => {
     expect(say(0.55, 0.5, 0.65)).toMatch(/cannot be told/);
   });
   it('falls back on what there is', () => {
-    expect(verdict(withoutOracle())).toMatch(/^Tuning raised its ranker’s mean score by \+0\.\d+ /);
+    expect(verdict(withoutOracle())).toMatch(/^Tuning raised its mean InstructRM score by \+0\.\d+ /);
     const { kl } = report.measures;
     expect(verdict({ ...report, measures: { kl: kl! } })).toMatch(
       /^The tuned model is 0\.\d+ nats per sequence from the base model .*; nothing here says whether it is better\.$/,
@@ -147,9 +147,7 @@ describe('the JSON document', () => {
     const paths = [
       ...['tunedVsBase', 'tunedVsGold', 'baseVsGold'].map((k) => `winRate.${k}`),
       ...['feedback', 'noFeedback', 'shuffledFeedback'].map((k) => `incorporated.${k}`),
-      ...['instructRm', 'random', 'longest', 'instructRmMinusRandom', 'pairAccuracy'].map(
-        (k) => `ranking.${k}`,
-      ),
+      ...['picked', 'random', 'longest', 'pickedMinusRandom', 'pairAccuracy'].map((k) => `ranking.${k}`),
       ...['base', 'tuned', 'gold', 'tunedMinusBase'].map((k) => `score.${k}`),
       ...['tunedFromBase', 'baseFromTuned'].flatMap((direction) =>
         ['', 'perToken.'].flatMap((units) =>

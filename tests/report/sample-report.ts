@@ -58,6 +58,7 @@ export function sampleReport(): Report {
     title: 'ILF: one-line summaries of briefs',
     task: 'One-line summaries of short briefs',
     annotator: 'simulated annotator, two points per summary',
+    ranker: 'InstructRM',
     judge: 'oracle, F1 of the post’s six facts',
     measures: {
       winRate: {
@@ -67,10 +68,10 @@ export function sampleReport(): Report {
       },
       incorporated: { feedback: share(0.84), noFeedback: share(0.34), shuffledFeedback: share(0.25) },
       ranking: {
-        instructRm: meanEstimate(best),
+        picked: meanEstimate(best),
         random: meanEstimate(any),
         longest: meanEstimate(byContext.map(({ oracle }) => oracle[0]!)),
-        instructRmMinusRandom: differenceEstimate(best, any),
+        pickedMinusRandom: differenceEstimate(best, any),
         pairAccuracy: pairAccuracy(byContext),
         pooledAuc: pooledAuc(byContext),
       },

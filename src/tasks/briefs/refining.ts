@@ -8,6 +8,9 @@ import { type Reading, read } from './reading.js';
 import { type SummaryPlan, valuesOf, write, wrongValue } from './summary.js';
 import { type Facts, type Slot, slots } from './world.js';
 
+/** How carefully they follow each point of feedback. */
+export const CARE = 0.8;
+
 /** A text as a plan, without what could not be read. */
 export function planOf(reading: Reading): SummaryPlan {
   const facts = {} as SummaryPlan['facts'];

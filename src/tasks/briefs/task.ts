@@ -4,6 +4,7 @@ import { annotate } from './annotator.js';
 import { type Point, pointsAgainst, settled } from './points.js';
 import { drawPost } from './post.js';
 import { read } from './reading.js';
+import { CARE, refine } from './refining.js';
 import { drawPlan, goldSummary, write } from './summary.js';
 import { details, type Facts } from './world.js';
 
@@ -40,6 +41,8 @@ export const briefs: Task = {
   },
   follows: ({ facts }, { points }, refinement) =>
     (points as Point[]).every((point) => settled(point, facts as Facts, refinement)),
+  refined: ({ id, text, facts }, output, { points }, key) =>
+    refine(random('refiner', key, id), facts as Facts, text, output, points as Point[], CARE),
   written: ({ id, text, facts }, key) =>
     write(drawPlan(random('writer', key, id), facts as Facts, text, details)),
 };

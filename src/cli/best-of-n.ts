@@ -1,0 +1,63 @@
+import type { CommandModule, InferredOptionTypes } from 'yargs';
+import type { BestOfN } from '../ilf/best-of-n.js';
+import {
+  embeddedModel,
+  engineOptions,
+  path,
+  placeOf,
+  requiredPath,
+  samplingOf,
+  samplingOptions,
+  wholeNumber,
+} from './options.js';
+import { compute, print } from './session.js';
+
+/** The estimates in words, for people. */
+function describe(rows: readonly BestOfN[]): string {
+  return rows
+    .map(
+      ({ n, reward, kl, klBound }) =>
+        `best of ${n}: reward ${reward.value.toFixed(4)} [${reward.lo.toFixed(4)}, ${reward.hi.toFixed(4)}], KL ${kl.value.toFixed(4)} nats (bound ${klBound.toFixed(4)}), ${reward.n} contexts`,
+    )
+    .join('\n');
+}
+
+const options = {
+  contexts: requiredPath('contexts', 'Table of contexts c'),
+  'reward-model': requiredPath('reward-model', 'Folder of the reward model'),
+  model: path('model', 'folder of the model that is sampled', 'the embedded base LM'),
+  base: path('base', 'folder of the base LM π_0', 'the embedded one'),
+  samples: { ...wholeNumber('samples', 1, 'texts sampled for each context', '64'), alias: 'n' },
+  out: requiredPath('out', 'Where the table goes'),
+  round: wholeNumber('round', 1, 'round k, for the seeds', '1'),
+  ...samplingOptions,
+  ...engineOptions,
+  json: { type: 'boolean' as const, description: 'the estimates as one JSON document' },
+};
+
+export const bestOfNCommand: CommandModule<object, InferredOptionTypes<typeof options>> = {
+  command: 'best-of-n',
+  describe:
+    'best-of-n by a reward model: an Arrow table of scored texts; expected reward and KL for n = 1, 2, 4, …',
+  builder: options,
+  handler: async (given) => {
+    await compute(given, async (show) => {
+      const { bestOfNAlone } = await import('../ilf/rl-alone.js');
+      const estimates = await bestOfNAlone(
+        {
+          contexts: given.contexts,
+          model: given.model ?? embeddedModel('base'),
+          base: given.base ?? embeddedModel('base'),
+          rewardModel: given['reward-model'],
+          out: given.out,
+        },
+        given.samples ?? 64,
+        samplingOf(given),
+        placeOf(given),
+        show.progress,
+      );
+      show.stop();
+      await print(given.json ? JSON.stringify(estimates, null, 2) : describe(estimates));
+    });
+  },
+};

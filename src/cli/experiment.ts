@@ -1,0 +1,97 @@
+import { resolve } from 'node:path';
+import type { CommandModule, InferredOptionTypes } from 'yargs';
+import { STUDIES } from '../experiment/names.js';
+import {
+  DEFAULTS,
+  embeddedModel,
+  engineOptions,
+  loopSettingsOf,
+  path,
+  rankerOptions,
+  samplingOptions,
+  tuningOptions,
+  wholeNumber,
+} from './options.js';
+import { packageVersion } from './package.js';
+import { print, showProgress, startSession } from './session.js';
+
+const { seed: _, ...sampling } = samplingOptions;
+const options = {
+  studies: {
+    choices: STUDIES,
+    array: true as const,
+    requiresArg: true,
+    description: 'which of the studies; without, all of them',
+  },
+  seeds: wholeNumber('seeds', 1, 'seeds 0 to K − 1, each with models of its own', '3; 1 with --quick'),
+  quick: { type: 'boolean' as const, description: 'everything much smaller: a few minutes, wide intervals' },
+  base: path('base', 'folder of the base LM π_0', 'the embedded one'),
+  instruct: path('instruct', 'folder of the instruction-tuned LM', 'the embedded one'),
+  out: path('out', 'where the results go', 'checkpoints/experiment, or -quick'),
+  host: rankerOptions.host,
+  ...sampling,
+  ...tuningOptions,
+  ...engineOptions,
+  json: { type: 'boolean' as const, description: 'the results as one JSON document on standard output' },
+};
+
+export const experimentCommand: CommandModule<object, InferredOptionTypes<typeof options>> = {
+  command: 'experiment',
+  describe:
+    'every ranker, baseline and posterior of the papers, measured: tables, figures, verdicts, one page',
+  builder: options,
+  handler: async (given) => {
+    const { requireModel } = await import('../ilf/model-files.js');
+    const base = given.base ?? embeddedModel('base');
+    const instruct = given.instruct ?? embeddedModel('instruct');
+    await requireModel(base);
+    await requireModel(instruct);
+    const engine = await startSession(given);
+    const { experiment } = await import('../experiment/experiment.js');
+    const { full, quick } = await import('../experiment/scale.js');
+    const { studies } = await import('../experiment/studies/index.js');
+    const { renderExperimentTerminal, terminalOf } = await import('../report/index.js');
+    const isQuick = given.quick ?? false;
+    const seeds = given.seeds ?? (isQuick ? 1 : 3);
+    const show = await showProgress(given.quiet);
+    try {
+      const { report, document } = await experiment(
+        {
+          dir: given.out ?? resolve('checkpoints', isQuick ? 'experiment-quick' : 'experiment'),
+          seeds: Array.from({ length: seeds }, (_, seed) => seed),
+          studies: studies.filter(({ name }) => given.studies?.includes(name) ?? true),
+          scale: isQuick ? quick : full,
+          command: `node train.js ${process.argv.slice(2).join(' ')}`,
+          quick: isQuick,
+          version: packageVersion(),
+          loop: {
+            base,
+            instruct,
+            data: null,
+            samples: DEFAULTS.samples,
+            rounds: 1,
+            going: 'continue',
+            ranker: DEFAULTS.ranker,
+            rewardModel: null,
+            humanLikeness: null,
+            host: given.host ?? DEFAULTS.host,
+            targets: DEFAULTS.targets,
+            engine: engine.name,
+            precision: engine.precision,
+            ...loopSettingsOf(given),
+            beta: DEFAULTS.beta,
+          },
+        },
+        show,
+      );
+      show.stop();
+      await print(
+        given.json
+          ? JSON.stringify(document, null, 2)
+          : renderExperimentTerminal(report, terminalOf(process.stdout)),
+      );
+    } finally {
+      show.stop();
+    }
+  },
+};

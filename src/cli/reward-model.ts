@@ -1,0 +1,65 @@
+import type { CommandModule, InferredOptionTypes } from 'yargs';
+import {
+  DEFAULTS,
+  embeddedModel,
+  engineOptions,
+  path,
+  requiredPath,
+  samplingOf,
+  samplingOptions,
+  wholeNumber,
+} from './options.js';
+import { compute } from './session.js';
+
+const options = {
+  out: requiredPath('out', 'Where the reward model goes'),
+  comparisons: {
+    ...path('comparisons', 'JSONL of {"context", "chosen", "rejected"}', 'those of the embedded world'),
+    conflicts: ['count', 'from', 'base', 'temperature', 'top-p', 'max-tokens'],
+  },
+  count: wholeNumber('count', 1, 'contexts of the embedded world to compare outputs on', '1000'),
+  from: wholeNumber('from', 0, 'the first one', '0'),
+  kind: {
+    choices: ['quality', 'human'] as const,
+    requiresArg: true,
+    default: 'quality' as const,
+    description: 'which of two outputs is better, or which a person wrote',
+  },
+  form: {
+    choices: ['bradley-terry', 'yes-no'] as const,
+    requiresArg: true,
+    description: 'the loss: which of two is better, or Yes and No to each',
+    defaultDescription: 'bradley-terry; yes-no for --kind human',
+  },
+  instruct: path('instruct', 'folder of the LM that is trained', 'the embedded instruction-tuned one'),
+  base: path('base', 'folder of the base LM π_0, whose samples are compared', 'the embedded one'),
+  ...samplingOptions,
+  ...engineOptions,
+};
+
+export const rewardModelCommand: CommandModule<object, InferredOptionTypes<typeof options>> = {
+  command: 'reward-model',
+  describe: 'a reward model trained on comparisons, a model folder',
+  builder: options,
+  handler: async (given) => {
+    await compute(given, async (show) => {
+      const { rewardModelAlone } = await import('../ilf/reward-alone.js');
+      await rewardModelAlone(
+        given.comparisons !== undefined
+          ? { file: given.comparisons }
+          : {
+              base: given.base ?? embeddedModel('base'),
+              from: given.from ?? 0,
+              count: given.count ?? 1000,
+              sampling: samplingOf(given),
+            },
+        given.instruct ?? embeddedModel('instruct'),
+        given.out,
+        given.kind,
+        given.form ?? (given.kind === 'human' ? 'yes-no' : 'bradley-terry'),
+        given.seed ?? DEFAULTS.seed,
+        show.progress,
+      );
+    });
+  },
+};

@@ -1,0 +1,37 @@
+import type { CommandModule, InferredOptionTypes } from 'yargs';
+import { TARGETS } from '../ilf/targets.js';
+import { DEFAULTS, path, placeOf, positive, requiredPath, wholeNumber } from './options.js';
+
+const options = {
+  contexts: requiredPath('contexts', 'Table of contexts c'),
+  initial: path('initial', 'table of initial outputs x0'),
+  feedback: path('feedback', 'table of feedback f'),
+  refinements: path('refinements', 'table of refinements x1'),
+  scores: path('scores', 'table of scores R(x1)'),
+  kind: {
+    choices: TARGETS,
+    requiresArg: true,
+    description: 'which targets; they need different tables',
+    defaultDescription: 'ilf',
+  },
+  out: requiredPath('out', 'Where the table goes'),
+  beta: positive('beta', 'inverse temperature β of the kind posterior', '10'),
+  round: wholeNumber('round', 1, 'round k, for the seeds', '1'),
+  seed: wholeNumber('seed', 0, 'seed of everything random', '0'),
+};
+
+export const targetsCommand: CommandModule<object, InferredOptionTypes<typeof options>> = {
+  command: 'targets',
+  describe: 'between steps 4 and 5: what π_θ is to be tuned on, an Arrow table',
+  builder: options,
+  handler: async (given) => {
+    const { targetsAlone } = await import('../ilf/alone.js');
+    const { contexts, initial, feedback, refinements, scores, out } = given;
+    await targetsAlone(
+      given.kind ?? DEFAULTS.targets,
+      { contexts, initial, feedback, refinements, scores, out },
+      given.beta ?? DEFAULTS.beta,
+      placeOf(given),
+    );
+  },
+};

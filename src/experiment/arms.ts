@@ -1,0 +1,60 @@
+/** Models tuned on the experiment's data: the arms of several studies. The same arm is trained once. */
+import { tuningOf } from '../ilf/options.js';
+import type { Policy } from '../ilf/policy.js';
+import { scoresStep, type TargetSet, targetsStep, tuneStep } from '../ilf/steps.js';
+import { type TargetsName, toldFor, writesOf } from '../ilf/targets.js';
+import { DATA, dataTable } from './data.js';
+import type { World } from './world.js';
+
+export interface Arm {
+  targets: TargetsName;
+  /** Contexts: the first n of the data. */
+  n: number;
+  epochs?: number;
+  /** Who picks, where it is not InstructRM. */
+  picks?: 'random' | 'longest';
+}
+
+/** "arms/ilf-300", where the arm's tables are and its model is `finetuned`. */
+export const folderOf = ({ targets, n, epochs = 1, picks }: Arm) =>
+  `arms/${[targets, ...(picks ? [picks] : []), n, ...(epochs > 1 ? [`${epochs}-epochs`] : [])].join('-')}`;
+
+/** The first n contexts' targets. */
+export async function armTargets(world: World, arm: Arm): Promise<TargetSet> {
+  const { lab, data } = world;
+  const { targets, n, picks } = arm;
+  const { initial, feedback } = data;
+  const told = toldFor(targets);
+  const refinements =
+    told === 'none' ? data.noFeedback : told === 'other' ? data.shuffledFeedback : data.refinements;
+  const tables = ['contexts', 'initial', 'feedback', 'refinements'].map(dataTable);
+  const scores = picks
+    ? await scoresStep(
+        lab,
+        dataTable(`scores-${picks}`),
+        picks,
+        tables,
+        data.contexts,
+        initial,
+        feedback,
+        refinements,
+      )
+    : data.scores;
+  const contexts = data.contexts.slice(0, n);
+  // A step's table is named after what it is made from; other picks are other scores.
+  const also = picks ? [dataTable(`scores-${picks}`)] : [];
+  const of = { contexts, initial, feedback, refinements, scores };
+  return targetsStep(lab, `${folderOf(arm)}/targets`, targets, DATA, of, also);
+}
+
+/** The tuned model. */
+export async function tuned(world: World, arm: Arm): Promise<Policy> {
+  const { lab } = world;
+  const tuning = { ...tuningOf(lab.options), epochs: arm.epochs ?? 1 };
+  const set = await armTargets(world, arm);
+  const dir = await tuneStep(lab, folderOf(arm), lab.options.base, [set], tuning);
+  return { dir, writes: writesOf(arm.targets) };
+}
+
+/** π_0. */
+export const baseModel = ({ lab }: World): Policy => ({ dir: lab.options.base, writes: 'output' });

@@ -1,0 +1,113 @@
+/** The experiment: every study on every seed, then all of it as estimates, verdicts, figures and one page. */
+import { join } from 'node:path';
+import { heldOutTexts } from '../ilf/heldout.js';
+import type { Lab, Show } from '../ilf/lab.js';
+import { oracleOf } from '../ilf/measure-oracle.js';
+import { openLab } from '../ilf/open.js';
+import type { LoopOptions } from '../ilf/options.js';
+import type { ExperimentReport } from '../report/figures.js';
+import { renderExperiment } from '../report/index.js';
+import { type EventWriter, openEvents } from '../report/tensorboard.js';
+import { writeFileAtomic } from '../store/atomic.js';
+import { UserError } from '../store/errors.js';
+import { writeTable } from '../store/tables.js';
+import { openTask } from '../tasks/open.js';
+import { openData } from './data.js';
+import { documentOf, estimateRows, estimatesTable, experimentReport } from './report.js';
+import type { Scale } from './scale.js';
+import type { Study } from './study.js';
+import { type ValueRow, Values, valuesTable } from './values.js';
+import type { World } from './world.js';
+
+export interface ExperimentOptions {
+  /** Where the results and the seeds' runs go. */
+  dir: string;
+  seeds: readonly number[];
+  studies: readonly Study[];
+  scale: Scale;
+  quick: boolean;
+  /** The command that was given. */
+  command: string;
+  /** Of each seed's loop; its seed and sizes are the scale's. */
+  loop: Omit<LoopOptions, 'seed' | 'contexts' | 'heldout'>;
+  version: string;
+}
+
+export interface ExperimentOutcome {
+  report: ExperimentReport;
+  /** result.json, and what --json prints. */
+  document: Record<string, unknown>;
+}
+
+/** Runs the studies, and writes values.arrow, estimates.arrow, result.json and report.html. */
+export async function experiment(options: ExperimentOptions, show: Show): Promise<ExperimentOutcome> {
+  const started = performance.now();
+  const { dir, seeds, studies, scale, quick, command, version, loop } = options;
+  const rows = await runStudies(options, show);
+  const values = new Values(rows);
+  const estimates = estimateRows(values);
+  const report = experimentReport(values, {
+    studies: studies.map(({ name }) => name),
+    seeds,
+    scale,
+    quick,
+    command,
+    version,
+    options: { ...loop, seed: seeds.join(', ') },
+    seconds: (performance.now() - started) / 1000,
+  });
+  const document = documentOf(report, estimates);
+  await writeTable(join(dir, 'values.arrow'), valuesTable, rows);
+  await writeTable(join(dir, 'estimates.arrow'), estimatesTable, estimates);
+  await writeFileAtomic(join(dir, 'report.html'), await renderExperiment(report));
+  await writeFileAtomic(join(dir, 'result.json'), `${JSON.stringify(document, null, 2)}\n`);
+  return { report, document };
+}
+
+/** Runs what was not run before; the values of all seeds. */
+async function runStudies(options: ExperimentOptions, show: Show): Promise<ValueRow[]> {
+  const rows: ValueRow[] = [];
+  for (const seed of options.seeds) {
+    const events = laterEvents(join(options.dir, 'tensorboard', `seed-${seed}`));
+    const lab = await openSeed(options, seed, { ...show, scalar: events.scalar });
+    try {
+      const world = await openWorld(lab, options.scale);
+      for (const study of options.studies)
+        for (const value of await study.run(world)) rows.push({ seed, study: study.name, ...value });
+    } finally {
+      await lab.close();
+      await events.close();
+    }
+  }
+  return rows;
+}
+
+/** For TensorBoard, while it runs; a file only once there is something to write. */
+function laterEvents(dir: string): Pick<EventWriter, 'scalar' | 'close'> {
+  let events: EventWriter | undefined;
+  return {
+    scalar: (...of) => {
+      events ??= openEvents(dir);
+      events.scalar(...of);
+    },
+    close: async () => events?.close(),
+  };
+}
+
+async function openSeed(
+  { dir, scale, loop, version }: ExperimentOptions,
+  seed: number,
+  show: Show,
+): Promise<Lab> {
+  const task = await openTask(loop.data);
+  const options = { ...loop, seed, contexts: scale.sizes.at(-1)!, heldout: scale.heldout };
+  return openLab(task, options, { dir: join(dir, `seed-${seed}`), fresh: false, version }, show);
+}
+
+async function openWorld(lab: Lab, scale: Scale): Promise<World> {
+  const heldOut = await heldOutTexts(lab, scale.heldout, scale.heldoutFrom);
+  const oracle = oracleOf(lab.task.name, heldOut.contexts);
+  if (!oracle) throw new UserError('the experiment needs a task whose outputs can be scored');
+  const data = await openData(lab, scale.sizes.at(-1)!);
+  return { lab, scale, oracle, heldOut, data };
+}

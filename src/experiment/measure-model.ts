@@ -1,0 +1,117 @@
+/** What a model is worth and how far it is from π_0: what every arm that trains one is measured by. */
+import { winShares } from '../bayes/index.js';
+import { nameOf } from '../ilf/generate.js';
+import { heldOutTable } from '../ilf/heldout.js';
+import { tableStep } from '../ilf/lab.js';
+import { klSampling, sampleForKl } from '../ilf/measure-kl.js';
+import { samplingOf } from '../ilf/options.js';
+import { outputIn, type Policy, roomFor } from '../ilf/policy.js';
+import { texts as inTexts } from '../ilf/progress.js';
+import { stepSeed } from '../ilf/seeds.js';
+import { byContext, type KlRow, klTable, type TextRow, textsTable } from '../ilf/tables.js';
+import { sampleTexts } from '../ilf/texts.js';
+import { summaryPrompt } from '../tasks/prompts.js';
+import type { Context } from '../tasks/task.js';
+import type { Value } from './values.js';
+import type { World } from './world.js';
+
+/** Texts of a model on the held-out contexts, `scale.texts` of each. */
+export function outputsStep(
+  { lab, scale, heldOut }: World,
+  folder: string,
+  model: Policy,
+): Promise<TextRow[]> {
+  const sampling = samplingOf(lab.options);
+  const settings = { ...sampling, maxNewTokens: roomFor(model.writes, sampling.maxNewTokens) };
+  const seed = stepSeed(lab.options.seed, folder, 'outputs');
+  const inputs = {
+    tables: [heldOutTable('contexts')],
+    models: [model.dir],
+    values: { ...settings, seed, texts: scale.texts },
+  };
+  return tableStep(lab, `${folder}/outputs`, textsTable, inputs, async (progress) => {
+    const { contexts } = heldOut;
+    const drawn = await sampleTexts(
+      await lab.models.get(model.dir),
+      contexts.map(({ text }) => summaryPrompt(text)),
+      contexts.map(nameOf),
+      scale.texts,
+      settings,
+      seed,
+      inTexts(progress, 'sampling outputs'),
+    );
+    return contexts.flatMap(({ id }, i) =>
+      drawn[i]!.map((text, candidate) => ({ context: id, candidate, text: outputIn(text, model.writes) })),
+    );
+  });
+}
+
+/** Texts of both models for both KLs, one of each held-out context. */
+export function klStep({ lab, heldOut }: World, folder: string, model: Policy): Promise<KlRow[]> {
+  const { seed, base } = lab.options;
+  const maxTokens = roomFor(model.writes, lab.options.maxTokens);
+  const settings = {
+    tunedFromBase: klSampling(maxTokens, stepSeed(seed, folder, 'tunedFromBase')),
+    baseFromTuned: klSampling(maxTokens, stepSeed(seed, folder, 'baseFromTuned')),
+  };
+  const inputs = {
+    tables: [heldOutTable('contexts')],
+    models: [model.dir, base],
+    values: { ...settings.tunedFromBase, other: settings.baseFromTuned.seed },
+  };
+  return tableStep(lab, `${folder}/kl`, klTable, inputs, async (progress) => {
+    const [theta, prior] = [await lab.models.get(model.dir), await lab.models.get(base)];
+    return sampleForKl(theta, prior, heldOut.contexts, settings, progress);
+  });
+}
+
+const sum = (values: ArrayLike<number>) => Array.from(values).reduce((a, b) => a + b, 0);
+
+/** Scores, win rates and length of texts [context][text]. */
+export function textValues(world: World, arm: string, texts: readonly (readonly string[])[]): Value[] {
+  const { heldOut, oracle } = world;
+  const { contexts } = heldOut;
+  const score = (context: Context, of: readonly string[]) => of.map((text) => oracle.score(context, text));
+  const scores = contexts.map((context, i) => score(context, texts[i]!));
+  const base = contexts.map((context, i) => score(context, [heldOut.base[i]!.text]));
+  const gold = contexts.map((context) => score(context, [context.gold!]));
+  const measures = {
+    score: scores.map((of) => sum(of) / of.length),
+    winVsBase: winShares(scores, base),
+    winVsGold: winShares(scores, gold),
+    length: texts.map((of) => sum(of.map((text) => text.length)) / of.length),
+  };
+  return Object.entries(measures).flatMap(([measure, values]) =>
+    values.map((value, i) => ({ arm, measure, context: contexts[i]!.id, value })),
+  );
+}
+
+/** KL(π_θ ‖ π_0) and KL(π_0 ‖ π_θ), Rao–Blackwellised, in nats a text. */
+function klValues(arm: string, rows: readonly KlRow[]): Value[] {
+  const measures = { tunedFromBase: 'klTunedBase', baseFromTuned: 'klBaseTuned' } as const;
+  return rows.map(({ direction, context, exact }) => ({
+    arm,
+    measure: measures[direction as keyof typeof measures],
+    context,
+    value: sum(exact),
+  }));
+}
+
+/** Everything about one arm's model; `folder` gets its tables. The model is closed again. */
+export async function measureModel(
+  world: World,
+  arm: string,
+  folder: string,
+  model: Policy,
+): Promise<Value[]> {
+  const outputs = byContext(await outputsStep(world, folder, model));
+  const kl = await klStep(world, folder, model);
+  if (model.dir !== world.lab.options.base) await world.lab.models.close(model.dir);
+  const values = klValues(arm, kl);
+  for (const measure of ['klTunedBase', 'klBaseTuned']) {
+    const of = values.filter((value) => value.measure === measure).map(({ value }) => value);
+    world.lab.show.scalar(`${folder}/${measure}`, 0, sum(of) / of.length);
+  }
+  const texts = world.heldOut.contexts.map(({ id }) => outputs.get(id)!.map(({ text }) => text));
+  return [...textValues(world, arm, texts), ...values];
+}

@@ -1,0 +1,536 @@
+/** The page's sections: what each study says in figures and tables, made from its values alone. */
+import { type Estimate, reliability } from '../bayes/index.js';
+import type { Figure, FigureTable, Published, Section } from '../report/figures.js';
+import type { Unit } from '../report/format.js';
+import type { StudyName } from './names.js';
+import type { Values } from './values.js';
+
+/** A section without its claims. */
+export type Findings = Omit<Section, 'claims'>;
+
+const SCORE = 'mean score (F1 of the six facts)';
+const KL_TO_BASE = 'KL(model ‖ base), nats a text';
+
+/** One measure of several arms. */
+function dots(
+  values: Values,
+  study: StudyName,
+  measure: string,
+  axis: string,
+  unit: Unit,
+  arms: readonly string[],
+  theirs: Record<string, Published> = {},
+  rule?: { value: number; label: string },
+): Extract<Figure, { kind: 'dots' }> {
+  return {
+    id: `${study}-${measure}`,
+    title: axis,
+    caption: '',
+    kind: 'dots',
+    axis,
+    unit,
+    ...(rule && { rule }),
+    points: arms.map((label) => ({
+      label,
+      estimate: values.estimate(study, label, measure),
+      ...(theirs[label] && { theirs: theirs[label] }),
+    })),
+  };
+}
+
+/** A table of arms by measures. */
+function table(
+  values: Values,
+  study: StudyName,
+  title: string,
+  caption: string,
+  measures: readonly [measure: string, name: string, unit: Unit][],
+  arms = values.armsOf(study),
+): FigureTable {
+  return {
+    title,
+    caption,
+    columns: measures.map(([, name, unit]) => ({ name, unit })),
+    rows: arms.map((label) => ({
+      label,
+      cells: measures.map(([measure]) =>
+        values.has(study, label, measure) ? values.estimate(study, label, measure) : null,
+      ),
+    })),
+  };
+}
+
+/** Arms of the name "NAME, 25" as a line over the number. */
+function lines(
+  values: Values,
+  study: StudyName,
+  measure: string,
+  pattern: RegExp,
+): { name: string; points: { x: number; estimate: Estimate }[] }[] {
+  const series = new Map<string, { x: number; estimate: Estimate }[]>();
+  for (const arm of values.armsOf(study)) {
+    const found = pattern.exec(arm);
+    if (!found || !values.has(study, arm, measure)) continue;
+    const [, name, x] = found as unknown as [string, string, string];
+    series.set(name, [
+      ...(series.get(name) ?? []),
+      { x: Number(x), estimate: values.estimate(study, arm, measure) },
+    ]);
+  }
+  return [...series].map(([name, points]) => ({ name, points }));
+}
+
+const modelMeasures = [
+  ['score', 'score', 'score'],
+  ['winVsBase', 'won against base', 'share'],
+  ['winVsGold', 'won against gold', 'share'],
+  ['klTunedBase', 'KL(model ‖ base)', 'nats'],
+  ['klBaseTuned', 'KL(base ‖ model)', 'nats'],
+  ['length', 'characters', 'number'],
+] as const satisfies [string, string, Unit][];
+
+const share = (percent: number, error?: number): Published => ({
+  value: percent / 100,
+  // A standard error as published; 1.96 of them.
+  ...(error !== undefined && { lo: (percent - 1.96 * error) / 100, hi: (percent + 1.96 * error) / 100 }),
+});
+
+/** What kind of method an arm is, for the frontier. */
+const families: [series: string, study: StudyName, arms: RegExp][] = [
+  ['ILF', 'targets', /^(ILF|ILF, (random|longest) picks|ILF, \d epochs|posterior-weighted refinements)$/],
+  ['supervised', 'targets', /^(initial outputs|gold summaries)$/],
+  ['controls', 'targets', /^refinements /],
+  ['best-of-n', 'best-of-n', /^π_0/],
+  ['ILF + best-of-n', 'best-of-n', /^ILF/],
+  ['RL, KL penalty', 'rl', /^RL/],
+];
+
+export function frontier(values: Values): Findings {
+  const points = families.flatMap(([series, study, arms]) =>
+    values
+      .armsOf(study)
+      .filter((arm) => arms.test(arm))
+      .map((label) => ({
+        label: label.replace(/^π_0, /, ''),
+        series,
+        x: values.estimate(study, label, 'klTunedBase'),
+        y: values.estimate(study, label, 'score'),
+      })),
+  );
+  return {
+    id: 'frontier',
+    title: 'What each method reached, and how far it went for it',
+    text: [
+      'Both sides of the Bayesian view on one frontier. ILF and supervised learning minimise KL(target ‖ π_θ), which covers the target’s mass; RL with a KL penalty minimises KL(π_θ ‖ target), which seeks its modes; best-of-n moves no weights and pays at every output. All are measured by the same oracle, and by the same exact KL at every prefix of texts that each model itself writes at temperature 1.',
+    ],
+    tables: [],
+    figures: [
+      {
+        id: 'frontier',
+        title: 'Score against distance from the base model',
+        caption: `Left is nearer to the base model, up is better. Bars: intervals both ways. Best-of-n’s KL is measured from the ranks of its samples. “Feedback, then refinement” is left out: what it writes before its summary is far from all that the base model would write, which would squeeze the axis; it stands in the table of targets.`,
+        kind: 'frontier',
+        x: { title: KL_TO_BASE, unit: 'nats' },
+        y: { title: SCORE, unit: 'score' },
+        points,
+      },
+    ],
+  };
+}
+
+const makers: Record<StudyName, (values: Values) => Findings> = {
+  targets: (values) => ({
+    id: 'targets',
+    title: 'What the model is finetuned on',
+    text: [
+      'One model of each kind, tuned on the same contexts with the same settings; only the texts differ. “Gold summaries” stand for the papers’ human summaries. They are complete and without error here, which people’s are not, so that win rates against them are near nothing and mean scores are compared instead.',
+    ],
+    tables: [
+      table(
+        values,
+        'targets',
+        'Models by their targets',
+        'Held-out contexts; several texts of each model.',
+        modelMeasures,
+      ),
+    ],
+    figures: [
+      {
+        ...dots(values, 'targets', 'score', SCORE, 'score', values.armsOf('targets')),
+        title: 'Mean score by target',
+      },
+    ],
+  }),
+  refinements: (values) => ({
+    id: 'refinements',
+    title: 'Refinements',
+    text: [
+      'Refinements of the held-out contexts’ initial outputs. “Written” are refinements as the writers of the instruction corpus write them, a program that follows each point of feedback with probability 0.8; they stand for people’s.',
+    ],
+    tables: [
+      table(values, 'refinements', 'Refinements', 'A random pick is the mean over all candidates.', [
+        ['winVsInitial', 'won against initial', 'share'],
+        ['incorporated', 'incorporated', 'share'],
+        ['score', 'score', 'score'],
+        ['length', 'characters', 'number'],
+      ]),
+    ],
+    figures: [
+      {
+        ...dots(
+          values,
+          'refinements',
+          'winVsInitial',
+          'share won against the initial output',
+          'share',
+          values.armsOf('refinements').filter((arm) => arm !== 'initial outputs'),
+          {
+            'without feedback': share(59.4),
+            'with feedback, random pick': share(63.9),
+            'with feedback, InstructRM’s pick': share(69.1),
+            written: share(83.2),
+          },
+          { value: 0.5, label: 'draw' },
+        ),
+        title: 'Refinements against the initial output',
+      },
+      {
+        ...dots(
+          values,
+          'refinements',
+          'incorporated',
+          'share that incorporates the feedback',
+          'share',
+          values.armsOf('refinements'),
+          {
+            'without feedback': share(30.8),
+            'with feedback, random pick': share(49.6),
+            'with feedback, InstructRM’s pick': share(57.4),
+            written: share(74.0),
+          },
+        ),
+        title: 'Feedback incorporated',
+      },
+    ],
+  }),
+  rankers: (values) => ({
+    id: 'rankers',
+    title: 'Rankers',
+    text: [
+      'Every ranker picks one of the same five refinements of each held-out context. Length is a control that every ranker has to be held against; the oracle’s pick is the most that could be had.',
+    ],
+    tables: [
+      table(
+        values,
+        'rankers',
+        'Picks',
+        'Won against a random refinement of the same context, ties as half.',
+        [
+          ['winVsRandom', 'won against random', 'share'],
+          ['score', 'score', 'score'],
+          ['incorporated', 'incorporated', 'share'],
+          ['length', 'characters', 'number'],
+        ],
+      ),
+    ],
+    figures: [
+      {
+        ...dots(
+          values,
+          'rankers',
+          'winVsRandom',
+          'share won against a random refinement',
+          'share',
+          values.armsOf('rankers'),
+          {
+            InstructRM: share(56.0, 2.9),
+            longest: share(65.0, 2.7),
+            'embedding similarity': share(48.3, 2.9),
+            'reward model, Bradley–Terry': share(61.8),
+            'reward model, Yes/No': share(63.3),
+          },
+          { value: 0.5, label: 'chance' },
+        ),
+        title: 'What rankers pick',
+      },
+    ],
+  }),
+  'reward-models': (values) => ({
+    id: 'reward-models',
+    title: 'Reward models',
+    text: [
+      'Trained on comparisons of two of the base model’s outputs by the simulated annotator, who errs in one of ten and decides equals by lot; measured on comparisons of other contexts, against the same noisy answers.',
+    ],
+    tables: [],
+    figures: [
+      {
+        id: 'reward-model-accuracy',
+        title: 'Accuracy by the number of comparisons',
+        caption: 'Published: 53.4% with 100, 67.2% with 1,000, 73.4% with 5,000 comparisons.',
+        kind: 'lines',
+        x: { title: 'comparisons to learn from', log: true },
+        y: { title: 'share of held-out comparisons in order', unit: 'share' },
+        rule: { value: 0.5, label: 'chance' },
+        series: lines(values, 'reward-models', 'correct', /^(.*), (\d+) comparisons$/),
+      },
+    ],
+  }),
+  sizes: (values) => ({
+    id: 'sizes',
+    title: 'Sample efficiency',
+    text: ['The same models by the number of contexts that they learn from.'],
+    tables: [table(values, 'sizes', 'By the number of contexts', '', modelMeasures)],
+    figures: [
+      {
+        id: 'sizes-score',
+        title: 'Score by the number of contexts',
+        caption: '',
+        kind: 'lines',
+        x: { title: 'contexts to learn from', log: true },
+        y: { title: SCORE, unit: 'score' },
+        series: lines(values, 'sizes', 'score', /^(.*), (\d+)$/),
+      },
+      {
+        id: 'sizes-kl',
+        title: 'Distance by the number of contexts',
+        caption: '',
+        kind: 'lines',
+        x: { title: 'contexts to learn from', log: true },
+        y: { title: KL_TO_BASE, unit: 'nats' },
+        series: lines(values, 'sizes', 'klTunedBase', /^(.*), (\d+)$/),
+      },
+    ],
+  }),
+  rounds: (values) => ({
+    id: 'rounds',
+    title: 'Rounds',
+    text: [
+      'The same number of contexts in all, divided into rounds whose initial outputs come from the last round’s model. “Continue” tunes that model on the round’s targets; “retrain” tunes the base model on those of all rounds so far.',
+    ],
+    tables: [table(values, 'rounds', 'Models after each round', '', modelMeasures)],
+    figures: [
+      {
+        id: 'rounds-score',
+        title: 'Score by round',
+        caption: '',
+        kind: 'lines',
+        x: { title: 'round' },
+        y: { title: SCORE, unit: 'score' },
+        series: lines(values, 'rounds', 'score', /^(.*), round (\d+)$/),
+      },
+    ],
+  }),
+  'best-of-n': (values) => ({
+    id: 'best-of-n',
+    title: 'Best-of-n',
+    text: [
+      'Of n samples the one with the highest reward (Bradley–Terry). Expectations over all n-subsets of the samples; KL from the exact distribution of the pick over their ranks, beside the bound log n − (n − 1)/n, which ties keep it below.',
+    ],
+    tables: [
+      table(values, 'best-of-n', 'Best-of-n', '', [
+        ['score', 'score', 'score'],
+        ['winVsBase', 'won against base', 'share'],
+        ['klTunedBase', 'KL(picked ‖ base)', 'nats'],
+        ['klBound', 'bound', 'nats'],
+        ['length', 'characters', 'number'],
+      ]),
+    ],
+    figures: [
+      {
+        id: 'best-of-n-score',
+        title: 'Score of the pick by n',
+        caption: '',
+        kind: 'lines',
+        x: { title: 'n', log: true },
+        y: { title: SCORE, unit: 'score' },
+        series: lines(values, 'best-of-n', 'score', /^(.*), best of (\d+)$/),
+      },
+      {
+        id: 'best-of-n-kl',
+        title: 'KL of best-of-n: measured, and the bound',
+        caption: '',
+        kind: 'lines',
+        x: { title: 'n', log: true },
+        y: { title: 'KL to the base model, nats', unit: 'nats' },
+        series: [
+          ...lines(values, 'best-of-n', 'klTunedBase', /^(π_0), best of (\d+)$/).map((of) => ({
+            ...of,
+            name: 'measured',
+          })),
+          ...lines(values, 'best-of-n', 'klBound', /^(π_0), best of (\d+)$/).map((of) => ({
+            ...of,
+            name: 'bound',
+          })),
+        ],
+      },
+    ],
+  }),
+  rl: (values) => ({
+    id: 'rl',
+    title: 'RL with a KL penalty',
+    text: [
+      'RLOO on the same contexts with the same reward model: rewards r − β (log π_θ − log π_0) against the mean of the other samples of the context. The optimum is π_0 exp(r/β)/Z.',
+    ],
+    tables: [table(values, 'rl', 'Models by β', 'β in reward per nat.', modelMeasures)],
+    figures: (['trainingReward', 'trainingKl'] as const).map((measure) => ({
+      id: `rl-${measure}`,
+      title: measure === 'trainingReward' ? 'Reward while training' : 'KL while training',
+      caption: 'Mean over each step’s samples and all seeds.',
+      kind: 'lines',
+      x: { title: 'step' },
+      y: {
+        title:
+          measure === 'trainingReward' ? 'reward, nats of log-odds' : 'k1 estimate of KL(π_θ ‖ π_0), nats',
+        unit: measure === 'trainingReward' ? 'number' : 'nats',
+      },
+      series: values.armsOf('rl').map((name) => ({
+        name,
+        points: values.course('rl', name, measure).map(([x, estimate]) => ({ x, estimate })),
+      })),
+    })),
+  }),
+  kl: (values) => ({
+    id: 'kl',
+    title: 'How far finetuning moves the model',
+    text: [
+      'As the papers measured it: texts of 64 tokens that continue nothing. Rao–Blackwellised, and by k1, the papers’ estimator, whose scatter is the reason that theirs differ from run to run. The other tables’ KLs are conditional on held-out prompts.',
+    ],
+    tables: [
+      table(values, 'kl', 'Unconditional KL, nats a text', 'Texts of at most 64 tokens at temperature 1.', [
+        ['klTunedBase', 'KL(model ‖ base)', 'nats'],
+        ['klTunedBaseK1', 'the same by k1', 'nats'],
+        ['klBaseTuned', 'KL(base ‖ model)', 'nats'],
+        ['klBaseTunedK1', 'the same by k1', 'nats'],
+      ]),
+    ],
+    figures: [
+      {
+        id: 'kl-position',
+        title: 'Where in a text the KL is',
+        caption:
+          'Exact KL(model ‖ base) at each position, given held-out prompts; texts that have ended count 0. Summed over positions: the KL of a text.',
+        kind: 'lines',
+        x: { title: 'token of the text' },
+        y: { title: 'KL, nats', unit: 'nats' },
+        series: values.armsOf('kl').map((name) => ({
+          name,
+          points: values
+            .measuresOf('kl', name)
+            .filter((measure) => measure.startsWith('position '))
+            .map((measure) => ({
+              x: Number(measure.slice(9)),
+              estimate: values.estimate('kl', name, measure),
+            })),
+        })),
+      },
+    ],
+  }),
+  posterior: (values) => {
+    const models = values
+      .armsOf('posterior')
+      .filter((arm) => values.has('posterior', arm, 'klFromPosterior'));
+    const weighted = values.armsOf('posterior').filter((arm) => values.has('posterior', arm, 'ess'));
+    return {
+      id: 'posterior',
+      title: 'The Bayesian view',
+      text: [
+        'Prior π_0, likelihood P(I = 1 | x, c) from InstructRM, calibrated by Platt scaling on contexts of its own: I is the event that a text incorporates the feedback. The posterior is p(x | c, I = 1) ∝ π_0(x | c) P(I = 1 | x, c), its normaliser the evidence. RL’s target has the same form with exp(r/β) for a likelihood. KLs from a target are self-normalised from the same samples of π_0 for all models, at most 32 of each context, KLs to it from 16 samples of the model. They are biased by the finite samples, alike for all models, and nothing is clamped: where the effective sample size, which stands beside them, is near 1, they say little.',
+      ],
+      tables: [
+        table(
+          values,
+          'posterior',
+          'Distance of each model from both targets, nats a text',
+          'KL(target ‖ model) is what ILF minimises, KL(model ‖ target) what RL minimises.',
+          [
+            ['klFromPosterior', 'KL(posterior ‖ model)', 'nats'],
+            ['klToPosterior', 'KL(model ‖ posterior)', 'nats'],
+            ['klFromRewardTarget', 'KL(reward target ‖ model)', 'nats'],
+            ['klToRewardTarget', 'KL(model ‖ reward target)', 'nats'],
+            ['essPosterior', 'samples of π_0 that the posterior is worth', 'number'],
+            ['essRewardTarget', 'the same of the reward target', 'number'],
+          ],
+          models,
+        ),
+        table(
+          values,
+          'posterior',
+          'Effective sample size of five refinements’ weights',
+          '1 is a single refinement, 5 no preference. ILF’s argmax is β → ∞.',
+          [['ess', 'effective sample size', 'number']],
+          weighted,
+        ),
+        table(
+          values,
+          'posterior',
+          'Evidence',
+          'Mean log p(I = 1 | c) over contexts, from samples of the prior.',
+          [['logEvidence', 'log evidence', 'nats']],
+          ['base model'],
+        ),
+      ],
+      figures: [
+        {
+          id: 'reliability',
+          title: 'Is the ranker’s score a probability?',
+          caption:
+            'Refinements of held-out contexts in ten bins of the same size. On the diagonal, what was predicted comes true as often.',
+          kind: 'reliability',
+          series: ['InstructRM’s score', 'calibrated'].map((name) => ({
+            name,
+            bins: reliability(values.forecasts('posterior', name)).bins,
+          })),
+        },
+        {
+          id: 'kl-along',
+          title: 'KL from the posterior along ILF’s training',
+          caption: 'KL(p(x | c, I = 1) ‖ π_θ), from samples of π_0.',
+          kind: 'lines',
+          x: { title: 'step' },
+          y: { title: 'nats a text', unit: 'nats' },
+          series: [
+            {
+              name: 'ILF',
+              points: values.measuresOf('posterior', 'along ILF').map((measure) => ({
+                x: Number(measure.slice(5)),
+                estimate: values.estimate('posterior', 'along ILF', measure),
+              })),
+            },
+          ],
+        },
+      ],
+    };
+  },
+  ladder: (values) => ({
+    id: 'ladder',
+    title: 'At what size feedback begins to be used',
+    text: [
+      'Refiners of growing size (layers × width), trained from nothing on the same examples of the instruction corpus. A model that uses feedback incorporates more of it when told it than when told another context’s.',
+    ],
+    tables: [
+      table(values, 'ladder', 'Share of refinements that incorporate the feedback', '', [
+        ['incorporated', 'with it', 'share'],
+        ['incorporatedWithout', 'without feedback', 'share'],
+        ['incorporatedShuffled', 'with shuffled feedback', 'share'],
+        ['gain', 'with minus shuffled', 'share'],
+      ]),
+    ],
+    figures: [
+      {
+        ...dots(
+          values,
+          'ladder',
+          'gain',
+          'incorporated: with minus with shuffled feedback',
+          'share',
+          values.armsOf('ladder'),
+          {},
+          { value: 0, label: 'no use of feedback' },
+        ),
+        title: 'Use of feedback by size',
+      },
+    ],
+  }),
+};
+
+export const findingsOf = (study: StudyName, values: Values): Findings => makers[study](values);

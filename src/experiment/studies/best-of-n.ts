@@ -1,0 +1,92 @@
+import { bestOfNKl, bestOfNKlBound, expectedBestOfN, winShares } from '../../bayes/index.js';
+import { heldOutTable } from '../../ilf/heldout.js';
+import { samplingOf } from '../../ilf/options.js';
+import { bestOfNStep } from '../../ilf/rl-steps.js';
+import { type BestOfNRow, byContext } from '../../ilf/tables.js';
+import { tuned } from '../arms.js';
+import { rewardModel } from '../reward-models.js';
+import type { Study } from '../study.js';
+import type { Value } from '../values.js';
+import type { World } from '../world.js';
+
+export const bestOfN: Study = {
+  name: 'best-of-n',
+  about: 'best-of-n by the reward model, of π_0 and of the ILF model',
+  run: async (world) => {
+    const { scale } = world;
+    const ilf = { targets: 'ilf', n: scale.usual } as const;
+    return [
+      ...bestOfValues(world, 'π_0', await priorTexts(world)),
+      ...bestOfValues(
+        world,
+        'ILF',
+        await scoredTexts(
+          world,
+          'best-of-n/ilf',
+          (await tuned(world, ilf)).dir,
+          scale.bestOfContexts,
+          scale.bestOf,
+        ),
+      ),
+    ];
+  },
+};
+
+/** n = 1, 2, 4, … up to how many there are. */
+export const powersUpTo = (most: number) =>
+  Array.from({ length: Math.floor(Math.log2(most)) + 1 }, (_, k) => 2 ** k);
+
+/** π_0's texts, which other studies look at, too: the table of `bestOfNStep` in this folder. */
+export const PRIOR_FOLDER = 'best-of-n/base';
+export const priorTexts = (world: World): Promise<BestOfNRow[]> =>
+  scoredTexts(world, PRIOR_FOLDER, world.lab.options.base, world.scale.bestOfContexts, world.scale.bestOf);
+
+/**
+ * n samples of a model on the first held-out contexts with their rewards, at temperature 1 from the whole vocabulary: only so is
+ * the KL that of the model's own distribution.
+ */
+export async function scoredTexts(
+  world: World,
+  folder: string,
+  model: string,
+  contexts: number,
+  n: number,
+): Promise<BestOfNRow[]> {
+  const { lab, heldOut } = world;
+  const reward = await rewardModel(world, 'quality', 'bradley-terry');
+  const sampling = { ...samplingOf(lab.options), temperature: 1, topP: 1 };
+  const some = heldOut.contexts.slice(0, contexts);
+  const rows = await bestOfNStep(lab, folder, model, reward, some, n, sampling, heldOutTable('contexts'));
+  if (model !== lab.options.base) await lab.models.close(model);
+  return rows;
+}
+
+/** Expected score and win rate of best-of-n, and its KL to π_0, for each n. */
+function bestOfValues(world: World, name: string, rows: readonly BestOfNRow[]): Value[] {
+  const { heldOut, oracle, scale } = world;
+  const groups = byContext(rows);
+  return heldOut.contexts.slice(0, scale.bestOfContexts).flatMap((context, i) => {
+    const of = groups.get(context.id)!;
+    const rewards = of.map(({ reward }) => reward);
+    const scores = of.map(({ text }) => oracle.score(context, text));
+    const before = oracle.score(context, heldOut.base[i]!.text);
+    const won = scores.map((score) => winShares([[score]], [[before]])[0]!);
+    const logRatios = of.map(({ logprob_model, logprob_base }) => logprob_model - logprob_base);
+    const lengths = of.map(({ text }) => text.length);
+    return powersUpTo(scale.bestOf).flatMap((n) => {
+      const measures = {
+        score: expectedBestOfN(rewards, scores, n),
+        winVsBase: expectedBestOfN(rewards, won, n),
+        length: expectedBestOfN(rewards, lengths, n),
+        klTunedBase: bestOfNKl(rewards, n) + expectedBestOfN(rewards, logRatios, n),
+        klBound: bestOfNKlBound(n),
+      };
+      return Object.entries(measures).map(([measure, value]) => ({
+        arm: `${name}, best of ${n}`,
+        measure,
+        context: context.id,
+        value,
+      }));
+    });
+  });
+}

@@ -1,0 +1,91 @@
+import { tableStep } from '../../ilf/lab.js';
+import { KL_DIRECTIONS, klSampling, sampleDirection } from '../../ilf/measure-kl.js';
+import { stepSeed } from '../../ilf/seeds.js';
+import { type KlRow, klTable } from '../../ilf/tables.js';
+import { folderOf, tuned } from '../arms.js';
+import { klStep } from '../measure-model.js';
+import type { Study } from '../study.js';
+import type { Value } from '../values.js';
+import type { World } from '../world.js';
+
+/** The papers' texts are so long, and begin with nothing. */
+const UNCONDITIONAL_TOKENS = 64;
+
+const klArms = [
+  ['ILF', 'ilf'],
+  ['initial outputs', 'initial'],
+  ['gold summaries', 'gold'],
+] as const;
+
+export const kl: Study = {
+  name: 'kl',
+  about: 'how far finetuning moves the model, both ways, with and without prompts, by position',
+  run: async (world) => {
+    const values: Value[] = [];
+    for (const [name, targets] of klArms) {
+      const arm = { targets, n: world.scale.usual };
+      const model = await tuned(world, arm);
+      values.push(...unconditionalValues(name, await unconditionalStep(world, folderOf(arm), model.dir)));
+      values.push(
+        ...positionValues(name, world.lab.options.maxTokens, await klStep(world, folderOf(arm), model)),
+      );
+      await world.lab.models.close(model.dir);
+    }
+    return values;
+  },
+};
+
+/** Texts from the end-of-text token alone, from each model. */
+function unconditionalStep({ lab, scale }: World, folder: string, model: string): Promise<KlRow[]> {
+  const { seed, base } = lab.options;
+  const settings = {
+    tunedFromBase: klSampling(UNCONDITIONAL_TOKENS, stepSeed(seed, folder, 'unconditional tunedFromBase')),
+    baseFromTuned: klSampling(UNCONDITIONAL_TOKENS, stepSeed(seed, folder, 'unconditional baseFromTuned')),
+  };
+  const inputs = {
+    models: [model, base],
+    values: { ...settings.tunedFromBase, other: settings.baseFromTuned.seed, texts: scale.unconditional },
+  };
+  return tableStep(lab, `${folder}/kl-unconditional`, klTable, inputs, async (progress) => {
+    const [theta, prior] = [await lab.models.get(model), await lab.models.get(base)];
+    const { eos } = prior.tokenizer;
+    // They begin behind the end of a text.
+    const prompts = Array.from({ length: scale.unconditional }, (_, i) => ({
+      context: String(i + 1),
+      ids: [eos],
+    }));
+    const rows: KlRow[] = [];
+    for (const direction of KL_DIRECTIONS) {
+      const [q, p] = direction === 'tunedFromBase' ? [theta, prior] : [prior, theta];
+      const sampling = settings[direction];
+      rows.push(...(await sampleDirection(direction, q, p, prompts, 1, sampling, eos, progress)));
+    }
+    return rows;
+  });
+}
+
+const sum = (values: ArrayLike<number>) => Array.from(values).reduce((a, b) => a + b, 0);
+
+/** k1 of each text, as the papers estimated it, and the Rao–Blackwellised value. */
+function unconditionalValues(arm: string, rows: readonly KlRow[]): Value[] {
+  return rows.flatMap(({ direction, context, logprobs_q, logprobs_p, exact }) => {
+    const measure = direction === 'tunedFromBase' ? 'klTunedBase' : 'klBaseTuned';
+    return [
+      { arm, measure, context, value: sum(exact) },
+      { arm, measure: `${measure}K1`, context, value: sum(logprobs_q) - sum(logprobs_p) },
+    ];
+  });
+}
+
+/** Exact KL(π_θ ‖ π_0) at each position of a text, 0 behind its end: summed over positions, the text's KL. */
+function positionValues(arm: string, longest: number, rows: readonly KlRow[]): Value[] {
+  const texts = rows.filter(({ direction }) => direction === 'tunedFromBase');
+  return texts.flatMap(({ context, exact }) =>
+    Array.from({ length: longest }, (_, t) => ({
+      arm,
+      measure: `position ${t + 1}`,
+      context,
+      value: exact[t] ?? 0,
+    })),
+  );
+}

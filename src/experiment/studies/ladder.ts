@@ -1,0 +1,95 @@
+import { heldOutTable } from '../../ilf/heldout.js';
+import { folderStep, tableStep } from '../../ilf/lab.js';
+import { samplingOf } from '../../ilf/options.js';
+import { sampleCandidates } from '../../ilf/refine.js';
+import { stepSeed } from '../../ilf/seeds.js';
+import { byContext, type TextRow, textsTable } from '../../ilf/tables.js';
+import { type Rung, rungs, trainRung } from '../ladder.js';
+import type { Study } from '../study.js';
+import type { Value } from '../values.js';
+import type { World } from '../world.js';
+
+/** What a rung's refiner is told. */
+const kinds = ['with', 'without', 'shuffled'] as const;
+type Kind = (typeof kinds)[number];
+
+export const ladder: Study = {
+  name: 'ladder',
+  about: 'refiners of growing size, trained from nothing: where using feedback begins',
+  run: async (world) => {
+    const values: Value[] = [];
+    for (const index of world.scale.ladder.rungs) values.push(...(await rung(world, index)));
+    return values;
+  },
+};
+
+async function rung(world: World, index: number): Promise<Value[]> {
+  const { lab, scale, heldOut, oracle } = world;
+  const of = rungs[index]!;
+  const folder = `ladder/${of.n_layer}x${of.n_embd}`;
+  const { steps } = scale.ladder;
+  const { base, seed } = lab.options;
+  const inputs = { models: [`${base}/tokenizer.json`], values: { ...of, steps, seed } };
+  const dir = await folderStep(lab, `${folder}/model`, inputs, (to, progress) =>
+    trainRung(of, steps, seed, base, to, (step, all) =>
+      progress(`training a refiner of ${of.name}`, step, all, 'steps'),
+    ),
+  );
+  const settled: Record<Kind, number[]> = { with: [], without: [], shuffled: [] };
+  for (const kind of kinds) {
+    const texts = byContext(await refinementsStep(world, of, folder, dir, kind));
+    settled[kind] = heldOut.contexts.map((context, i) => {
+      const points = JSON.parse(heldOut.feedback[i]!.points) as unknown;
+      const done = texts
+        .get(context.id)!
+        .filter(({ text }) => oracle.incorporated(context, points, text) === 1);
+      return done.length / texts.get(context.id)!.length;
+    });
+  }
+  await lab.models.close(dir);
+  const rows = (measure: string, shares: number[]) =>
+    shares.map((value, i) => ({ arm: of.name, measure, context: heldOut.contexts[i]!.id, value }));
+  return [
+    ...rows('incorporated', settled.with),
+    ...rows('incorporatedWithout', settled.without),
+    ...rows('incorporatedShuffled', settled.shuffled),
+    ...rows(
+      'gain',
+      settled.with.map((share, i) => share - settled.shuffled[i]!),
+    ),
+  ];
+}
+
+/** Refinements of the held-out contexts' initial outputs by this rung. */
+function refinementsStep(
+  { lab, scale, heldOut }: World,
+  of: Rung,
+  folder: string,
+  dir: string,
+  kind: Kind,
+): Promise<TextRow[]> {
+  const { contexts, initial, feedback } = heldOut;
+  const seed = stepSeed(lab.options.seed, folder, kind);
+  const sampling = samplingOf(lab.options);
+  const inputs = {
+    tables: ['contexts', 'initial', 'feedback'].map(heldOutTable),
+    models: [dir],
+    values: { ...sampling, seed, texts: scale.texts },
+  };
+  const feedbackFor = (i: number) =>
+    kind === 'without' ? null : feedback[kind === 'with' ? i : (i + 1) % feedback.length]!.text;
+  return tableStep(lab, `${folder}/${kind}`, textsTable, inputs, async (progress) => {
+    const items = contexts.map((context, i) => ({
+      context,
+      initial: initial[i]!.text,
+      feedback: feedbackFor(i),
+    }));
+    const refiner = await lab.models.get(dir);
+    const drawn = await sampleCandidates(refiner, items, scale.texts, sampling, seed, (_, done, all, unit) =>
+      progress(`refining by ${of.name}`, done, all, unit),
+    );
+    return contexts.flatMap(({ id }, i) =>
+      drawn[i]!.map((text, candidate) => ({ context: id, candidate, text })),
+    );
+  });
+}

@@ -1,0 +1,70 @@
+import { winShares } from '../../bayes/index.js';
+import { byContext, type TextRow } from '../../ilf/tables.js';
+import type { Study } from '../study.js';
+import type { Value } from '../values.js';
+import type { World } from '../world.js';
+
+const mean = (values: readonly number[]) => values.reduce((sum, v) => sum + v, 0) / values.length;
+
+export const refinements: Study = {
+  name: 'refinements',
+  about: 'refinements with, without and with other feedback, picked and written, against the initial outputs',
+  run: async (world) => {
+    const { heldOut, lab } = world;
+    const texts = (rows: readonly TextRow[]) => {
+      const groups = byContext(rows);
+      return heldOut.contexts.map(({ id }) => groups.get(id)!.map(({ text }) => text));
+    };
+    const withFeedback = texts(heldOut.refinements);
+    const selected = byContext(heldOut.scores);
+    const picks = heldOut.contexts.map(({ id }, i) => [
+      withFeedback[i]![selected.get(id)!.findIndex((row) => row.selected)]!,
+    ]);
+    // What people would write: the writers of the instruction corpus, told the same feedback.
+    const key = String(lab.options.seed);
+    const written = heldOut.contexts.map((context, i) => [
+      lab.task.refined!(
+        context,
+        heldOut.initial[i]!.text,
+        { text: heldOut.feedback[i]!.text, points: JSON.parse(heldOut.feedback[i]!.points) },
+        key,
+      ),
+    ]);
+    return [
+      ...armValues(
+        world,
+        'initial outputs',
+        heldOut.initial.map(({ text }) => [text]),
+      ),
+      ...armValues(world, 'without feedback', texts(heldOut.noFeedback)),
+      ...armValues(world, 'with shuffled feedback', texts(heldOut.shuffledFeedback)),
+      ...armValues(world, 'with feedback, random pick', withFeedback),
+      ...armValues(world, 'with feedback, InstructRM’s pick', picks),
+      ...armValues(world, 'written', written),
+    ];
+  },
+};
+
+/** Of each context's texts, any of which may be meant: the mean over them. */
+export function armValues(
+  { heldOut, oracle }: World,
+  arm: string,
+  texts: readonly (readonly string[])[],
+): Value[] {
+  const { contexts, initial, feedback } = heldOut;
+  const scores = contexts.map((context, i) => texts[i]!.map((text) => oracle.score(context, text)));
+  const before = contexts.map((context, i) => [oracle.score(context, initial[i]!.text)]);
+  const settled = contexts.map((context, i) => {
+    const points = JSON.parse(feedback[i]!.points) as unknown;
+    return mean(texts[i]!.map((text) => (oracle.incorporated(context, points, text) === 1 ? 1 : 0)));
+  });
+  const measures = {
+    winVsInitial: winShares(scores, before),
+    incorporated: settled,
+    score: scores.map(mean),
+    length: texts.map((of) => mean(of.map((text) => text.length))),
+  };
+  return Object.entries(measures).flatMap(([measure, values]) =>
+    values.map((value, i) => ({ arm, measure, context: contexts[i]!.id, value })),
+  );
+}

@@ -1,0 +1,62 @@
+import { tableStep } from '../../ilf/lab.js';
+import { texts as inTexts } from '../../ilf/progress.js';
+import { withReward } from '../../ilf/reward.js';
+import { comparisonsStep } from '../../ilf/reward-steps.js';
+import type { TableSchema } from '../../store/tables.js';
+import { COMPARED_HELD_OUT, rewardModel } from '../reward-models.js';
+import type { Study } from '../study.js';
+import type { Value } from '../values.js';
+import type { World } from '../world.js';
+
+/** Rewards of the two outputs of a comparison. */
+const comparedTable = {
+  context: 'utf8',
+  chosen: 'float64',
+  rejected: 'float64',
+} as const satisfies TableSchema;
+
+export const rewardModels: Study = {
+  name: 'reward-models',
+  about: 'reward models by the number of comparisons that they learn from',
+  run: async (world) => {
+    const values: Value[] = [];
+    for (const [form, name] of [
+      ['bradley-terry', 'Bradley–Terry'],
+      ['yes-no', 'Yes/No'],
+    ] as const)
+      for (const n of world.scale.comparisons) {
+        const dir = await rewardModel(world, 'quality', form, n);
+        values.push(...(await accuracy(world, `${name}, ${n} comparisons`, `${form}-${n}`, dir)));
+      }
+    return values;
+  },
+};
+
+/** Share of comparisons that nobody learned from which the model orders as the annotator did; ties as half. */
+async function accuracy({ lab, scale }: World, arm: string, name: string, dir: string): Promise<Value[]> {
+  const folder = 'reward-models/held-out';
+  const compared = await comparisonsStep(lab, folder, 'quality', COMPARED_HELD_OUT, scale.comparisonsHeldOut);
+  const inputs = { tables: [`${folder}/comparisons`], models: [dir] };
+  const rows = await tableStep(lab, `${folder}/${name}`, comparedTable, inputs, async (progress) => {
+    const scores = await withReward(dir, (reward) =>
+      reward.score(
+        compared.flatMap(({ post, chosen, rejected }) => [
+          { post, text: chosen },
+          { post, text: rejected },
+        ]),
+        inTexts(progress, 'rewarding comparisons'),
+      ),
+    );
+    return compared.map(({ context }, i) => ({
+      context,
+      chosen: scores[2 * i]!,
+      rejected: scores[2 * i + 1]!,
+    }));
+  });
+  return rows.map(({ context, chosen, rejected }) => ({
+    arm,
+    measure: 'correct',
+    context,
+    value: chosen > rejected ? 1 : chosen === rejected ? 0.5 : 0,
+  }));
+}

@@ -1,0 +1,24 @@
+import { measureModel } from '../measure-model.js';
+import { reinforced, rlFolder } from '../rl.js';
+import type { Study } from '../study.js';
+import type { Value } from '../values.js';
+
+export const rl: Study = {
+  name: 'rl',
+  about: 'RL with a KL penalty (RLOO) on the reward model, by β',
+  run: async (world) => {
+    const values: Value[] = [];
+    for (const beta of world.scale.betas) {
+      const { tuned, log } = await reinforced(world, beta);
+      const arm = `RL, β = ${beta}`;
+      values.push(...(await measureModel(world, arm, rlFolder(beta), { dir: tuned, writes: 'output' })));
+      // The training's course: a step is a context to the tables, so that seeds are averaged at the same step.
+      for (const { step, reward, kl } of log)
+        values.push(
+          { arm, measure: 'trainingReward', context: String(step), value: reward },
+          { arm, measure: 'trainingKl', context: String(step), value: kl },
+        );
+    }
+    return values;
+  },
+};

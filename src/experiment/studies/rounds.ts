@@ -1,0 +1,31 @@
+import { learn } from '../../ilf/round.js';
+import type { TargetSet } from '../../ilf/steps.js';
+import { baseModel } from '../arms.js';
+import { measureModel } from '../measure-model.js';
+import type { Study } from '../study.js';
+import type { Value } from '../values.js';
+import type { World } from '../world.js';
+
+export const rounds: Study = {
+  name: 'rounds',
+  about: 'several rounds, each from the last weights or from π_0 on all targets',
+  run: async (world) => [...(await going(world, 'continue')), ...(await going(world, 'retrain'))],
+};
+
+/** Rounds of as many contexts as make `usual` in all. */
+async function going(world: World, how: 'continue' | 'retrain'): Promise<Value[]> {
+  const { lab, scale } = world;
+  const n = Math.floor(scale.usual / scale.rounds);
+  const values: Value[] = [];
+  const learned: TargetSet[] = [];
+  let theta = baseModel(world);
+  for (let k = 1; k <= scale.rounds; k++) {
+    const folder = `rounds/${how}-${k}`;
+    const before = how === 'retrain' ? [...learned] : null;
+    const lesson = await learn(lab, folder, (k - 1) * n, n, theta, before);
+    theta = lesson.tuned;
+    learned.push(lesson.learned);
+    values.push(...(await measureModel(world, `${how}, round ${k}`, folder, theta)));
+  }
+  return values;
+}

@@ -1,0 +1,32 @@
+import { type Arm, baseModel, folderOf, tuned } from '../arms.js';
+import { measureModel } from '../measure-model.js';
+import type { Study } from '../study.js';
+import type { Value } from '../values.js';
+
+/** What finetuning is on, by the names that the page has for them. */
+const arms = (n: number): [name: string, arm: Arm][] => [
+  ['ILF', { targets: 'ilf', n }],
+  ['ILF, random picks', { targets: 'ilf', n, picks: 'random' }],
+  ['ILF, longest picks', { targets: 'ilf', n, picks: 'longest' }],
+  ['posterior-weighted refinements', { targets: 'posterior', n }],
+  ['refinements without feedback', { targets: 'no-feedback', n }],
+  ['refinements with shuffled feedback', { targets: 'shuffled-feedback', n }],
+  ['feedback, then refinement', { targets: 'feedback-refinement', n }],
+  ['initial outputs', { targets: 'initial', n }],
+  ['gold summaries', { targets: 'gold', n }],
+  ['ILF, 2 epochs', { targets: 'ilf', n, epochs: 2 }],
+  ['ILF, 4 epochs', { targets: 'ilf', n, epochs: 4 }],
+];
+
+export const targets: Study = {
+  name: 'targets',
+  about: 'what π_θ is finetuned on: picks, baselines, controls, and the weighted posterior',
+  run: async (world) => {
+    const values: Value[] = await measureModel(world, 'base model', 'arms/base', baseModel(world));
+    for (const [name, arm] of arms(world.scale.usual)) {
+      const model = await tuned(world, arm);
+      values.push(...(await measureModel(world, name, folderOf(arm), model)));
+    }
+    return values;
+  },
+};

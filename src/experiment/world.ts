@@ -1,0 +1,26 @@
+/** What all studies of one seed share: the run folder, the held-out contexts, and the data that arms learn from. */
+import type { HeldOut } from '../ilf/heldout.js';
+import type { Lab } from '../ilf/lab.js';
+import type { Oracle } from '../ilf/measure-oracle.js';
+import type { FeedbackRow, InitialRow, RefinementRow, ScoreRow } from '../ilf/tables.js';
+import type { Context } from '../tasks/task.js';
+import type { Scale } from './scale.js';
+
+/** Contexts to learn from with all that was written about them; arms take the first n of them. */
+export interface Data {
+  contexts: Context[];
+  initial: InitialRow[];
+  feedback: FeedbackRow[];
+  refinements: RefinementRow[];
+  noFeedback: RefinementRow[];
+  shuffledFeedback: RefinementRow[];
+  scores: ScoreRow[];
+}
+
+export interface World {
+  lab: Lab;
+  scale: Scale;
+  oracle: Oracle;
+  heldOut: HeldOut;
+  data: Data;
+}
