@@ -1,12 +1,12 @@
 /** The experiment: every study on every seed, then all of it as estimates, verdicts, figures and one page. */
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { heldOutTexts } from '../ilf/heldout.js';
 import type { Lab, Show } from '../ilf/lab.js';
 import { oracleOf } from '../ilf/measure-oracle.js';
 import { openLab } from '../ilf/open.js';
 import type { LoopOptions } from '../ilf/options.js';
 import type { ExperimentReport } from '../report/figures.js';
-import { renderExperiment } from '../report/index.js';
+import { figureChart, renderExperiment } from '../report/index.js';
 import { type EventWriter, openEvents } from '../report/tensorboard.js';
 import { writeFileAtomic } from '../store/atomic.js';
 import { UserError } from '../store/errors.js';
@@ -39,7 +39,7 @@ export interface ExperimentOutcome {
   document: Record<string, unknown>;
 }
 
-/** Runs the studies, and writes values.arrow, estimates.arrow, result.json and report.html. */
+/** Runs the studies, and writes values.arrow, estimates.arrow, result.json, report.html, and its main figure alone. */
 export async function experiment(options: ExperimentOptions, show: Show): Promise<ExperimentOutcome> {
   const started = performance.now();
   const { dir, seeds, studies, scale, quick, command, version, loop } = options;
@@ -53,15 +53,33 @@ export async function experiment(options: ExperimentOptions, show: Show): Promis
     quick,
     command,
     version,
-    options: { ...loop, seed: seeds.join(', ') },
+    options: {
+      ...loop,
+      base: fromHere(loop.base),
+      instruct: fromHere(loop.instruct),
+      seed: seeds.join(', '),
+    },
     seconds: (performance.now() - started) / 1000,
   });
   const document = documentOf(report, estimates);
   await writeTable(join(dir, 'values.arrow'), valuesTable, rows);
   await writeTable(join(dir, 'estimates.arrow'), estimatesTable, estimates);
   await writeFileAtomic(join(dir, 'report.html'), await renderExperiment(report));
+  const main = report.sections[0]?.figures[0];
+  if (main?.kind === 'frontier') {
+    const { svg } = await figureChart(main);
+    // Alone it has no page around it to give it paper and ink.
+    const onPaper = svg.replace('<svg ', '<svg style="background:#fff;color:#1d2127" ');
+    await writeFileAtomic(join(dir, 'frontier.svg'), onPaper);
+  }
   await writeFileAtomic(join(dir, 'result.json'), `${JSON.stringify(document, null, 2)}\n`);
   return { report, document };
+}
+
+/** A path as a reader elsewhere can understand it: from the folder that the command was given in, where it is below that. */
+function fromHere(path: string): string {
+  const short = relative('.', path);
+  return short.startsWith('..') ? path : short;
 }
 
 /** Runs what was not run before; the values of all seeds. */

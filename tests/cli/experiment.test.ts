@@ -103,6 +103,7 @@ describe('experiment', () => {
     const expected = claimRules.filter(({ section }) => section !== 'ladder');
     expect(claims.map(({ id }: { id: string }) => id).sort()).toEqual(expected.map(({ id }) => id).sort());
     for (const { id, verdict } of claims) expect(verdict, id).not.toBe('not measured');
+    expect(readFileSync(at('all', 'frontier.svg'), 'utf8')).toMatch(/^<svg [\s\S]*<\/svg>\s*$/);
     // Other tests rely on made-up values of the same arms and measures, whatever their numbers.
     const places = (rows: readonly { study: string; arm: string; measure: string }[]) =>
       [
