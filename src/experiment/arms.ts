@@ -55,6 +55,3 @@ export async function tuned(world: World, arm: Arm): Promise<Policy> {
   const dir = await tuneStep(lab, folderOf(arm), lab.options.base, [set], tuning);
   return { dir, writes: writesOf(arm.targets) };
 }
-
-/** π_0. */
-export const baseModel = ({ lab }: World): Policy => ({ dir: lab.options.base, writes: 'output' });

@@ -2,16 +2,17 @@
  * What the Bayesian view of a seed is computed from: texts of π_0 on some held-out contexts, what InstructRM and the reward model say
  * of them, and what makes InstructRM's score a probability. I is the event that a text incorporates the feedback on x0.
  */
+
 import { type Calibration, calibrate, fitCalibration } from '../bayes/index.js';
 import { nameOf } from '../ilf/generate.js';
 import { heldOutTable } from '../ilf/heldout.js';
 import type { TextModel } from '../ilf/model.js';
+import { priorPolicy } from '../ilf/policy.js';
 import { contextsStep, feedbackStep, generateStep, rankStep, refineStep, scoresStep } from '../ilf/steps.js';
 import { type BestOfNRow, byContext, type ScoreRow, type TextRow } from '../ilf/tables.js';
 import { scoreTexts } from '../ilf/texts.js';
 import { summaryPrompt } from '../tasks/prompts.js';
 import type { Context } from '../tasks/task.js';
-import { baseModel } from './arms.js';
 import type { World } from './world.js';
 
 /** Contexts that the likelihood is calibrated on: nothing is trained or measured on them. */
@@ -25,7 +26,7 @@ export async function calibration(world: World): Promise<Calibration> {
   const { lab, scale } = world;
   const folder = 'calibration';
   const contexts = await contextsStep(lab, folder, 'ilf', CALIBRATED, scale.calibration);
-  const initial = await generateStep(lab, folder, 'initial', baseModel(world), contexts);
+  const initial = await generateStep(lab, folder, 'initial', priorPolicy(lab.options), contexts);
   const feedback = await feedbackStep(lab, folder, contexts, initial);
   const texts = await refineStep(lab, folder, contexts, initial, feedback);
   const scores = await rankStep(lab, folder, contexts, initial, feedback, texts);

@@ -1,5 +1,6 @@
 /** The contexts to learn from, and all that is written about them, made once for all arms of a seed. */
 import type { Lab } from '../ilf/lab.js';
+import { priorPolicy } from '../ilf/policy.js';
 import { contextsStep, feedbackStep, generateStep, rankStep, refineStep } from '../ilf/steps.js';
 import type { Data } from './world.js';
 
@@ -8,9 +9,8 @@ export const DATA = 'data';
 export const dataTable = (table: string) => `${DATA}/${table}`;
 
 export async function openData(lab: Lab, n: number): Promise<Data> {
-  const prior = { dir: lab.options.base, writes: 'output' } as const;
   const contexts = await contextsStep(lab, DATA, 'ilf', 0, n);
-  const initial = await generateStep(lab, DATA, 'initial', prior, contexts);
+  const initial = await generateStep(lab, DATA, 'initial', priorPolicy(lab.options), contexts);
   const feedback = await feedbackStep(lab, DATA, contexts, initial);
   const refine = (told: 'own' | 'none' | 'other') => refineStep(lab, DATA, contexts, initial, feedback, told);
   const refinements = await refine('own');

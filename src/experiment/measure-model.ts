@@ -3,12 +3,12 @@ import { winShares } from '../bayes/index.js';
 import { nameOf } from '../ilf/generate.js';
 import { heldOutTable } from '../ilf/heldout.js';
 import { tableStep } from '../ilf/lab.js';
-import { klSampling, sampleForKl } from '../ilf/measure-kl.js';
+import { klStep } from '../ilf/measured.js';
 import { samplingOf } from '../ilf/options.js';
 import { outputIn, type Policy, roomFor } from '../ilf/policy.js';
 import { texts as inTexts } from '../ilf/progress.js';
 import { stepSeed } from '../ilf/seeds.js';
-import { byContext, type KlRow, klTable, type TextRow, textsTable } from '../ilf/tables.js';
+import { byContext, type KlRow, type TextRow, textsTable } from '../ilf/tables.js';
 import { sampleTexts } from '../ilf/texts.js';
 import { summaryPrompt } from '../tasks/prompts.js';
 import type { Context } from '../tasks/task.js';
@@ -43,25 +43,6 @@ export function outputsStep(
     return contexts.flatMap(({ id }, i) =>
       drawn[i]!.map((text, candidate) => ({ context: id, candidate, text: outputIn(text, model.writes) })),
     );
-  });
-}
-
-/** Texts of both models for both KLs, one of each held-out context. */
-export function klStep({ lab, heldOut }: World, folder: string, model: Policy): Promise<KlRow[]> {
-  const { seed, base } = lab.options;
-  const maxTokens = roomFor(model.writes, lab.options.maxTokens);
-  const settings = {
-    tunedFromBase: klSampling(maxTokens, stepSeed(seed, folder, 'tunedFromBase')),
-    baseFromTuned: klSampling(maxTokens, stepSeed(seed, folder, 'baseFromTuned')),
-  };
-  const inputs = {
-    tables: [heldOutTable('contexts')],
-    models: [model.dir, base],
-    values: { ...settings.tunedFromBase, other: settings.baseFromTuned.seed },
-  };
-  return tableStep(lab, `${folder}/kl`, klTable, inputs, async (progress) => {
-    const [theta, prior] = [await lab.models.get(model.dir), await lab.models.get(base)];
-    return sampleForKl(theta, prior, heldOut.contexts, settings, progress);
   });
 }
 
@@ -105,7 +86,7 @@ export async function measureModel(
   model: Policy,
 ): Promise<Value[]> {
   const outputs = byContext(await outputsStep(world, folder, model));
-  const kl = await klStep(world, folder, model);
+  const { rows: kl } = await klStep(world.lab, folder, model, world.heldOut);
   if (model.dir !== world.lab.options.base) await world.lab.models.close(model.dir);
   const values = klValues(arm, kl);
   for (const measure of ['klTunedBase', 'klBaseTuned']) {

@@ -4,7 +4,7 @@ import type { PreferenceForm } from '../lm/preference.js';
 import type { World } from './world.js';
 
 /** Contexts of comparisons: far from those that feedback is given on, and those that accuracy is measured on from each other. */
-export const COMPARED = 100_000;
+const COMPARED = 100_000;
 export const COMPARED_HELD_OUT = 400_000;
 
 /** The folder of a model trained on `n` comparisons, of all there are unless said otherwise. */

@@ -6,7 +6,7 @@ import type { Context } from '../tasks/task.js';
 import { generate } from './generate.js';
 import { type Lab, tableStep } from './lab.js';
 import { samplingOf } from './options.js';
-import type { Policy } from './policy.js';
+import { priorPolicy } from './policy.js';
 import { sampleCandidates, type Told, type ToRefine, toRefine } from './refine.js';
 import { stepSeed } from './seeds.js';
 import { contextsStep, feedbackStep, generateStep, rankStep, refinementsNamed, scoresStep } from './steps.js';
@@ -43,8 +43,13 @@ export interface HeldOut {
 /** @param from number of the first held-out context */
 export async function heldOutTexts(lab: Lab, n: number, from = 0): Promise<HeldOut> {
   const contexts = await contextsStep(lab, FOLDER, 'heldout', from, n);
-  const prior: Policy = { dir: lab.options.base, writes: 'output' };
-  const base = await generateStep(lab, FOLDER, 'outputs', prior, contexts.map(withoutOutput));
+  const base = await generateStep(
+    lab,
+    FOLDER,
+    'outputs',
+    priorPolicy(lab.options),
+    contexts.map(withoutOutput),
+  );
   const initial = await initialStep(lab, contexts, base);
   const feedback = await feedbackStep(lab, FOLDER, contexts, initial);
   const refine = (told: Told) =>

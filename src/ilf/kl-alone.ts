@@ -19,10 +19,9 @@ import {
   KL_DIRECTIONS,
   type KlDirection,
   type KlPrompt,
-  type KlSettings,
-  klSampling,
+  klSettings,
   measureKl,
-  sampleDirection,
+  sampleBothWays,
   textsOf,
 } from './measure-kl.js';
 import type { Progress } from './progress.js';
@@ -140,19 +139,10 @@ async function measureModels(
   progress: Progress,
 ): Promise<MeasuredKl> {
   const eos = endOfText(pair);
-  const sampling = (direction: KlDirection) =>
-    klSampling(maxTokens, stepSeed(place.seed, `round-${place.round}`, direction));
-  const settings: KlSettings = {
-    tunedFromBase: sampling('tunedFromBase'),
-    baseFromTuned: sampling('baseFromTuned'),
-  };
-  const rows: KlRow[] = [];
-  for (const direction of KL_DIRECTIONS) {
-    const [q, p] = direction === 'tunedFromBase' ? [pair.tuned, pair.base] : [pair.base, pair.tuned];
-    rows.push(
-      ...(await sampleDirection(direction, q, p, prompts, samples, settings[direction], eos, progress)),
-    );
-  }
+  const settings = klSettings(maxTokens, (direction) =>
+    stepSeed(place.seed, `round-${place.round}`, direction),
+  );
+  const rows = await sampleBothWays(pair.tuned, pair.base, () => prompts, samples, settings, eos, progress);
   return { rows, kl: measureKl(rows, settings, 'data' in texts) };
 }
 

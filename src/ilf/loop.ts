@@ -3,7 +3,7 @@ import { heldOutTexts } from './heldout.js';
 import type { Lab } from './lab.js';
 import { contextsPerRound } from './options.js';
 import { type Outcome, outcomeOf } from './outcome.js';
-import type { Policy } from './policy.js';
+import { priorPolicy } from './policy.js';
 import { type Round, round } from './round.js';
 
 export async function loop(lab: Lab): Promise<Outcome> {
@@ -11,7 +11,7 @@ export async function loop(lab: Lab): Promise<Outcome> {
   const n = contextsPerRound(task, options);
   const heldOut = await heldOutTexts(lab, Math.min(options.heldout, task.size('heldout')));
   const done: Round[] = [];
-  let theta: Policy = { dir: options.base, writes: 'output' };
+  let theta = priorPolicy(options);
   for (let k = 1; k <= options.rounds; k++) {
     const before = done.map(({ learned }) => learned);
     const result = await round(lab, k, n, theta, before, heldOut);

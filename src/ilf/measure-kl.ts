@@ -24,6 +24,11 @@ export const klSampling = (maxNewTokens: number, seed: number): KlSampling => ({
 
 export type KlSettings = Record<KlDirection, KlSampling>;
 
+export const klSettings = (maxNewTokens: number, seedOf: (direction: KlDirection) => number): KlSettings => ({
+  tunedFromBase: klSampling(maxNewTokens, seedOf('tunedFromBase')),
+  baseFromTuned: klSampling(maxNewTokens, seedOf('baseFromTuned')),
+});
+
 /** What a text continues: a prompt's tokens, and the context that it belongs to. */
 export interface KlPrompt {
   context: string;
@@ -41,7 +46,7 @@ export const contextPrompts = (model: TextModel, contexts: readonly Context[], r
  * n texts from q for each prompt, with every token's log-probability under q and p and the exact KL at its prefix, all from one
  * pass of each model over the finished texts.
  */
-export async function sampleDirection(
+async function sampleDirection(
   direction: KlDirection,
   q: Pick<TextModel, 'lm'>,
   p: Pick<TextModel, 'lm'>,
@@ -88,22 +93,36 @@ export const textsOf = (rows: readonly KlRow[], direction: string) =>
     of.map(({ ids, logprobs_q, logprobs_p, exact }) => ({ ids, logQ: logprobs_q, logP: logprobs_p, exact })),
   );
 
+/** n texts from each model for each of the prompts that are for it. */
+export async function sampleBothWays<M extends Pick<TextModel, 'lm'>>(
+  tuned: M,
+  base: M,
+  promptsFor: (q: M) => readonly KlPrompt[],
+  n: number,
+  settings: KlSettings,
+  eos: number,
+  progress: Progress,
+): Promise<KlRow[]> {
+  const rows: KlRow[] = [];
+  for (const direction of KL_DIRECTIONS) {
+    const [q, p] = direction === 'tunedFromBase' ? [tuned, base] : [base, tuned];
+    const prompts = promptsFor(q);
+    rows.push(...(await sampleDirection(direction, q, p, prompts, n, settings[direction], eos, progress)));
+  }
+  return rows;
+}
+
 /** One text from each model for each context, for both directions. */
-export async function sampleForKl(
+export function sampleForKl(
   tuned: TextModel,
   base: TextModel,
   contexts: readonly Context[],
   settings: KlSettings,
   progress: Progress,
 ): Promise<KlRow[]> {
-  const rows: KlRow[] = [];
-  for (const direction of KL_DIRECTIONS) {
-    const [q, p] = direction === 'tunedFromBase' ? [tuned, base] : [base, tuned];
-    const sampling = settings[direction];
-    const prompts = contextPrompts(q, contexts, sampling.maxNewTokens);
-    rows.push(...(await sampleDirection(direction, q, p, prompts, 1, sampling, q.tokenizer.eos, progress)));
-  }
-  return rows;
+  const room = settings.tunedFromBase.maxNewTokens;
+  const promptsFor = (q: TextModel) => contextPrompts(q, contexts, room);
+  return sampleBothWays(tuned, base, promptsFor, 1, settings, base.tokenizer.eos, progress);
 }
 
 /** The estimates of both directions, from their rows. */

@@ -1,5 +1,4 @@
 /** Step 6 of a round: the tuned model's texts on held-out contexts, and everything that is measured on them. */
-import type { KlResult } from '../bayes/kl.js';
 import type { Measures } from '../report/types.js';
 import { type HeldOut, heldOutTable, judgeTexts, withoutOutput } from './heldout.js';
 import { type Lab, tableStep } from './lab.js';
@@ -12,12 +11,12 @@ import {
   type RefinedPost,
   scoreOutputs,
 } from './measure.js';
-import { type KlDirection, klSampling, measureKl, sampleForKl } from './measure-kl.js';
+import { type KlSettings, klSettings, measureKl, sampleForKl } from './measure-kl.js';
 import { type Oracle, oracleOf } from './measure-oracle.js';
 import { type Policy, roomFor } from './policy.js';
 import { stepSeed } from './seeds.js';
 import { generateStep } from './steps.js';
-import { byContext, type InitialRow, klTable, type MeasureRow, measuresTable } from './tables.js';
+import { byContext, type InitialRow, type KlRow, klTable, type MeasureRow, measuresTable } from './tables.js';
 
 /** What is known after a round. */
 export interface Measured {
@@ -46,7 +45,8 @@ export async function measureStep(
     contexts.map(withoutOutput),
     heldOutTable('contexts'),
   );
-  const kl = await klStep(lab, folder, tuned, heldOut);
+  const { rows, settings } = await klStep(lab, folder, tuned, heldOut);
+  const kl = measureKl(rows, settings);
   const oracle = oracleOf(lab.task.name, contexts);
   const quality = oracle
     ? measureWithOracle(oracle, heldOut, outputs)
@@ -62,20 +62,17 @@ export async function measureStep(
   return measured;
 }
 
-async function klStep(
+/** Texts of a model and of π_0 on the held-out contexts, for both KLs: the table `folder`/kl, and how they were sampled. */
+export async function klStep(
   lab: Lab,
   folder: string,
   { dir, writes }: Policy,
   { contexts }: HeldOut,
-): Promise<Record<KlDirection, KlResult>> {
+): Promise<{ rows: KlRow[]; settings: KlSettings }> {
   const { seed, base } = lab.options;
   // One limit for both: what is compared are distributions over texts of so many tokens.
   const maxTokens = roomFor(writes, lab.options.maxTokens);
-  const sampling = (direction: KlDirection) => klSampling(maxTokens, stepSeed(seed, folder, direction));
-  const settings = {
-    tunedFromBase: sampling('tunedFromBase'),
-    baseFromTuned: sampling('baseFromTuned'),
-  };
+  const settings = klSettings(maxTokens, (direction) => stepSeed(seed, folder, direction));
   const inputs = {
     tables: [heldOutTable('contexts')],
     models: [dir, base],
@@ -84,7 +81,7 @@ async function klStep(
   const rows = await tableStep(lab, `${folder}/kl`, klTable, inputs, async (progress) =>
     sampleForKl(await lab.models.get(dir), await lab.models.get(base), contexts, settings, progress),
   );
-  return measureKl(rows, settings);
+  return { rows, settings };
 }
 
 /** The refinements of each held-out context with what the oracle and the ranker need. */

@@ -7,6 +7,8 @@ export interface Policy {
   dir: string;
   writes: Writes;
 }
+/** π_0. */
+export const priorPolicy = ({ base }: { base: string }): Policy => ({ dir: base, writes: 'output' });
 export type Writes = 'output' | 'feedback and output';
 
 /** A critic says more than a summary does: tokens of its feedback at most. */

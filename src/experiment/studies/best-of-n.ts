@@ -33,7 +33,7 @@ export const bestOfN: Study = {
 };
 
 /** n = 1, 2, 4, … up to how many there are. */
-export const powersUpTo = (most: number) =>
+const powersUpTo = (most: number) =>
   Array.from({ length: Math.floor(Math.log2(most)) + 1 }, (_, k) => 2 ** k);
 
 /** π_0's texts, which other studies look at, too: the table of `bestOfNStep` in this folder. */

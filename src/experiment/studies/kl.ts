@@ -1,9 +1,9 @@
 import { tableStep } from '../../ilf/lab.js';
-import { KL_DIRECTIONS, klSampling, sampleDirection } from '../../ilf/measure-kl.js';
+import { klSettings, sampleBothWays } from '../../ilf/measure-kl.js';
+import { klStep } from '../../ilf/measured.js';
 import { stepSeed } from '../../ilf/seeds.js';
 import { type KlRow, klTable } from '../../ilf/tables.js';
 import { folderOf, tuned } from '../arms.js';
-import { klStep } from '../measure-model.js';
 import type { Study } from '../study.js';
 import type { Value } from '../values.js';
 import type { World } from '../world.js';
@@ -26,9 +26,8 @@ export const kl: Study = {
       const arm = { targets, n: world.scale.usual };
       const model = await tuned(world, arm);
       values.push(...unconditionalValues(name, await unconditionalStep(world, folderOf(arm), model.dir)));
-      values.push(
-        ...positionValues(name, world.lab.options.maxTokens, await klStep(world, folderOf(arm), model)),
-      );
+      const { rows } = await klStep(world.lab, folderOf(arm), model, world.heldOut);
+      values.push(...positionValues(name, world.lab.options.maxTokens, rows));
       await world.lab.models.close(model.dir);
     }
     return values;
@@ -38,10 +37,9 @@ export const kl: Study = {
 /** Texts from the end-of-text token alone, from each model. */
 function unconditionalStep({ lab, scale }: World, folder: string, model: string): Promise<KlRow[]> {
   const { seed, base } = lab.options;
-  const settings = {
-    tunedFromBase: klSampling(UNCONDITIONAL_TOKENS, stepSeed(seed, folder, 'unconditional tunedFromBase')),
-    baseFromTuned: klSampling(UNCONDITIONAL_TOKENS, stepSeed(seed, folder, 'unconditional baseFromTuned')),
-  };
+  const settings = klSettings(UNCONDITIONAL_TOKENS, (direction) =>
+    stepSeed(seed, folder, `unconditional ${direction}`),
+  );
   const inputs = {
     models: [model, base],
     values: { ...settings.tunedFromBase, other: settings.baseFromTuned.seed, texts: scale.unconditional },
@@ -54,13 +52,7 @@ function unconditionalStep({ lab, scale }: World, folder: string, model: string)
       context: String(i + 1),
       ids: [eos],
     }));
-    const rows: KlRow[] = [];
-    for (const direction of KL_DIRECTIONS) {
-      const [q, p] = direction === 'tunedFromBase' ? [theta, prior] : [prior, theta];
-      const sampling = settings[direction];
-      rows.push(...(await sampleDirection(direction, q, p, prompts, 1, sampling, eos, progress)));
-    }
-    return rows;
+    return sampleBothWays(theta, prior, () => prompts, 1, settings, eos, progress);
   });
 }
 

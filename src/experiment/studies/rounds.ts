@@ -1,6 +1,6 @@
+import { priorPolicy } from '../../ilf/policy.js';
 import { learn } from '../../ilf/round.js';
 import type { TargetSet } from '../../ilf/steps.js';
-import { baseModel } from '../arms.js';
 import { measureModel } from '../measure-model.js';
 import type { Study } from '../study.js';
 import type { Value } from '../values.js';
@@ -18,7 +18,7 @@ async function going(world: World, how: 'continue' | 'retrain'): Promise<Value[]
   const n = Math.floor(scale.usual / scale.rounds);
   const values: Value[] = [];
   const learned: TargetSet[] = [];
-  let theta = baseModel(world);
+  let theta = priorPolicy(world.lab.options);
   for (let k = 1; k <= scale.rounds; k++) {
     const folder = `rounds/${how}-${k}`;
     const before = how === 'retrain' ? [...learned] : null;

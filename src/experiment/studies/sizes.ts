@@ -3,7 +3,7 @@ import { measureModel } from '../measure-model.js';
 import type { Study } from '../study.js';
 import type { Value } from '../values.js';
 
-export const sizeArms = [
+const sizeArms = [
   ['ILF', 'ilf'],
   ['initial outputs', 'initial'],
   ['gold summaries', 'gold'],

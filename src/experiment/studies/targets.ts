@@ -1,4 +1,5 @@
-import { type Arm, baseModel, folderOf, tuned } from '../arms.js';
+import { priorPolicy } from '../../ilf/policy.js';
+import { type Arm, folderOf, tuned } from '../arms.js';
 import { measureModel } from '../measure-model.js';
 import type { Study } from '../study.js';
 import type { Value } from '../values.js';
@@ -22,7 +23,12 @@ export const targets: Study = {
   name: 'targets',
   about: 'what π_θ is finetuned on: picks, baselines, controls, and the weighted posterior',
   run: async (world) => {
-    const values: Value[] = await measureModel(world, 'base model', 'arms/base', baseModel(world));
+    const values: Value[] = await measureModel(
+      world,
+      'base model',
+      'arms/base',
+      priorPolicy(world.lab.options),
+    );
     for (const [name, arm] of arms(world.scale.usual)) {
       const model = await tuned(world, arm);
       values.push(...(await measureModel(world, name, folderOf(arm), model)));
