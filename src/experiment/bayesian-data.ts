@@ -1,26 +1,34 @@
 /**
- * What the Bayesian view of a seed is computed from: texts of π_0 on some held-out contexts, what InstructRM and the reward model say
- * of them, and what makes InstructRM's score a probability. I is the event that a text incorporates the feedback on x0.
+ * What the Bayesian view of a seed is computed from: texts of some held-out contexts, and what InstructRM and the reward model say of
+ * them. I is the event that a text incorporates the feedback on x0; what InstructRM says of it becomes a probability here.
  */
 
 import { type Calibration, calibrate, fitCalibration } from '../bayes/index.js';
 import { nameOf } from '../ilf/generate.js';
 import { heldOutTable } from '../ilf/heldout.js';
+import { tableStep } from '../ilf/lab.js';
 import type { TextModel } from '../ilf/model.js';
+import { samplingOf } from '../ilf/options.js';
 import { priorPolicy } from '../ilf/policy.js';
+import { texts as inTexts } from '../ilf/progress.js';
+import { stepSeed } from '../ilf/seeds.js';
 import { contextsStep, feedbackStep, generateStep, rankStep, refineStep, scoresStep } from '../ilf/steps.js';
-import { type BestOfNRow, byContext, type ScoreRow, type TextRow } from '../ilf/tables.js';
-import { scoreTexts } from '../ilf/texts.js';
+import { byContext, type ScoreRow, type TextRow, textsTable } from '../ilf/tables.js';
+import { sampleTexts, scoreTexts } from '../ilf/texts.js';
 import { summaryPrompt } from '../tasks/prompts.js';
 import type { Context } from '../tasks/task.js';
+import { logMixture, PROPOSALS, proposals } from './proposals.js';
+import { scoredTexts } from './scored-texts.js';
 import type { World } from './world.js';
 
 /** Contexts that the likelihood is calibrated on: nothing is trained or measured on them. */
 const CALIBRATED = 300_000;
+/** Texts of each context from a model. */
+const OF_MODEL = 16;
 
 /**
- * Platt scaling of InstructRM's score to the annotator's answer whether a refinement does what the feedback asks for, on
- * refinements of contexts of their own.
+ * Platt scaling of InstructRM's score to the annotator's answer whether a text does what the feedback asks for, on contexts of
+ * their own. The texts are of both kinds that the likelihood is used for, as many of each: refinements, and π_0's outputs.
  */
 export async function calibration(world: World): Promise<Calibration> {
   const { lab, scale } = world;
@@ -28,73 +36,141 @@ export async function calibration(world: World): Promise<Calibration> {
   const contexts = await contextsStep(lab, folder, 'ilf', CALIBRATED, scale.calibration);
   const initial = await generateStep(lab, folder, 'initial', priorPolicy(lab.options), contexts);
   const feedback = await feedbackStep(lab, folder, contexts, initial);
-  const texts = await refineStep(lab, folder, contexts, initial, feedback);
-  const scores = await rankStep(lab, folder, contexts, initial, feedback, texts);
-  const [groups, ranked] = [byContext(texts), byContext(scores)];
-  const said = contexts.flatMap((context, i) => {
-    const { text, points } = feedback[i]!;
-    const annotation = { text, points: JSON.parse(points) as unknown };
-    return groups.get(context.id)!.map((row, j) => ({
-      score: ranked.get(context.id)![j]!.mean,
-      label: lab.task.follows!(context, annotation, row.text),
-    }));
-  });
+  const refined = await refineStep(lab, folder, contexts, initial, feedback);
+  const refinedScores = await rankStep(lab, folder, contexts, initial, feedback, refined);
+  const outputs = await outputsStep(world, folder, contexts);
+  const tables = ['contexts', 'initial', 'feedback', 'outputs'].map((table) => `${folder}/${table}`);
+  const outputScores = await scoresStep(
+    lab,
+    `${folder}/scores-outputs`,
+    'instruct-rm',
+    tables,
+    contexts,
+    initial,
+    feedback,
+    outputs,
+  );
+  const annotations = new Map(
+    contexts.map((context, i) => {
+      const { text, points } = feedback[i]!;
+      return [context.id, { context, annotation: { text, points: JSON.parse(points) as unknown } }];
+    }),
+  );
   return fitCalibration(
-    said.map(({ score }) => score),
-    said.map(({ label }) => label),
+    [...refinedScores, ...outputScores].map(({ mean }) => mean),
+    [...refined, ...outputs].map(({ context: id, text }) => {
+      const { context, annotation } = annotations.get(id)!;
+      return lab.task.follows!(context, annotation, text);
+    }),
   );
 }
 
-/** Texts of one context with all that the targets need, [text] each, in nats. */
+/** As many outputs of π_0 as there are refinements. */
+function outputsStep({ lab }: World, folder: string, contexts: readonly Context[]): Promise<TextRow[]> {
+  const { base, samples, seed: runSeed } = lab.options;
+  const sampling = { ...samplingOf(lab.options), temperature: 1, topP: 1 };
+  const seed = stepSeed(runSeed, folder, 'outputs');
+  const inputs = {
+    tables: [`${folder}/contexts`],
+    models: [base],
+    values: { ...sampling, samples, seed },
+  };
+  return tableStep(lab, `${folder}/outputs`, textsTable, inputs, async (progress) => {
+    const prompts = contexts.map(({ text }) => summaryPrompt(text));
+    const names = contexts.map(nameOf);
+    const sampled = inTexts(progress, 'sampling outputs');
+    const prior = await lab.models.get(base);
+    const drawn = await sampleTexts(prior, prompts, names, samples, sampling, seed, sampled);
+    return contexts.flatMap(({ id }, i) =>
+      drawn[i]!.map((text, candidate) => ({ context: id, candidate, text })),
+    );
+  });
+}
+
+/** Texts of one context with what the targets need, [text] each, in nats. */
 export interface JudgedTexts {
   context: Context;
   texts: string[];
+  /** R(x), InstructRM's score. */
+  score: number[];
   /** log P(I=1 | x, c), calibrated. */
   logLikelihood: number[];
-  /** r(x). */
+  /** r(x), the reward model's. */
   reward: number[];
   logPrior: number[];
+}
+
+/** The texts that targets are estimated from. */
+export interface Proposals extends JudgedTexts {
+  /** log q. */
+  logProposal: number[];
+  /** log-probability under the refiner given (c, x0, f). */
+  logRefiner: number[];
+  /** Whether the refiner wrote it. */
+  refined: boolean[];
+}
+
+export interface OwnTexts extends JudgedTexts {
   /** log-probability under the model that they are from. */
   logModel: number[];
 }
 
-/** The first `n` texts of the first `scale.posterior` held-out contexts of a folder's scored texts. */
-export async function judgedTexts(
-  world: World,
-  folder: string,
-  scored: readonly BestOfNRow[],
-  n: number,
-  platt: Calibration,
-): Promise<JudgedTexts[]> {
-  const { scale, heldOut } = world;
-  const rows = byContext(scored);
-  const contexts = heldOut.contexts.slice(0, scale.posterior);
-  const chosen = contexts.flatMap(({ id }) => rows.get(id)!.slice(0, n));
-  const judged = byContext(await judgeStep(world, folder, contexts, chosen));
-  return contexts.map((context) => {
-    const of: BestOfNRow[] = rows.get(context.id)!.slice(0, n);
+export async function judgedProposals(world: World, platt: Calibration): Promise<Proposals[]> {
+  const groups = byContext(await proposals(world));
+  const judged = await judge(world, 'posterior/judged-proposals', PROPOSALS, groups, platt);
+  return judged.map((of) => {
+    const rows = groups.get(of.context.id)!;
     return {
-      context,
-      texts: of.map(({ text }) => text),
-      logLikelihood: judged.get(context.id)!.map(({ mean }) => Math.log(calibrate(platt, mean))),
-      reward: of.map(({ reward }) => reward),
-      logPrior: of.map(({ logprob_base }) => logprob_base),
-      logModel: of.map(({ logprob_model }) => logprob_model),
+      ...of,
+      logProposal: rows.map(logMixture),
+      logRefiner: rows.map((row) => row.logprob_refiner),
+      refined: rows.map((row) => row.refined),
     };
   });
 }
 
-/** InstructRM's scores of texts, given the held-out contexts' initial outputs and feedback. */
-function judgeStep(
-  { lab, heldOut }: World,
+/** Texts of a model itself; the tables' folder in the run is `folder`. */
+export async function ownTexts(
+  world: World,
   folder: string,
-  contexts: readonly Context[],
-  texts: readonly TextRow[],
-): Promise<ScoreRow[]> {
+  model: string,
+  platt: Calibration,
+): Promise<OwnTexts[]> {
+  const groups = byContext(await scoredTexts(world, folder, model, world.scale.posterior, OF_MODEL));
+  const judged = await judge(world, `${folder}/judged`, `${folder}/best-of-n`, groups, platt);
+  return judged.map((of) => ({
+    ...of,
+    logModel: groups.get(of.context.id)!.map((row) => row.logprob_model),
+  }));
+}
+
+/** The texts of the table `from`, by context, with InstructRM's scores, given the held-out contexts' initial outputs and feedback. */
+async function judge(
+  { lab, heldOut, scale }: World,
+  name: string,
+  from: string,
+  groups: Map<string, (TextRow & { reward: number; logprob_base: number })[]>,
+  platt: Calibration,
+): Promise<JudgedTexts[]> {
   const { initial, feedback } = heldOut;
-  const tables = [...['contexts', 'initial', 'feedback'].map(heldOutTable), `${folder}/best-of-n`];
-  const name = `${folder}/judged-${contexts.length}x${texts.length / contexts.length}`;
-  return scoresStep(lab, name, 'instruct-rm', tables, contexts, initial, feedback, texts);
+  const contexts = heldOut.contexts.slice(0, scale.posterior);
+  const tables = [...['contexts', 'initial', 'feedback'].map(heldOutTable), from];
+  const texts = contexts.flatMap(({ id }) => groups.get(id)!);
+  const scores: Map<string, ScoreRow[]> = byContext(
+    await scoresStep(lab, name, 'instruct-rm', tables, contexts, initial, feedback, texts),
+  );
+  return contexts.map((context) => {
+    const rows = groups.get(context.id)!;
+    const score = scores.get(context.id)!.map(({ mean }) => mean);
+    return {
+      context,
+      texts: rows.map(({ text }) => text),
+      score,
+      logLikelihood: score.map((of) => Math.log(calibrate(platt, of))),
+      reward: rows.map(({ reward }) => reward),
+      logPrior: rows.map(({ logprob_base }) => logprob_base),
+    };
+  });
 }
 
 /** log π_θ of judged texts, [context][text]. */

@@ -395,11 +395,20 @@ export const claimRules: readonly ClaimRule[] = [
     claim: 'ILF is closer to the posterior from the target’s side, KL(p* ‖ π_θ), than RL.',
     theirs: 'ILF minimises KL(p* ‖ π_θ), mass covering (Scheurer et al. 2023); no number',
     unit: 'nats',
-    note: 'Target p(x | c, good), likelihood calibrated.',
+    note: 'Target p(x | c, I = 1), likelihood calibrated; ILF’s picks are not weighed by π_0/π_ψ, so they are not its samples.',
     decide: (values) => {
       const rl = middleRl(values);
       return compare('posterior', 'klFromPosterior', 'nats', rl, 'ILF')(values);
     },
+  },
+  {
+    id: 'ilf-picks',
+    section: 'posterior',
+    claim: 'ILF brings the model closer to the distribution that its targets come from, KL(p* ‖ π_θ).',
+    theirs: 'minimised by ILF, p* taken as that of the refinement picked (Scheurer et al. 2023); no number',
+    unit: 'nats',
+    note: 'p* is the refiner’s density times how much likelier best-of-5 makes a text, given x0 and feedback.',
+    decide: compare('posterior', 'klFromPicks', 'nats', 'base model', 'ILF'),
   },
   // Size.
   {

@@ -423,6 +423,7 @@ const makers: Record<StudyName, (values: Values) => Findings> = {
             })),
         })),
       },
+      ...tokensFigure(values),
     ],
   }),
   posterior: (values) => {
@@ -434,7 +435,8 @@ const makers: Record<StudyName, (values: Values) => Findings> = {
       id: 'posterior',
       title: 'The Bayesian view',
       text: [
-        'Prior π_0, likelihood P(I = 1 | x, c) from InstructRM, calibrated by Platt scaling on contexts of its own: I is the event that a text incorporates the feedback. The posterior is p(x | c, I = 1) ∝ π_0(x | c) P(I = 1 | x, c), its normaliser the evidence. RL’s target has the same form with exp(r/β) for a likelihood. KLs from a target are self-normalised from the same samples of π_0 for all models, at most 32 of each context, KLs to it from 16 samples of the model. They are biased by the finite samples, alike for all models, and nothing is clamped: where the effective sample size, which stands beside them, is near 1, they say little.',
+        'Prior π_0, likelihood P(I = 1 | x, c) from InstructRM, calibrated by Platt scaling on contexts of its own: I is the event that a text incorporates the feedback. The posterior is p(x | c, I = 1) ∝ π_0(x | c) P(I = 1 | x, c), its normaliser the evidence. RL’s target has the same form with exp(r/β) for a likelihood. KLs from a target are self-normalised from the same texts for all models, of each context up to 32 samples of π_0 and as many refinements, weighed as samples of their even mixture; KLs to it are from 16 samples of the model. They are biased by the finite samples, alike for all models, and nothing is clamped: where the effective sample size, which stands beside them, is near 1, they say little.',
+        'What ILF is trained on is neither target: it is the best of five refinements by InstructRM, from a refiner that has seen x0 and the feedback, without the ratio π_0/π_ψ that would make them samples of the posterior. Its distribution has a column of its own, with the refiner’s density times how much likelier picking makes a text. A model that sees c alone cannot reach it; training on picks lowers the KL from it, whatever becomes of the others.',
       ],
       tables: [
         table(
@@ -447,7 +449,8 @@ const makers: Record<StudyName, (values: Values) => Findings> = {
             ['klToPosterior', 'KL(model ‖ posterior)', 'nats'],
             ['klFromRewardTarget', 'KL(reward target ‖ model)', 'nats'],
             ['klToRewardTarget', 'KL(model ‖ reward target)', 'nats'],
-            ['essPosterior', 'samples of π_0 that the posterior is worth', 'number'],
+            ['klFromPicks', 'KL(picked refinements ‖ model)', 'nats'],
+            ['essPosterior', 'samples that the posterior is worth', 'number'],
             ['essRewardTarget', 'the same of the reward target', 'number'],
           ],
           models,
@@ -464,8 +467,12 @@ const makers: Record<StudyName, (values: Values) => Findings> = {
           values,
           'posterior',
           'Evidence',
-          'Mean log p(I = 1 | c) over contexts, from samples of the prior.',
-          [['logEvidence', 'log evidence', 'nats']],
+          'How likely π_0’s text incorporates the feedback, p(I = 1 | c), mean over contexts: by the judge’s likelihood, calibrated, and by the oracle’s.',
+          [
+            ['evidence', 'by the judge', 'share'],
+            ['evidenceOracle', 'by the oracle', 'share'],
+            ['logEvidence', 'mean log p(I = 1 | c), by the judge', 'nats'],
+          ],
           ['base model'],
         ),
       ],
@@ -474,7 +481,7 @@ const makers: Record<StudyName, (values: Values) => Findings> = {
           id: 'reliability',
           title: 'Is the ranker’s score a probability?',
           caption:
-            'Refinements of held-out contexts in ten bins of the same size. On the diagonal, what was predicted comes true as often.',
+            'Texts of held-out contexts, half π_0’s and half refinements, in ten bins of the same size. On the diagonal, what was predicted comes true as often.',
           kind: 'reliability',
           series: ['InstructRM’s score', 'calibrated'].map((name) => ({
             name,
@@ -483,20 +490,23 @@ const makers: Record<StudyName, (values: Values) => Findings> = {
         },
         {
           id: 'kl-along',
-          title: 'KL from the posterior along ILF’s training',
-          caption: 'KL(p(x | c, I = 1) ‖ π_θ), from samples of π_0.',
+          title: 'What ILF’s training moves towards',
+          caption:
+            'By how much the KL from each target to the model changed since the first step. Below 0, the model has come closer to the target.',
           kind: 'lines',
           x: { title: 'step' },
-          y: { title: 'nats a text', unit: 'nats' },
+          y: { title: 'change of KL(target ‖ model), nats a text', unit: 'nats' },
+          rule: { value: 0, label: 'π_0' },
           series: [
-            {
-              name: 'ILF',
-              points: values.measuresOf('posterior', 'along ILF').map((measure) => ({
-                x: Number(measure.slice(5)),
-                estimate: values.estimate('posterior', 'along ILF', measure),
-              })),
-            },
-          ],
+            { name: 'posterior p(x | c, I = 1)', arm: 'klFromPosterior, change' },
+            { name: 'picked refinements', arm: 'klFromPicks, change' },
+          ].map(({ name, arm }) => ({
+            name,
+            points: values.measuresOf('posterior', arm).map((measure) => ({
+              x: Number(measure.slice(5)),
+              estimate: values.estimate('posterior', arm, measure),
+            })),
+          })),
         },
       ],
     };
@@ -532,5 +542,24 @@ const makers: Record<StudyName, (values: Values) => Findings> = {
     ],
   }),
 };
+
+/** Tokens that are shown, of those that were among the largest contributions with every seed. */
+const TOKENS = 12;
+
+/** The tokens that carry most of ILF's KL, where the same ones do with every seed. */
+function tokensFigure(values: Values): Figure[] {
+  const seeds = values.has('kl', 'ILF', 'klTunedBase') ? values.matrix('kl', 'ILF', 'klTunedBase').length : 0;
+  const points = values
+    .measuresOf('kl', 'ILF')
+    .filter((of) => of.startsWith('token ') && values.matrix('kl', 'ILF', of).length === seeds)
+    .map((of) => ({ label: of.slice(6), estimate: values.estimate('kl', 'ILF', of) }))
+    .sort((a, b) => Math.abs(b.estimate.value) - Math.abs(a.estimate.value))
+    .slice(0, TOKENS);
+  if (points.length === 0) return [];
+  const caption =
+    'Each token’s part of KL(ILF ‖ base) by k1, on ILF’s texts given held-out prompts: the largest of either sign (␣ is a space). That these are the largest is not accounted for in their intervals.';
+  const title = 'Tokens that carry most of ILF’s KL';
+  return [{ id: 'kl-tokens', title, caption, kind: 'dots', axis: 'nats a text', unit: 'nats', points }];
+}
 
 export const findingsOf = (study: StudyName, values: Values): Findings => makers[study](values);

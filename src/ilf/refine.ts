@@ -39,7 +39,8 @@ export function toRefine(
   return contexts.map((context, i) => ({ context, initial: initial[i]!.text, feedback: shown(i) }));
 }
 
-const promptOf = ({ context, initial, feedback }: ToRefine) =>
+/** What the refiner reads. */
+export const refinerPrompt = ({ context, initial, feedback }: ToRefine) =>
   feedback === null ? improvePrompt(context.text, initial) : refinePrompt(context.text, initial, feedback);
 
 /** n candidates for each item, different ones where the model has different ones to give. */
@@ -51,7 +52,7 @@ export async function sampleCandidates(
   seed: number,
   onProgress: Progress,
 ): Promise<string[][]> {
-  const prompts = items.map(promptOf);
+  const prompts = items.map(refinerPrompt);
   const names = items.map(({ context }) => nameOf(context));
   const drawn = await sampleTexts(
     refiner,
@@ -104,7 +105,7 @@ export async function refine(
   const names = flat.map(({ item }) => nameOf(item.context));
   const underRefiner = await scoreTexts(
     refiner,
-    flat.map(({ item, text }) => ({ prompt: promptOf(item), text })),
+    flat.map(({ item, text }) => ({ prompt: refinerPrompt(item), text })),
     names,
     texts(onProgress, 'scoring under the refiner'),
   );

@@ -108,7 +108,9 @@ describe('experiment', () => {
     const places = (rows: readonly { study: string; arm: string; measure: string }[]) =>
       [
         ...new Set(
-          rows.map((row) => `${row.study}, ${row.arm}, ${row.measure}`.replace(/\d+(\.\d+)?/g, '#')),
+          rows.map(({ study, arm, measure }) =>
+            `${study}, ${arm}, ${measure}`.replace(/token .*/, 'token #').replace(/\d+(\.\d+)?/g, '#'),
+          ),
         ),
       ].sort();
     const values = await readTable(at('all', 'values.arrow'), valuesTable);

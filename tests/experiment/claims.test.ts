@@ -111,6 +111,7 @@ describe('a verdict', () => {
     // Nearer is smaller: ILF is further from RL's target, RL further from ILF's.
     ['mode-seeking', 'posterior', 'klToRewardTarget', 'ILF', 'RL, β = 0.5'],
     ['mass-covering', 'posterior', 'klFromPosterior', 'RL, β = 0.5', 'ILF'],
+    ['ilf-picks', 'posterior', 'klFromPicks', 'base model', 'ILF'],
     ['ladder', 'ladder', 'gain', '3 × 64', '2 × 32'],
   ])('of %s is that of %s, %s: %s above %s', (id, study, measure, a, b) => {
     const verdict = (high: string, low: string) =>

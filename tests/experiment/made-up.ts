@@ -11,6 +11,7 @@ const texts = ['incorporated', 'score', 'length'];
 const targetKls = [
   'klFromPosterior',
   'klFromRewardTarget',
+  'klFromPicks',
   'essPosterior',
   'essRewardTarget',
   'klToPosterior',
@@ -96,6 +97,7 @@ export const armsOf: Record<StudyName, Arms> = {
       ],
       tuned,
     ],
+    [by(['token ␣'], '', [1, 2, 3]), ['ILF']],
   ],
   posterior: [
     [
@@ -103,9 +105,12 @@ export const armsOf: Record<StudyName, Arms> = {
       ['InstructRM’s score', 'calibrated'],
     ],
     [['ess'], ['exp(βR), β = 1', 'exp(βR), β = 10', 'exp(βR) π₀, β = 10', 'exp(βR) π₀/q, β = 10']],
-    [['logEvidence'], ['base model']],
+    [['logEvidence', 'evidence', 'evidenceOracle'], ['base model']],
     [targetKls, ['base model', 'ILF', 'posterior-weighted refinements', 'gold summaries', ...rl]],
-    [['step 0', 'step 3', 'step 5'], ['along ILF']],
+    [
+      ['step 0', 'step 3', 'step 5'],
+      ['klFromPosterior, change', 'klFromPicks, change'],
+    ],
   ],
   ladder: [
     [

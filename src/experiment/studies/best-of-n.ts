@@ -1,10 +1,7 @@
 import { bestOfNKl, bestOfNKlBound, expectedBestOfN, winShares } from '../../bayes/index.js';
-import { heldOutTable } from '../../ilf/heldout.js';
-import { samplingOf } from '../../ilf/options.js';
-import { bestOfNStep } from '../../ilf/rl-steps.js';
 import { type BestOfNRow, byContext } from '../../ilf/tables.js';
 import { tuned } from '../arms.js';
-import { rewardModel } from '../reward-models.js';
+import { priorTexts, scoredTexts } from '../scored-texts.js';
 import type { Study } from '../study.js';
 import type { Value } from '../values.js';
 import type { World } from '../world.js';
@@ -35,31 +32,6 @@ export const bestOfN: Study = {
 /** n = 1, 2, 4, … up to how many there are. */
 const powersUpTo = (most: number) =>
   Array.from({ length: Math.floor(Math.log2(most)) + 1 }, (_, k) => 2 ** k);
-
-/** π_0's texts, which other studies look at, too: the table of `bestOfNStep` in this folder. */
-export const PRIOR_FOLDER = 'best-of-n/base';
-export const priorTexts = (world: World): Promise<BestOfNRow[]> =>
-  scoredTexts(world, PRIOR_FOLDER, world.lab.options.base, world.scale.bestOfContexts, world.scale.bestOf);
-
-/**
- * n samples of a model on the first held-out contexts with their rewards, at temperature 1 from the whole vocabulary: only so is
- * the KL that of the model's own distribution.
- */
-export async function scoredTexts(
-  world: World,
-  folder: string,
-  model: string,
-  contexts: number,
-  n: number,
-): Promise<BestOfNRow[]> {
-  const { lab, heldOut } = world;
-  const reward = await rewardModel(world, 'quality', 'bradley-terry');
-  const sampling = { ...samplingOf(lab.options), temperature: 1, topP: 1 };
-  const some = heldOut.contexts.slice(0, contexts);
-  const rows = await bestOfNStep(lab, folder, model, reward, some, n, sampling, heldOutTable('contexts'));
-  if (model !== lab.options.base) await lab.models.close(model);
-  return rows;
-}
 
 /** Expected score and win rate of best-of-n, and its KL to π_0, for each n. */
 function bestOfValues(world: World, name: string, rows: readonly BestOfNRow[]): Value[] {

@@ -1,3 +1,5 @@
+import { klByToken } from '../../bayes/index.js';
+import { tokenLabel } from '../../ilf/kl-tokens.js';
 import { tableStep } from '../../ilf/lab.js';
 import { klSettings, sampleBothWays } from '../../ilf/measure-kl.js';
 import { klStep } from '../../ilf/measured.js';
@@ -19,7 +21,7 @@ const klArms = [
 
 export const kl: Study = {
   name: 'kl',
-  about: 'how far finetuning moves the model, both ways, with and without prompts, by position',
+  about: 'how far finetuning moves the model, both ways, with and without prompts, by position and token',
   run: async (world) => {
     const values: Value[] = [];
     for (const [name, targets] of klArms) {
@@ -28,6 +30,7 @@ export const kl: Study = {
       values.push(...unconditionalValues(name, await unconditionalStep(world, folderOf(arm), model.dir)));
       const { rows } = await klStep(world.lab, folderOf(arm), model, world.heldOut);
       values.push(...positionValues(name, world.lab.options.maxTokens, rows));
+      if (targets === 'ilf') values.push(...tokenValues(name, rows, await labels(world)));
       await world.lab.models.close(model.dir);
     }
     return values;
@@ -67,6 +70,30 @@ function unconditionalValues(arm: string, rows: readonly KlRow[]): Value[] {
       { arm, measure: `${measure}K1`, context, value: sum(logprobs_q) - sum(logprobs_p) },
     ];
   });
+}
+
+/** Tokens that are looked at: those of the largest contributions, of either sign. */
+const TOKENS = 24;
+
+/** log π_θ − log π_0 of single tokens, summed over a text's: over all tokens they add up to k1 of the text. */
+function tokenValues(arm: string, rows: readonly KlRow[], label: (id: number) => string): Value[] {
+  const texts = rows.filter(({ direction }) => direction === 'tunedFromBase');
+  const contexts = texts.map(({ ids, logprobs_q, logprobs_p }) => [
+    { ids, logQ: logprobs_q, logP: logprobs_p },
+  ]);
+  return klByToken(contexts, TOKENS, { resamples: 1, method: 'percentile' }).flatMap(({ id }) =>
+    texts.map(({ context, ids, logprobs_q, logprobs_p }) => ({
+      arm,
+      measure: `token ${label(id)}`,
+      context,
+      value: sum(Array.from(ids, (of, t) => (of === id ? logprobs_q[t]! - logprobs_p[t]! : 0))),
+    })),
+  );
+}
+
+async function labels({ lab }: World): Promise<(id: number) => string> {
+  const { tokenizer } = await lab.models.get(lab.options.base);
+  return (id) => tokenLabel(tokenizer, id);
 }
 
 /** Exact KL(π_θ ‖ π_0) at each position of a text, 0 behind its end: summed over positions, the text's KL. */

@@ -2,7 +2,14 @@
  * The Bayesian view: how good a probability the ranker's score is, what the posterior over refinements weighs, how likely "good" is
  * at all, and how far each model is from both targets, along and after training.
  */
-import { calibrate, klFromTarget, klToTarget, logEvidence, posteriorWeights } from '../../bayes/index.js';
+import {
+  bestOfNKlToBase,
+  type Calibration,
+  klFromTarget,
+  klToTarget,
+  logEvidence,
+  posteriorWeights,
+} from '../../bayes/index.js';
 import { disposeAdamState } from '../../engine/fused.js';
 import { tune } from '../../ilf/finetune.js';
 import { tableStep } from '../../ilf/lab.js';
@@ -11,31 +18,33 @@ import { tuningOf } from '../../ilf/options.js';
 import { stepSeed } from '../../ilf/seeds.js';
 import { byContext } from '../../ilf/tables.js';
 import { type Arm, armTargets, folderOf, tuned } from '../arms.js';
-import { calibration, type JudgedTexts, judgedTexts, logPolicy } from '../bayesian-data.js';
+import {
+  calibration,
+  judgedProposals,
+  logPolicy,
+  type OwnTexts,
+  ownTexts,
+  type Proposals,
+} from '../bayesian-data.js';
+import { PROPOSALS } from '../proposals.js';
 import { reinforced, rlFolder } from '../rl.js';
 import type { Study } from '../study.js';
 import { type Value, valuesTable } from '../values.js';
 import type { World } from '../world.js';
-import { PRIOR_FOLDER, priorTexts, scoredTexts } from './best-of-n.js';
-
-/** Texts of each context from π_0, that targets are estimated from, and from the other models. */
-const OF_PRIOR = 32;
-const OF_MODEL = 16;
 
 export const posterior: Study = {
   name: 'posterior',
-  about: 'calibration, posterior weights, evidence, and KL to and from both targets',
+  about: 'calibration, posterior weights, evidence, and KL to and from the targets',
   run: async (world) => {
     const { lab, scale } = world;
     const platt = await calibration(world);
     // π_0 exp(r/β)/Z for the middle one of the β that RL is run with.
     const beta = scale.betas[Math.floor(scale.betas.length / 2)]!;
-    const prior = await judgedTexts(world, PRIOR_FOLDER, await priorTexts(world), OF_PRIOR, platt);
+    const proposals = await judgedProposals(world, platt);
     const values: Value[] = [
-      ...reliabilityValues(world, (score) => score, 'InstructRM’s score'),
-      ...reliabilityValues(world, (score) => calibrate(platt, score), 'calibrated'),
+      ...reliabilityValues(world, proposals),
       ...weightValues(world),
-      ...evidenceValues(prior),
+      ...evidenceValues(world, proposals),
     ];
     const n = scale.usual;
     const arms: [name: string, folder: string, model: string][] = [
@@ -49,16 +58,23 @@ export const posterior: Study = {
     for (const of of scale.betas)
       arms.push([`RL, β = ${of}`, rlFolder(of).replace('/', '-'), (await reinforced(world, of)).tuned]);
     for (const [name, folder, model] of arms) {
-      values.push(...fromValues(name, prior, await logPolicy(await lab.models.get(model), prior), beta));
-      const own = `posterior/${folder}`;
-      const texts = await scoredTexts(world, own, model, scale.posterior, OF_MODEL);
-      const judged = await judgedTexts(world, own, texts, OF_MODEL, platt);
-      values.push(...toValues(name, judged, prior, beta));
+      const logPolicies = await logPolicy(await lab.models.get(model), proposals);
+      const own = await ownTexts(world, `posterior/${folder}`, model, platt);
+      proposals.forEach((of, i) => {
+        const measures = {
+          ...klFrom(of, logPolicies[i]!, beta, lab.options.samples),
+          ...klTo(own[i]!, of, beta),
+        };
+        values.push(...valuesOf(name, of.context.id, measures));
+      });
       if (model !== lab.options.base) await lab.models.close(model);
     }
-    return [...values, ...(await alongStep(world, prior, { targets: 'ilf', n }))];
+    return [...values, ...(await alongStep(world, proposals, platt, beta, { targets: 'ilf', n }))];
   },
 };
+
+const valuesOf = (arm: string, context: string, measures: Record<string, number>): Value[] =>
+  Object.entries(measures).map(([measure, value]) => ({ arm, measure, context, value }));
 
 async function tunedArms(world: World, arms: [string, Arm][]): Promise<[string, string, string][]> {
   const out: [string, string, string][] = [];
@@ -66,23 +82,26 @@ async function tunedArms(world: World, arms: [string, Arm][]): Promise<[string, 
   return out;
 }
 
-/** What was predicted of the held-out contexts' refinements, and what the oracle says. */
-function reliabilityValues(
-  { heldOut, oracle }: World,
-  probability: (score: number) => number,
-  arm: string,
-): Value[] {
-  const scores = byContext(heldOut.scores);
-  return heldOut.refinements.flatMap(({ context: id, candidate, text }) => {
-    const i = heldOut.contexts.findIndex((of) => of.id === id);
-    const points = JSON.parse(heldOut.feedback[i]!.points) as unknown;
-    const context = `${id}#${candidate}`;
-    const settled = oracle.incorporated(heldOut.contexts[i]!, points, text) === 1;
-    return [
-      { arm, measure: 'predicted', context, value: probability(scores.get(id)![candidate]!.mean) },
-      { arm, measure: 'happened', context, value: settled ? 1 : 0 },
-    ];
+/** What was predicted of the proposals, before and after calibration, and what the oracle says. */
+function reliabilityValues(world: World, proposals: readonly Proposals[]): Value[] {
+  return proposals.flatMap((of) => {
+    const happened = incorporated(world, of);
+    return of.texts.flatMap((_, candidate) =>
+      [
+        { arm: 'InstructRM’s score', predicted: of.score[candidate]! },
+        { arm: 'calibrated', predicted: Math.exp(of.logLikelihood[candidate]!) },
+      ].flatMap(({ arm, predicted }) =>
+        valuesOf(arm, `${of.context.id}#${candidate}`, { predicted, happened: happened[candidate]! }),
+      ),
+    );
   });
+}
+
+/** 1 where the oracle says that a text incorporates the feedback on x0, else 0. */
+function incorporated({ heldOut, oracle }: World, { context, texts }: Proposals): number[] {
+  const i = heldOut.contexts.findIndex(({ id }) => id === context.id);
+  const points = JSON.parse(heldOut.feedback[i]!.points) as unknown;
+  return texts.map((text) => (oracle.incorporated(context, points, text) === 1 ? 1 : 0));
 }
 
 /** Effective sample sizes of the posterior weights over the data's refinements, by what goes into them. */
@@ -112,62 +131,70 @@ function weightValues({ data, lab, scale }: World): Value[] {
   });
 }
 
-/** log p(I=1 | c) from samples of the prior. */
-const evidenceValues = (prior: readonly JudgedTexts[]): Value[] =>
-  prior.map(({ context, logLikelihood }) => ({
-    arm: 'base model',
-    measure: 'logEvidence',
-    context: context.id,
-    value: logEvidence({ logLikelihood }).logEvidence,
-  }));
-
-const rewardLikelihood = ({ reward }: JudgedTexts, beta: number) => reward.map((r) => r / beta);
-
-/** KL(p* ‖ π_θ) of both targets, from samples of the prior. */
-function fromValues(
-  arm: string,
-  prior: readonly JudgedTexts[],
-  logPolicies: readonly number[][],
-  beta: number,
-): Value[] {
-  return prior.flatMap((of, i) => {
-    const { logLikelihood, logPrior } = of;
-    const common = { logPrior, logProposal: logPrior, logPolicy: logPolicies[i]! };
-    const posteriorOf = klFromTarget({ ...common, logLikelihood });
-    const rewardTarget = klFromTarget({ ...common, logLikelihood: rewardLikelihood(of, beta) });
-    return [
-      { measure: 'klFromPosterior', value: posteriorOf.kl },
-      { measure: 'klFromRewardTarget', value: rewardTarget.kl },
-      { measure: 'essPosterior', value: posteriorOf.ess },
-      { measure: 'essRewardTarget', value: rewardTarget.ess },
-    ].map((value) => ({ arm, context: of.context.id, ...value }));
+/** p(I=1 | c), by the judge's likelihood and by the oracle's 0 and 1 for it; the judge's also as a log. */
+const evidenceValues = (world: World, proposals: readonly Proposals[]): Value[] =>
+  proposals.flatMap((of) => {
+    const { logPrior, logProposal, logLikelihood } = of;
+    const evidence = (logs: number[]) =>
+      logEvidence({ logLikelihood: logs, logPrior, logProposal }).logEvidence;
+    const judged = evidence(logLikelihood);
+    return valuesOf('base model', of.context.id, {
+      logEvidence: judged,
+      evidence: Math.exp(judged),
+      evidenceOracle: Math.exp(evidence(incorporated(world, of).map(Math.log))),
+    });
   });
+
+const overBeta = (reward: readonly number[], beta: number) => reward.map((r) => r / beta);
+
+/**
+ * KL(p* ‖ π_θ) of the posterior, of the reward target, and of what ILF is trained on: the best of `samples` refinements by
+ * InstructRM, whose density is the refiner's times how much likelier picking makes a text.
+ */
+function klFrom(of: Proposals, logPolicies: number[], beta: number, samples: number) {
+  const { logPrior, logProposal, logLikelihood, score, logRefiner, refined } = of;
+  const common = { logPrior, logProposal, logPolicy: logPolicies };
+  const posteriorOf = klFromTarget({ ...common, logLikelihood });
+  const rewardTarget = klFromTarget({ ...common, logLikelihood: overBeta(of.reward, beta) });
+  const refinements = (all: readonly number[]) => all.filter((_, i) => refined[i]);
+  return {
+    klFromPosterior: posteriorOf.kl,
+    klFromRewardTarget: rewardTarget.kl,
+    klFromPicks: bestOfNKlToBase(
+      refinements(score),
+      refinements(logRefiner),
+      refinements(logPolicies),
+      samples,
+    ),
+    essPosterior: posteriorOf.ess,
+    essRewardTarget: rewardTarget.ess,
+  };
 }
 
-/** KL(π_θ ‖ p*) of both targets, from samples of the model; log Z from those of the prior. */
-function toValues(
-  arm: string,
-  own: readonly JudgedTexts[],
-  prior: readonly JudgedTexts[],
-  beta: number,
-): Value[] {
-  return own.flatMap((of, i) => {
-    const { logPrior, logModel, logLikelihood } = of;
-    const logZ = (likelihood: number[]) => logEvidence({ logLikelihood: likelihood }).logEvidence;
-    const to = (likelihood: number[], z: number) =>
-      klToTarget({ logLikelihood: likelihood, logPrior, logPolicy: logModel, logZ: z }).kl;
-    return [
-      { measure: 'klToPosterior', value: to(logLikelihood, logZ(prior[i]!.logLikelihood)) },
-      {
-        measure: 'klToRewardTarget',
-        value: to(rewardLikelihood(of, beta), logZ(rewardLikelihood(prior[i]!, beta))),
-      },
-    ].map((value) => ({ arm, context: of.context.id, ...value }));
-  });
+/** KL(π_θ ‖ p*) of the posterior and of the reward target, from samples of the model; log Z from the proposals. */
+function klTo({ logPrior, logModel, logLikelihood, reward }: OwnTexts, proposals: Proposals, beta: number) {
+  const to = (own: number[], ofProposals: number[]) => {
+    const { logPrior: prior, logProposal } = proposals;
+    const { logEvidence: logZ } = logEvidence({ logLikelihood: ofProposals, logPrior: prior, logProposal });
+    return klToTarget({ logLikelihood: own, logPrior, logPolicy: logModel, logZ }).kl;
+  };
+  return {
+    klToPosterior: to(logLikelihood, proposals.logLikelihood),
+    klToRewardTarget: to(overBeta(reward, beta), overBeta(proposals.reward, beta)),
+  };
 }
 
-/** KL(p(x | c, I=1) ‖ π_θ) before, four times during, and after a training of ILF: what it minimises. */
-async function alongStep(world: World, prior: readonly JudgedTexts[], arm: Arm): Promise<Value[]> {
+/** The targets that ILF's training is watched by. */
+const ALONG = ['klFromPosterior', 'klFromPicks'] as const;
+
+/** By how much the KL from the targets changed, four times during a training of ILF and after it. */
+async function alongStep(
+  world: World,
+  proposals: readonly Proposals[],
+  platt: Calibration,
+  beta: number,
+  arm: Arm,
+): Promise<Value[]> {
   const { lab } = world;
   const folder = folderOf(arm);
   const tuning = tuningOf(lab.options);
@@ -175,30 +202,29 @@ async function alongStep(world: World, prior: readonly JudgedTexts[], arm: Arm):
   const seed = stepSeed(lab.options.seed, folder, 'finetune');
   const { targets } = await armTargets(world, arm);
   const inputs = {
-    tables: [`${folder}/targets`, `${PRIOR_FOLDER}/best-of-n`],
+    tables: [`${folder}/targets`, PROPOSALS, 'posterior/judged-proposals'],
     models: [lab.options.base],
-    values: { ...tuning, seed },
+    values: { ...tuning, seed, beta, platt: { ...platt } },
   };
   const rows = await tableStep(lab, 'posterior/along', valuesTable, inputs, async (progress) => {
     const model = await openModel(lab.options.base);
+    const some = proposals.slice(0, Math.ceil(proposals.length / 2));
     const out: Value[] = [];
+    let before: Record<(typeof ALONG)[number], number>[] | undefined;
     const measure = async (step: number) => {
-      const some = prior.slice(0, Math.ceil(prior.length / 2));
-      const pairs = await logPolicy(model, some);
-      some.forEach(({ context, logLikelihood, logPrior }, i) => {
-        const input = { logLikelihood, logPrior, logProposal: logPrior, logPolicy: pairs[i]! };
-        out.push({
-          arm: 'along ILF',
-          measure: `step ${step}`,
-          context: context.id,
-          value: klFromTarget(input).kl,
+      const logPolicies = await logPolicy(model, some);
+      const now = some.map((of, i) => klFrom(of, logPolicies[i]!, beta, lab.options.samples));
+      before ??= now;
+      for (const target of ALONG)
+        some.forEach(({ context }, i) => {
+          const value = now[i]![target] - before![i]![target];
+          out.push({ arm: `${target}, change`, measure: `step ${step}`, context: context.id, value });
         });
-      });
     };
     try {
       await measure(0);
       const state = await tune(model, targets, tuning, seed, async ({ step, steps }) => {
-        progress('finetuning, and KL from the posterior', step, steps, 'steps');
+        progress('finetuning, and KL from the targets', step, steps, 'steps');
         if (step % Math.ceil(steps / 5) === 0 || step === steps) await measure(step);
       });
       disposeAdamState(state);

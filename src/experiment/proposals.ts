@@ -1,0 +1,94 @@
+/**
+ * Where targets are looked at: texts of each held-out context, half of them from π_0, half refinements that know the feedback.
+ * What π_0 hardly ever writes the refiner does, and the other way round, so their even mixture
+ * q(x) = ½ π_0(x|c) + ½ π_ψ(x|c, x0, f) covers the targets, with ratios π_0/q of at most 2. There are exactly as many texts
+ * of each as the mixture expects, which leaves every mean unbiased (the balance heuristic: Veach and Guibas 1995).
+ */
+import { logSumExp } from '../bayes/index.js';
+import { nameOf } from '../ilf/generate.js';
+import { heldOutTable } from '../ilf/heldout.js';
+import { tableStep } from '../ilf/lab.js';
+import { samplingOf } from '../ilf/options.js';
+import { texts as inTexts } from '../ilf/progress.js';
+import { refinerPrompt, toRefine } from '../ilf/refine.js';
+import { withReward } from '../ilf/reward.js';
+import { stepSeed } from '../ilf/seeds.js';
+import { byContext } from '../ilf/tables.js';
+import { sampleTexts, scoreTexts } from '../ilf/texts.js';
+import type { RowOf, TableSchema } from '../store/tables.js';
+import { summaryPrompt } from '../tasks/prompts.js';
+import { rewardModel } from './reward-models.js';
+import { PRIOR_FOLDER, priorTexts } from './scored-texts.js';
+import type { World } from './world.js';
+
+/** Texts of π_0 that are looked at for each context, at most. */
+const OF_PRIOR = 32;
+
+/** A proposal, with its reward, and its log-probability under the refiner given (c, x0, f) and under π_0 given c, in nats. */
+export const proposalsTable = {
+  context: 'utf8',
+  candidate: 'int32',
+  text: 'utf8',
+  /** Sampled from the refiner, else from π_0. */
+  refined: 'bool',
+  reward: 'float64',
+  logprob_refiner: 'float64',
+  logprob_base: 'float64',
+} as const satisfies TableSchema;
+export type ProposalRow = RowOf<typeof proposalsTable>;
+
+/** log q of a proposal. */
+export const logMixture = ({ logprob_base, logprob_refiner }: ProposalRow): number =>
+  logSumExp([logprob_base, logprob_refiner]) - Math.log(2);
+
+export const PROPOSALS = 'posterior/proposals';
+
+/** As many refinements as texts of π_0 for the first `scale.posterior` held-out contexts, those of π_0 first. */
+export async function proposals(world: World): Promise<ProposalRow[]> {
+  const { lab, scale, heldOut } = world;
+  const { base, instruct } = lab.options;
+  const contexts = heldOut.contexts.slice(0, scale.posterior);
+  const prior = byContext(await priorTexts(world));
+  const n = Math.min(OF_PRIOR, scale.bestOf);
+  const reward = await rewardModel(world, 'quality', 'bradley-terry');
+  // At temperature 1 from the whole vocabulary, and with repetitions: other texts would not be from π_ψ.
+  const sampling = { ...samplingOf(lab.options), temperature: 1, topP: 1 };
+  const seed = stepSeed(lab.options.seed, 'posterior', 'proposals');
+  const inputs = {
+    tables: [...['contexts', 'initial', 'feedback'].map(heldOutTable), `${PRIOR_FOLDER}/best-of-n`],
+    models: [instruct, base, reward],
+    values: { ...sampling, n, contexts: contexts.length, seed },
+  };
+  return tableStep(lab, PROPOSALS, proposalsTable, inputs, async (progress) => {
+    const [refiner, priorModel] = [await lab.models.get(instruct), await lab.models.get(base)];
+    const asked = toRefine(contexts, heldOut.initial, heldOut.feedback);
+    const prompts = asked.map(refinerPrompt);
+    const names = contexts.map(nameOf);
+    const sampled = inTexts(progress, 'sampling refinements');
+    const refined = await sampleTexts(refiner, prompts, names, n, sampling, seed, sampled);
+    const rows = contexts.flatMap(({ id, text: post }, i) => {
+      const own = prior.get(id)!.slice(0, n);
+      const texts = [...own.map(({ text }) => text), ...refined[i]!];
+      return texts.map((text, candidate) => ({ id, candidate, post, text, i, refined: candidate >= n }));
+    });
+    const under = (model: typeof refiner, promptOf: (i: number) => string, label: string) =>
+      scoreTexts(
+        model,
+        rows.map(({ i, text }) => ({ prompt: promptOf(i), text })),
+        rows.map(({ i }) => names[i]!),
+        inTexts(progress, label),
+      );
+    const underRefiner = await under(refiner, (i) => prompts[i]!, 'scoring under the refiner');
+    const underBase = await under(priorModel, (i) => summaryPrompt(contexts[i]!.text), 'scoring under π_0');
+    const rewards = await withReward(reward, (of) => of.score(rows, inTexts(progress, 'rewards')));
+    return rows.map(({ id, candidate, text, refined: isRefined }, k) => ({
+      context: id,
+      candidate,
+      text,
+      refined: isRefined,
+      reward: rewards[k]!,
+      logprob_refiner: underRefiner[k]!,
+      logprob_base: underBase[k]!,
+    }));
+  });
+}

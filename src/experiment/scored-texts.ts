@@ -1,0 +1,32 @@
+/** Samples of models for the held-out contexts, with their rewards: what best-of-n picks from, and what posteriors weigh. */
+import { heldOutTable } from '../ilf/heldout.js';
+import { samplingOf } from '../ilf/options.js';
+import { bestOfNStep } from '../ilf/rl-steps.js';
+import type { BestOfNRow } from '../ilf/tables.js';
+import { rewardModel } from './reward-models.js';
+import type { World } from './world.js';
+
+/** π_0's texts, which other studies look at, too: the table of `bestOfNStep` in this folder. */
+export const PRIOR_FOLDER = 'best-of-n/base';
+export const priorTexts = (world: World): Promise<BestOfNRow[]> =>
+  scoredTexts(world, PRIOR_FOLDER, world.lab.options.base, world.scale.bestOfContexts, world.scale.bestOf);
+
+/**
+ * n samples of a model on the first held-out contexts with their rewards, at temperature 1 from the whole vocabulary: only so is
+ * the KL that of the model's own distribution.
+ */
+export async function scoredTexts(
+  world: World,
+  folder: string,
+  model: string,
+  contexts: number,
+  n: number,
+): Promise<BestOfNRow[]> {
+  const { lab, heldOut } = world;
+  const reward = await rewardModel(world, 'quality', 'bradley-terry');
+  const sampling = { ...samplingOf(lab.options), temperature: 1, topP: 1 };
+  const some = heldOut.contexts.slice(0, contexts);
+  const rows = await bestOfNStep(lab, folder, model, reward, some, n, sampling, heldOutTable('contexts'));
+  if (model !== lab.options.base) await lab.models.close(model);
+  return rows;
+}
