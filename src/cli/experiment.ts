@@ -27,6 +27,11 @@ const options = {
   quick: { type: 'boolean' as const, description: 'everything much smaller: a few minutes, wide intervals' },
   base: path('base', 'folder of the base LM π_0', 'the embedded one'),
   instruct: path('instruct', 'folder of the instruction-tuned LM', 'the embedded one'),
+  data: path(
+    'data',
+    'your own contexts: JSONL of {"context", "gold", "output"?, "feedback"?}; scored against gold',
+    'the embedded world',
+  ),
   out: path('out', 'where the results go', 'checkpoints/experiment, or -quick'),
   host: rankerOptions.host,
   ...sampling,
@@ -59,7 +64,9 @@ export const experimentCommand: CommandModule<object, InferredOptionTypes<typeof
         {
           dir: given.out ?? resolve('checkpoints', isQuick ? 'experiment-quick' : 'experiment'),
           seeds: Array.from({ length: seeds }, (_, seed) => seed),
-          studies: studies.filter(({ name }) => given.studies?.includes(name) ?? true),
+          studies: studies.filter(({ name, embedded }) =>
+            given.studies ? given.studies.includes(name) : !embedded || given.data === undefined,
+          ),
           scale: isQuick ? quick : full,
           command: `node train.js ${process.argv.slice(2).join(' ')}`,
           quick: isQuick,
@@ -67,7 +74,7 @@ export const experimentCommand: CommandModule<object, InferredOptionTypes<typeof
           loop: {
             base,
             instruct,
-            data: null,
+            data: given.data ?? null,
             samples: DEFAULTS.samples,
             rounds: 1,
             going: 'continue',

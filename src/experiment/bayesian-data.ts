@@ -21,19 +21,21 @@ import { logMixture, PROPOSALS, proposals } from './proposals.js';
 import { scoredTexts } from './scored-texts.js';
 import type { World } from './world.js';
 
-/** Contexts that the likelihood is calibrated on: nothing is trained or measured on them. */
-const CALIBRATED = 300_000;
+const UNCALIBRATED: Calibration = { slope: 1, intercept: 0 };
 /** Texts of each context from a model. */
 const OF_MODEL = 16;
 
 /**
  * Platt scaling of InstructRM's score to the annotator's answer whether a text does what the feedback asks for, on contexts of
- * their own. The texts are of both kinds that the likelihood is used for, as many of each: refinements, and π_0's outputs.
+ * their own. The texts are of both kinds that the likelihood is used for, as many of each: refinements, and π_0's outputs. Where
+ * the task has no annotator, the score is taken for the probability.
  */
 export async function calibration(world: World): Promise<Calibration> {
   const { lab, scale } = world;
+  const { follows } = lab.task;
+  if (!follows || !scale.places.calibrated) return UNCALIBRATED;
   const folder = 'calibration';
-  const contexts = await contextsStep(lab, folder, 'ilf', CALIBRATED, scale.calibration);
+  const contexts = await contextsStep(lab, folder, ...scale.places.calibrated, scale.calibration);
   const initial = await generateStep(lab, folder, 'initial', priorPolicy(lab.options), contexts);
   const feedback = await feedbackStep(lab, folder, contexts, initial);
   const refined = await refineStep(lab, folder, contexts, initial, feedback);
@@ -60,7 +62,7 @@ export async function calibration(world: World): Promise<Calibration> {
     [...refinedScores, ...outputScores].map(({ mean }) => mean),
     [...refined, ...outputs].map(({ context: id, text }) => {
       const { context, annotation } = annotations.get(id)!;
-      return lab.task.follows!(context, annotation, text);
+      return follows(context, annotation, text);
     }),
   );
 }

@@ -1,8 +1,10 @@
 /** The experiment: every study on every seed, then all of it as estimates, verdicts, figures and one page. */
 import { join, relative } from 'node:path';
+import { checkFit } from '../ilf/fit.js';
 import { heldOutTexts } from '../ilf/heldout.js';
 import type { Lab, Show } from '../ilf/lab.js';
-import { oracleOf } from '../ilf/measure-oracle.js';
+import { byReference, oracleOf } from '../ilf/measure-oracle.js';
+import { ModelShelf } from '../ilf/model.js';
 import { openLab } from '../ilf/open.js';
 import type { LoopOptions } from '../ilf/options.js';
 import type { ExperimentReport } from '../report/figures.js';
@@ -12,9 +14,10 @@ import { writeFileAtomic } from '../store/atomic.js';
 import { UserError } from '../store/errors.js';
 import { writeTable } from '../store/tables.js';
 import { openTask } from '../tasks/open.js';
+import type { Task } from '../tasks/task.js';
 import { openData } from './data.js';
 import { documentOf, estimateRows, estimatesTable, experimentReport } from './report.js';
-import type { Scale } from './scale.js';
+import { fitted, type Scale } from './scale.js';
 import type { Study } from './study.js';
 import { type ValueRow, Values, valuesTable } from './values.js';
 import type { World } from './world.js';
@@ -24,6 +27,7 @@ export interface ExperimentOptions {
   dir: string;
   seeds: readonly number[];
   studies: readonly Study[];
+  /** Made smaller where a person's own contexts are fewer. */
   scale: Scale;
   quick: boolean;
   /** The command that was given. */
@@ -42,14 +46,22 @@ export interface ExperimentOutcome {
 /** Runs the studies, and writes values.arrow, estimates.arrow, result.json, report.html, and its main figure alone. */
 export async function experiment(options: ExperimentOptions, show: Show): Promise<ExperimentOutcome> {
   const started = performance.now();
-  const { dir, seeds, studies, scale, quick, command, version, loop } = options;
-  const rows = await runStudies(options, show);
+  const { dir, seeds, studies, quick, command, version, loop } = options;
+  const task = await openTask(loop.data);
+  const scale = loop.data === null ? options.scale : fitted(options.scale, task, loop.data);
+  if (loop.data !== null) {
+    const asked = studies.find(({ embedded }) => embedded);
+    if (asked) throw new UserError(`the study ${asked.name} is about the embedded world alone; leave it out`);
+    await checkLengths(task, loop);
+  }
+  const rows = await runStudies(task, { ...options, scale }, show);
   const values = new Values(rows);
   const estimates = estimateRows(values);
   const report = experimentReport(values, {
     studies: studies.map(({ name }) => name),
     seeds,
-    scale,
+    contexts: scale.heldout,
+    task: loop.data === null ? null : task.name,
     quick,
     command,
     version,
@@ -57,6 +69,7 @@ export async function experiment(options: ExperimentOptions, show: Show): Promis
       ...loop,
       base: fromHere(loop.base),
       instruct: fromHere(loop.instruct),
+      data: loop.data && fromHere(loop.data),
       seed: seeds.join(', '),
     },
     seconds: (performance.now() - started) / 1000,
@@ -83,11 +96,11 @@ function fromHere(path: string): string {
 }
 
 /** Runs what was not run before; the values of all seeds. */
-async function runStudies(options: ExperimentOptions, show: Show): Promise<ValueRow[]> {
+async function runStudies(task: Task, options: ExperimentOptions, show: Show): Promise<ValueRow[]> {
   const rows: ValueRow[] = [];
   for (const seed of options.seeds) {
     const events = laterEvents(join(options.dir, 'tensorboard', `seed-${seed}`));
-    const lab = await openSeed(options, seed, { ...show, scalar: events.scalar });
+    const lab = await openSeed(task, options, seed, { ...show, scalar: events.scalar });
     try {
       const world = await openWorld(lab, options.scale);
       for (const study of options.studies)
@@ -113,19 +126,30 @@ function laterEvents(dir: string): Pick<EventWriter, 'scalar' | 'close'> {
 }
 
 async function openSeed(
+  task: Task,
   { dir, scale, loop, version }: ExperimentOptions,
   seed: number,
   show: Show,
 ): Promise<Lab> {
-  const task = await openTask(loop.data);
   const options = { ...loop, seed, contexts: scale.sizes.at(-1)!, heldout: scale.heldout };
   return openLab(task, options, { dir: join(dir, `seed-${seed}`), fresh: false, version }, show);
 }
 
 async function openWorld(lab: Lab, scale: Scale): Promise<World> {
   const heldOut = await heldOutTexts(lab, scale.heldout, scale.heldoutFrom);
-  const oracle = oracleOf(lab.task.name, heldOut.contexts);
-  if (!oracle) throw new UserError('the experiment needs a task whose outputs can be scored');
+  const oracle = lab.options.data === null ? oracleOf(lab.task.name, heldOut.contexts) : null;
   const data = await openData(lab, scale.sizes.at(-1)!);
-  return { lab, scale, oracle, heldOut, data };
+  return { lab, scale, scorer: oracle ?? byReference, oracle, heldOut, data };
+}
+
+/** The longest that models learn are references, and feedback with a refinement. @throws UserError as `checkFit` */
+async function checkLengths(task: Task, { base, instruct, maxTokens }: ExperimentOptions['loop']) {
+  const models = new ModelShelf();
+  try {
+    const [prior, refiner] = [await models.get(base), await models.get(instruct)];
+    for (const targets of ['gold', 'feedback-refinement'] as const)
+      checkFit(task, prior, refiner, { maxTokens, targets });
+  } finally {
+    await models.close();
+  }
 }

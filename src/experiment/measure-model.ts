@@ -50,9 +50,9 @@ const sum = (values: ArrayLike<number>) => Array.from(values).reduce((a, b) => a
 
 /** Scores, win rates and length of texts [context][text]. */
 export function textValues(world: World, arm: string, texts: readonly (readonly string[])[]): Value[] {
-  const { heldOut, oracle } = world;
+  const { heldOut, scorer } = world;
   const { contexts } = heldOut;
-  const score = (context: Context, of: readonly string[]) => of.map((text) => oracle.score(context, text));
+  const score = (context: Context, of: readonly string[]) => of.map((text) => scorer.score(context, text));
   const scores = contexts.map((context, i) => score(context, texts[i]!));
   const base = contexts.map((context, i) => score(context, [heldOut.base[i]!.text]));
   const gold = contexts.map((context) => score(context, [context.gold!]));

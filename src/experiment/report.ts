@@ -1,17 +1,20 @@
 /** The experiment's page and documents, from the values alone. */
 import { describeInterval } from '../bayes/index.js';
+import { byReference } from '../ilf/measure-oracle.js';
 import type { Claim, ExperimentReport, Section } from '../report/figures.js';
 import type { RowOf, TableSchema } from '../store/tables.js';
 import { claimRules, judge } from './claims.js';
 import type { StudyName } from './names.js';
-import type { Scale } from './scale.js';
 import { findingsOf, frontier } from './sections.js';
 import type { Values } from './values.js';
 
 export interface Made {
   studies: readonly StudyName[];
   seeds: readonly number[];
-  scale: Scale;
+  /** Held out. */
+  contexts: number;
+  /** The name of a person's own contexts; null for the embedded world. */
+  task: string | null;
   quick: boolean;
   command: string;
   version: string;
@@ -26,19 +29,20 @@ export function experimentReport(values: Values, made: Made): ExperimentReport {
   const claims = (section: string): Claim[] =>
     claimRules.filter((rule) => rule.section === section).map((rule) => judge(rule, values));
   const sections: Section[] = made.studies.map((study) => ({
-    ...findingsOf(study, values),
+    ...findingsOf(study, values, made.task !== null),
     claims: claims(study),
   }));
   if (FRONTIER.every((study) => made.studies.includes(study)))
     sections.unshift({ ...frontier(values), claims: claims('frontier') });
   return {
-    title: 'ILF on summaries: the published claims, tested again',
+    title: `ILF on ${made.task ?? 'summaries'}: the published claims, tested again`,
     command: made.command,
     quick: made.quick,
     seeds: [...made.seeds],
-    contexts: made.scale.heldout,
-    judge: 'oracle: F1 of the post’s six facts',
-    annotator: 'simulated annotator',
+    contexts: made.contexts,
+    judge: made.task === null ? 'oracle: F1 of the post’s six facts' : byReference.unit,
+    annotator:
+      made.task === null ? 'simulated annotator' : 'as given, and the instruct model’s where none is',
     interval: describeInterval({}, made.seeds.length > 1 ? 'seeds and contexts' : 'contexts'),
     sections,
     options: made.options,

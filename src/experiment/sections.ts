@@ -8,37 +8,29 @@ import type { Values } from './values.js';
 /** A section without its claims. */
 export type Findings = Omit<Section, 'claims'>;
 
-const SCORE = 'mean score (F1 of the six facts)';
+const SCORE = 'mean score';
 const KL_TO_BASE = 'KL(model ‖ base), nats a text';
 
-/** One measure of several arms. */
+/** One measure of the arms that have it; no figure where none has. */
 function dots(
   values: Values,
   study: StudyName,
   measure: string,
-  axis: string,
-  unit: Unit,
-  arms: readonly string[],
+  of: { title: string; axis: string; unit: Unit; rule?: { value: number; label: string } },
   theirs: Record<string, Published> = {},
-  rule?: { value: number; label: string },
-): Extract<Figure, { kind: 'dots' }> {
-  return {
-    id: `${study}-${measure}`,
-    title: axis,
-    caption: '',
-    kind: 'dots',
-    axis,
-    unit,
-    ...(rule && { rule }),
-    points: arms.map((label) => ({
+  arms = values.armsOf(study),
+): Figure[] {
+  const points = arms
+    .filter((label) => values.has(study, label, measure))
+    .map((label) => ({
       label,
       estimate: values.estimate(study, label, measure),
       ...(theirs[label] && { theirs: theirs[label] }),
-    })),
-  };
+    }));
+  return points.length === 0 ? [] : [{ id: `${study}-${measure}`, caption: '', kind: 'dots', ...of, points }];
 }
 
-/** A table of arms by measures. */
+/** A table of arms by those measures that one of them has. */
 function table(
   values: Values,
   study: StudyName,
@@ -47,13 +39,14 @@ function table(
   measures: readonly [measure: string, name: string, unit: Unit][],
   arms = values.armsOf(study),
 ): FigureTable {
+  const there = measures.filter(([measure]) => arms.some((arm) => values.has(study, arm, measure)));
   return {
     title,
     caption,
-    columns: measures.map(([, name, unit]) => ({ name, unit })),
+    columns: there.map(([, name, unit]) => ({ name, unit })),
     rows: arms.map((label) => ({
       label,
-      cells: measures.map(([measure]) =>
+      cells: there.map(([measure]) =>
         values.has(study, label, measure) ? values.estimate(study, label, measure) : null,
       ),
     })),
@@ -121,7 +114,7 @@ export function frontier(values: Values): Findings {
     id: 'frontier',
     title: 'What each method reached, and how far it went for it',
     text: [
-      'Both sides of the Bayesian view on one frontier. ILF and supervised learning minimise KL(target ‖ π_θ), which covers the target’s mass; RL with a KL penalty minimises KL(π_θ ‖ target), which seeks its modes; best-of-n moves no weights and pays at every output. All are measured by the same oracle, and by the same exact KL at every prefix of texts that each model itself writes at temperature 1.',
+      'Both sides of the Bayesian view on one frontier. ILF and supervised learning minimise KL(target ‖ π_θ), which covers the target’s mass; RL with a KL penalty minimises KL(π_θ ‖ target), which seeks its modes; best-of-n moves no weights and pays at every output. All are measured by the same scores, and by the same exact KL at every prefix of texts that each model itself writes at temperature 1.',
     ],
     tables: [],
     figures: [
@@ -138,12 +131,16 @@ export function frontier(values: Values): Findings {
   };
 }
 
-const makers: Record<StudyName, (values: Values) => Findings> = {
-  targets: (values) => ({
+/** `own`: of a person's own contexts, about which less is known than about the embedded world. */
+const makers: Record<StudyName, (values: Values, own: boolean) => Findings> = {
+  targets: (values, own) => ({
     id: 'targets',
     title: 'What the model is finetuned on',
     text: [
-      'One model of each kind, tuned on the same contexts with the same settings; only the texts differ. “Gold summaries” stand for the papers’ human summaries. They are complete and without error here, which people’s are not, so that win rates against them are near nothing and mean scores are compared instead.',
+      'One model of each kind, tuned on the same contexts with the same settings; only the texts differ. “Gold summaries” stand for the papers’ human summaries.',
+      own
+        ? 'Scores are likeness to them, so that nothing can beat them here.'
+        : 'They are complete and without error here, which people’s are not, so that win rates against them are near nothing and mean scores are compared instead.',
     ],
     tables: [
       table(
@@ -155,17 +152,17 @@ const makers: Record<StudyName, (values: Values) => Findings> = {
       ),
     ],
     figures: [
-      {
-        ...dots(values, 'targets', 'score', SCORE, 'score', values.armsOf('targets')),
-        title: 'Mean score by target',
-      },
+      ...dots(values, 'targets', 'score', { title: 'Mean score by target', axis: SCORE, unit: 'score' }),
     ],
   }),
-  refinements: (values) => ({
+  refinements: (values, own) => ({
     id: 'refinements',
     title: 'Refinements',
     text: [
-      'Refinements of the held-out contexts’ initial outputs. “Written” are refinements as the writers of the instruction corpus write them, a program that follows each point of feedback with probability 0.8; they stand for people’s.',
+      'Refinements of the held-out contexts’ initial outputs.',
+      own
+        ? 'Nobody knows of these contexts what a text says: whether feedback was incorporated is not measured.'
+        : '“Written” are refinements as the writers of the instruction corpus write them, a program that follows each point of feedback with probability 0.8; they stand for people’s.',
     ],
     tables: [
       table(values, 'refinements', 'Refinements', 'A random pick is the mean over all candidates.', [
@@ -176,48 +173,43 @@ const makers: Record<StudyName, (values: Values) => Findings> = {
       ]),
     ],
     figures: [
-      {
-        ...dots(
-          values,
-          'refinements',
-          'winVsInitial',
-          'share won against the initial output',
-          'share',
-          values.armsOf('refinements').filter((arm) => arm !== 'initial outputs'),
-          {
-            'without feedback': share(59.4),
-            'with feedback, random pick': share(63.9),
-            'with feedback, InstructRM’s pick': share(69.1),
-            written: share(83.2),
-          },
-          { value: 0.5, label: 'draw' },
-        ),
-        title: 'Refinements against the initial output',
-      },
-      {
-        ...dots(
-          values,
-          'refinements',
-          'incorporated',
-          'share that incorporates the feedback',
-          'share',
-          values.armsOf('refinements'),
-          {
-            'without feedback': share(30.8),
-            'with feedback, random pick': share(49.6),
-            'with feedback, InstructRM’s pick': share(57.4),
-            written: share(74.0),
-          },
-        ),
-        title: 'Feedback incorporated',
-      },
+      ...dots(
+        values,
+        'refinements',
+        'winVsInitial',
+        {
+          title: 'Refinements against the initial output',
+          axis: 'share won against the initial output',
+          unit: 'share',
+          rule: { value: 0.5, label: 'draw' },
+        },
+        {
+          'without feedback': share(59.4),
+          'with feedback, random pick': share(63.9),
+          'with feedback, InstructRM’s pick': share(69.1),
+          written: share(83.2),
+        },
+        values.armsOf('refinements').filter((arm) => arm !== 'initial outputs'),
+      ),
+      ...dots(
+        values,
+        'refinements',
+        'incorporated',
+        { title: 'Feedback incorporated', axis: 'share that incorporates the feedback', unit: 'share' },
+        {
+          'without feedback': share(30.8),
+          'with feedback, random pick': share(49.6),
+          'with feedback, InstructRM’s pick': share(57.4),
+          written: share(74.0),
+        },
+      ),
     ],
   }),
-  rankers: (values) => ({
+  rankers: (values, own) => ({
     id: 'rankers',
     title: 'Rankers',
     text: [
-      'Every ranker picks one of the same five refinements of each held-out context. Length is a control that every ranker has to be held against; the oracle’s pick is the most that could be had.',
+      `Every ranker picks one of the same five refinements of each held-out context. Length is a control that every ranker has to be held against; “oracle” is the pick with the highest ${own ? 'likeness to the reference' : 'score'}, the most that could be had.`,
     ],
     tables: [
       table(
@@ -234,32 +226,33 @@ const makers: Record<StudyName, (values: Values) => Findings> = {
       ),
     ],
     figures: [
-      {
-        ...dots(
-          values,
-          'rankers',
-          'winVsRandom',
-          'share won against a random refinement',
-          'share',
-          values.armsOf('rankers'),
-          {
-            InstructRM: share(56.0, 2.9),
-            longest: share(65.0, 2.7),
-            'embedding similarity': share(48.3, 2.9),
-            'reward model, Bradley–Terry': share(61.8),
-            'reward model, Yes/No': share(63.3),
-          },
-          { value: 0.5, label: 'chance' },
-        ),
-        title: 'What rankers pick',
-      },
+      ...dots(
+        values,
+        'rankers',
+        'winVsRandom',
+        {
+          title: 'What rankers pick',
+          axis: 'share won against a random refinement',
+          unit: 'share',
+          rule: { value: 0.5, label: 'chance' },
+        },
+        {
+          InstructRM: share(56.0, 2.9),
+          longest: share(65.0, 2.7),
+          'embedding similarity': share(48.3, 2.9),
+          'reward model, Bradley–Terry': share(61.8),
+          'reward model, Yes/No': share(63.3),
+        },
+      ),
     ],
   }),
-  'reward-models': (values) => ({
+  'reward-models': (values, own) => ({
     id: 'reward-models',
     title: 'Reward models',
     text: [
-      'Trained on comparisons of two of the base model’s outputs by the simulated annotator, who errs in one of ten and decides equals by lot; measured on comparisons of other contexts, against the same noisy answers.',
+      own
+        ? 'Trained on comparisons of two of the base model’s outputs for the contexts that are learned from, the one that is more like the reference being preferred; measured on such comparisons for the held-out contexts.'
+        : 'Trained on comparisons of two of the base model’s outputs by the simulated annotator, who errs in one of ten and decides equals by lot; measured on comparisons of other contexts, against the same noisy answers.',
     ],
     tables: [],
     figures: [
@@ -426,7 +419,7 @@ const makers: Record<StudyName, (values: Values) => Findings> = {
       ...tokensFigure(values),
     ],
   }),
-  posterior: (values) => {
+  posterior: (values, own) => {
     const models = values
       .armsOf('posterior')
       .filter((arm) => values.has('posterior', arm, 'klFromPosterior'));
@@ -435,7 +428,7 @@ const makers: Record<StudyName, (values: Values) => Findings> = {
       id: 'posterior',
       title: 'The Bayesian view',
       text: [
-        'Prior π_0, likelihood P(I = 1 | x, c) from InstructRM, calibrated by Platt scaling on contexts of its own: I is the event that a text incorporates the feedback. The posterior is p(x | c, I = 1) ∝ π_0(x | c) P(I = 1 | x, c), its normaliser the evidence. RL’s target has the same form with exp(r/β) for a likelihood. KLs from a target are self-normalised from the same texts for all models, of each context up to 32 samples of π_0 and as many refinements, weighed as samples of their even mixture; KLs to it are from 16 samples of the model. They are biased by the finite samples, alike for all models, and nothing is clamped: where the effective sample size, which stands beside them, is near 1, they say little.',
+        `Prior π_0, likelihood P(I = 1 | x, c) from InstructRM, ${own ? 'its score as it is, since nobody can say here what came true' : 'calibrated by Platt scaling on contexts of its own'}: I is the event that a text incorporates the feedback. The posterior is p(x | c, I = 1) ∝ π_0(x | c) P(I = 1 | x, c), its normaliser the evidence. RL’s target has the same form with exp(r/β) for a likelihood. KLs from a target are self-normalised from the same texts for all models, of each context up to 32 samples of π_0 and as many refinements, weighed as samples of their even mixture; KLs to it are from 16 samples of the model. They are biased by the finite samples, alike for all models, and nothing is clamped: where the effective sample size, which stands beside them, is near 1, they say little.`,
         'What ILF is trained on is neither target: it is the best of five refinements by InstructRM, from a refiner that has seen x0 and the feedback, without the ratio π_0/π_ψ that would make them samples of the posterior. Its distribution has a column of its own, with the refiner’s density times how much likelier picking makes a text. A model that sees c alone cannot reach it; training on picks lowers the KL from it, whatever becomes of the others.',
       ],
       tables: [
@@ -467,7 +460,7 @@ const makers: Record<StudyName, (values: Values) => Findings> = {
           values,
           'posterior',
           'Evidence',
-          'How likely π_0’s text incorporates the feedback, p(I = 1 | c), mean over contexts: by the judge’s likelihood, calibrated, and by the oracle’s.',
+          'How likely π_0’s text incorporates the feedback, p(I = 1 | c), mean over contexts: by the judge’s likelihood, and by the oracle’s where there is one.',
           [
             ['evidence', 'by the judge', 'share'],
             ['evidenceOracle', 'by the oracle', 'share'],
@@ -477,17 +470,7 @@ const makers: Record<StudyName, (values: Values) => Findings> = {
         ),
       ],
       figures: [
-        {
-          id: 'reliability',
-          title: 'Is the ranker’s score a probability?',
-          caption:
-            'Texts of held-out contexts, half π_0’s and half refinements, in ten bins of the same size. On the diagonal, what was predicted comes true as often.',
-          kind: 'reliability',
-          series: ['InstructRM’s score', 'calibrated'].map((name) => ({
-            name,
-            bins: reliability(values.forecasts('posterior', name)).bins,
-          })),
-        },
+        ...(own ? [] : [reliabilityFigure(values)]),
         {
           id: 'kl-along',
           title: 'What ILF’s training moves towards',
@@ -526,22 +509,27 @@ const makers: Record<StudyName, (values: Values) => Findings> = {
       ]),
     ],
     figures: [
-      {
-        ...dots(
-          values,
-          'ladder',
-          'gain',
-          'incorporated: with minus with shuffled feedback',
-          'share',
-          values.armsOf('ladder'),
-          {},
-          { value: 0, label: 'no use of feedback' },
-        ),
+      ...dots(values, 'ladder', 'gain', {
         title: 'Use of feedback by size',
-      },
+        axis: 'incorporated: with minus with shuffled feedback',
+        unit: 'share',
+        rule: { value: 0, label: 'no use of feedback' },
+      }),
     ],
   }),
 };
+
+const reliabilityFigure = (values: Values): Figure => ({
+  id: 'reliability',
+  title: 'Is the ranker’s score a probability?',
+  caption:
+    'Texts of held-out contexts, half π_0’s and half refinements, in ten bins of the same size. On the diagonal, what was predicted comes true as often.',
+  kind: 'reliability',
+  series: ['InstructRM’s score', 'calibrated'].map((name) => ({
+    name,
+    bins: reliability(values.forecasts('posterior', name)).bins,
+  })),
+});
 
 /** Tokens that are shown, of those that were among the largest contributions with every seed. */
 const TOKENS = 12;
@@ -562,4 +550,5 @@ function tokensFigure(values: Values): Figure[] {
   return [{ id: 'kl-tokens', title, caption, kind: 'dots', axis: 'nats a text', unit: 'nats', points }];
 }
 
-export const findingsOf = (study: StudyName, values: Values): Findings => makers[study](values);
+export const findingsOf = (study: StudyName, values: Values, own: boolean): Findings =>
+  makers[study](values, own);

@@ -7,5 +7,7 @@ export interface Study {
   name: StudyName;
   /** What it asks, for --help and the progress display. */
   about: string;
+  /** It asks about the embedded world alone. */
+  embedded?: true;
   run(world: World): Promise<Value[]>;
 }

@@ -1,7 +1,7 @@
 /** What all studies of one seed share: the run folder, the held-out contexts, and the data that arms learn from. */
 import type { HeldOut } from '../ilf/heldout.js';
 import type { Lab } from '../ilf/lab.js';
-import type { Oracle } from '../ilf/measure-oracle.js';
+import type { Oracle, Scorer } from '../ilf/measure-oracle.js';
 import type { FeedbackRow, InitialRow, RefinementRow, ScoreRow } from '../ilf/tables.js';
 import type { Context } from '../tasks/task.js';
 import type { Scale } from './scale.js';
@@ -20,7 +20,9 @@ export interface Data {
 export interface World {
   lab: Lab;
   scale: Scale;
-  oracle: Oracle;
+  scorer: Scorer;
+  /** Null for a person's own contexts: nobody knows there what a text says. */
+  oracle: Oracle | null;
   heldOut: HeldOut;
   data: Data;
 }

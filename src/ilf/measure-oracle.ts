@@ -1,14 +1,18 @@
-/** What an output is worth, where a task can tell. Only measurement imports this (tests/architecture.test.ts). */
+/** What an output is worth, where something can tell. Only measurement imports this (tests/architecture.test.ts). */
 import { incorporated, scoreSummary } from '../tasks/briefs/oracle.js';
 import { type Point, settled } from '../tasks/briefs/points.js';
 import type { Facts } from '../tasks/briefs/world.js';
+import { likeness } from '../tasks/likeness.js';
 import type { Context } from '../tasks/task.js';
 
-export interface Oracle {
+export interface Scorer {
   /** What the score is, for people. */
   readonly unit: string;
   /** In [0, 1]. */
   score(context: Context, output: string): number;
+}
+
+export interface Oracle extends Scorer {
   /** Share of the feedback's points that a refinement settles; 1 means that it was incorporated. */
   incorporated(context: Context, points: unknown, refinement: string): number;
   /** Each point's kind, and whether the refinement settles it. */
@@ -25,6 +29,12 @@ const briefs: Oracle = {
       kind: point.kind,
       settled: settled(point, facts as Facts, refinement),
     })),
+};
+
+/** For contexts that all have a reference. */
+export const byReference: Scorer = {
+  unit: 'F1 of ROUGE-L against the reference',
+  score: ({ gold }, output) => likeness(output, gold!),
 };
 
 /** The oracle of a task, or null: a person's own data have none. */

@@ -1,6 +1,7 @@
 /** A reward model's two steps as parts of a run: its comparisons, and the model. As steps.ts. */
 import type { PreferenceForm } from '../lm/preference.js';
 import type { Json } from '../store/hash.js';
+import type { Context } from '../tasks/task.js';
 import { COMPARE, type ComparisonKind, PROMPTS } from './comparisons.js';
 import { folderStep, type Lab, tableStep } from './lab.js';
 import { openModel } from './model.js';
@@ -9,18 +10,16 @@ import { type Comparison, trainRewardModel } from './reward-model.js';
 import { stepSeed } from './seeds.js';
 import { comparisonsTable, toContextRow } from './tables.js';
 
-/** Comparisons on the contexts number `from` to `from + n − 1` to learn from; fewer where two outputs were equal. */
+/** Comparisons on contexts, one on each; fewer where two outputs were equal. */
 export function comparisonsStep(
   lab: Lab,
   folder: string,
   kind: ComparisonKind,
-  from: number,
-  n: number,
+  contexts: readonly Context[],
 ): Promise<Comparison[]> {
   const { task, options, models } = lab;
   const sampling = samplingOf(options);
   const seed = stepSeed(options.seed, folder, 'comparisons');
-  const contexts = task.contexts('ilf', from, n);
   const values = { ...sampling, kind, seed, contexts: contexts.map(toContextRow) } as unknown as Json;
   const inputs = { models: [options.base], values };
   return tableStep(lab, `${folder}/comparisons`, comparisonsTable, inputs, async (progress) =>

@@ -6,7 +6,8 @@ import { basename } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../store/errors.js';
 import { readJsonl } from '../store/jsonl.js';
-import { hash32 } from './random.js';
+import { likeness } from './likeness.js';
+import { hash32, random } from './random.js';
 import type { Context, Task } from './task.js';
 
 const text = z.string().regex(/\S/, 'it is empty');
@@ -31,6 +32,15 @@ export const oneLine = (said: string) => said.trim().replace(/\s+/g, ' ');
 
 /** This share of the contexts, and at least one, is only measured on. */
 const HELD_OUT = 0.2;
+
+/** Where every context has a reference: an output that is more like it is preferred, and it is what people write. */
+const byReference: Pick<Task, 'prefers' | 'written'> = {
+  prefers: ({ id, gold }, first, second, key) => {
+    const difference = likeness(first, gold!) - likeness(second, gold!);
+    return difference === 0 ? random('preference', key, id, first, second).chance(0.5) : difference > 0;
+  },
+  written: ({ gold }) => gold!,
+};
 
 /** @throws UserError for a file that cannot be read, a bad line (with its number), or too few contexts */
 export async function openFileTask(path: string): Promise<Task> {
@@ -57,5 +67,6 @@ export async function openFileTask(path: string): Promise<Task> {
     name: basename(path).replace(/\.jsonl?$/, ''),
     size: (split) => parts[split].length,
     contexts: (split, from, n) => parts[split].slice(from, from + n),
+    ...(all.every(({ gold }) => gold !== undefined) && byReference),
   };
 }

@@ -1,5 +1,5 @@
 // The command experiment in a process of its own, with tiny models.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { claimRules } from '../../src/experiment/claims.js';
@@ -115,6 +115,53 @@ describe('experiment', () => {
       ].sort();
     const values = await readTable(at('all', 'values.arrow'), valuesTable);
     expect(places(values)).toEqual(places(madeUp(drawn).filter(({ study }) => study !== 'ladder')));
+  });
+
+  it('takes a person’s own contexts, scored against their references', async () => {
+    const line = (i: number) => ({
+      context: `Letter ${i}: the rent of ${i} is due in week ${i}.`,
+      gold: `The rent of ${i} is due.`,
+      ...(i % 2 === 0 && { feedback: `Say when ${i} is due.`, output: `Rent ${i}.` }),
+    });
+    const lines = Array.from({ length: 15 }, (_, i) => JSON.stringify(line(i)));
+    writeFileSync(at('letters.jsonl'), lines.join('\n'));
+    const own = (file: string, words: string[], out: string) =>
+      cli(
+        [
+          'experiment',
+          '--quick',
+          '--data',
+          at(file),
+          '--base',
+          at('base'),
+          '--instruct',
+          at('instruct'),
+        ].concat(['--max-tokens', '6', '--quiet', '--json', '--out', at(out), ...words]),
+        { cwd: dir },
+      );
+    const finished = await own('letters.jsonl', [], 'own');
+    expect(finished).toMatchObject({ code: 0, stderr: '' });
+    const document = JSON.parse(finished.stdout);
+    expect(document).toMatchObject({ contexts: 3, judge: 'F1 of ROUGE-L against the reference' });
+    const studied = new Set(document.estimates.map(({ study }: { study: string }) => study));
+    expect([...studied].sort()).toEqual(STUDIES.filter((study) => study !== 'ladder').sort());
+    const measured = document.claims.filter(({ verdict }: { verdict: string }) => verdict !== 'not measured');
+    expect(measured.length).toBeGreaterThan(20);
+    expect(readFileSync(at('own', 'report.html'), 'utf8')).toMatch(/<h1>ILF on letters/);
+
+    writeFileSync(at('few.jsonl'), lines.slice(0, 4).join('\n'));
+    writeFileSync(at('without.jsonl'), [...lines, '{"context": "Another."}'].join('\n'));
+    for (const [file, words, message] of [
+      ['few.jsonl', [], /few\.jsonl: 4 contexts, .* too few/],
+      ['without.jsonl', [], /without\.jsonl: context 16 has no "gold"/],
+      ['letters.jsonl', ['--studies', 'ladder'], /embedded world alone/],
+    ] as const) {
+      const { code, stdout, stderr } = await own(file, [...words], 'refused');
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      expect(stderr).toMatch(/^error: .*\n$/);
+      expect(stderr).toMatch(message);
+      expect(existsSync(at('refused'))).toBe(false);
+    }
   });
 
   it.each([

@@ -3,7 +3,6 @@ import { describeInterval } from '../../src/bayes/index.js';
 import { claimRules } from '../../src/experiment/claims.js';
 import { STUDIES, type StudyName } from '../../src/experiment/names.js';
 import { documentOf, estimateRows, experimentReport } from '../../src/experiment/report.js';
-import { quick } from '../../src/experiment/scale.js';
 import { Values } from '../../src/experiment/values.js';
 import type { Figure } from '../../src/report/figures.js';
 import { renderExperiment, renderExperimentTerminal } from '../../src/report/index.js';
@@ -11,11 +10,12 @@ import { drawn, madeUp } from './made-up.js';
 
 const rows = madeUp(drawn);
 const values = new Values(rows);
-const reportOf = (studies: readonly StudyName[], of = values) =>
+const reportOf = (studies: readonly StudyName[], of = values, task: string | null = null) =>
   experimentReport(of, {
     studies,
     seeds: [0, 1],
-    scale: quick,
+    contexts: 60,
+    task,
     quick: true,
     command: 'node train.js experiment --quick',
     version: '0.1.0',
@@ -134,6 +134,32 @@ describe('the estimates', () => {
     expect(JSON.parse(JSON.stringify(document))).toEqual(document);
     expect(document.claims.map(({ id }) => id).sort()).toEqual(claimRules.map(({ id }) => id).sort());
     expect(document.estimates).toBe(estimates);
-    expect(document).toMatchObject({ quick: true, seeds: [0, 1], contexts: quick.heldout, seconds: 125 });
+    expect(document).toMatchObject({ quick: true, seeds: [0, 1], contexts: 60, seconds: 125 });
+  });
+
+  it('of a person’s own contexts says what is not known of them, and shows the rest', async () => {
+    const studies = STUDIES.filter((study) => study !== 'ladder');
+    const unknown = /^(incorporated|evidenceOracle|predicted|happened)/;
+    const known = rows.filter(
+      ({ study, arm, measure }) => study !== 'ladder' && arm !== 'written' && !unknown.test(measure),
+    );
+    const own = reportOf(studies, new Values(known), 'letters');
+    expect(own.title).toContain('letters');
+    expect(own.judge).toMatch(/ROUGE-L/);
+    const ids = own.sections.flatMap(({ figures: of }) => of.map(({ id }) => id));
+    const all = report.sections.filter(({ id }) => id !== 'ladder').flatMap(({ figures: of }) => of);
+    expect(ids).toEqual(
+      all.map(({ id }) => id).filter((id) => id !== 'reliability' && id !== 'refinements-incorporated'),
+    );
+    const missing = own.sections.flatMap(({ claims }) => claims).filter(({ difference }) => !difference);
+    expect(missing.map(({ id }) => id)).toEqual(
+      expect.arrayContaining(['feedback-incorporated', 'human-incorporated']),
+    );
+    for (const { verdict } of missing) expect(verdict).toBe('not measured');
+    const page = await renderExperiment(own);
+    expect(page).not.toMatch(noNumber);
+    expect(page).not.toMatch(
+      /six facts|simulated annotator|writers of the instruction corpus, a program that follows/,
+    );
   });
 });

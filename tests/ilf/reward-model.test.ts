@@ -204,10 +204,9 @@ describe('a reward model', () => {
     const place = { dir: join(dir, 'run'), fresh: false, version: '0' };
     const lab = await openLab(briefs, options, place, show);
     const steps = async (n: number) => {
-      const compared = await comparisonsStep(lab, 'reward', 'human', 5, n);
-      expect(compared.map(({ context }) => context)).toEqual(
-        briefs.contexts('ilf', 5, n).map(({ id }) => id),
-      );
+      const contexts = briefs.contexts('ilf', 5, n);
+      const compared = await comparisonsStep(lab, 'reward', 'human', contexts);
+      expect(compared.map(({ context }) => context)).toEqual(contexts.map(({ id }) => id));
       return rewardModelStep(lab, 'reward', 'reward/comparisons', compared, 'human', 'yes-no');
     };
     try {

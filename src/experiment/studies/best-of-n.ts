@@ -35,13 +35,13 @@ const powersUpTo = (most: number) =>
 
 /** Expected score and win rate of best-of-n, and its KL to π_0, for each n. */
 function bestOfValues(world: World, name: string, rows: readonly BestOfNRow[]): Value[] {
-  const { heldOut, oracle, scale } = world;
+  const { heldOut, scorer, scale } = world;
   const groups = byContext(rows);
   return heldOut.contexts.slice(0, scale.bestOfContexts).flatMap((context, i) => {
     const of = groups.get(context.id)!;
     const rewards = of.map(({ reward }) => reward);
-    const scores = of.map(({ text }) => oracle.score(context, text));
-    const before = oracle.score(context, heldOut.base[i]!.text);
+    const scores = of.map(({ text }) => scorer.score(context, text));
+    const before = scorer.score(context, heldOut.base[i]!.text);
     const won = scores.map((score) => winShares([[score]], [[before]])[0]!);
     const logRatios = of.map(({ logprob_model, logprob_base }) => logprob_model - logprob_base);
     const lengths = of.map(({ text }) => text.length);

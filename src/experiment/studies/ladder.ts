@@ -16,6 +16,7 @@ type Kind = (typeof kinds)[number];
 export const ladder: Study = {
   name: 'ladder',
   about: 'refiners of growing size, trained from nothing: where using feedback begins',
+  embedded: true,
   run: async (world) => {
     const values: Value[] = [];
     for (const index of world.scale.ladder.rungs) values.push(...(await rung(world, index)));
@@ -25,6 +26,7 @@ export const ladder: Study = {
 
 async function rung(world: World, index: number): Promise<Value[]> {
   const { lab, scale, heldOut, oracle } = world;
+  if (!oracle) throw new RangeError('the ladder is about the embedded world alone');
   const of = rungs[index]!;
   const folder = `ladder/${of.n_layer}x${of.n_embd}`;
   const { steps } = scale.ladder;

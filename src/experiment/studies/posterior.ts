@@ -82,10 +82,11 @@ async function tunedArms(world: World, arms: [string, Arm][]): Promise<[string, 
   return out;
 }
 
-/** What was predicted of the proposals, before and after calibration, and what the oracle says. */
+/** What was predicted of the proposals, before and after calibration, and what the oracle says, where there is one. */
 function reliabilityValues(world: World, proposals: readonly Proposals[]): Value[] {
   return proposals.flatMap((of) => {
     const happened = incorporated(world, of);
+    if (!happened) return [];
     return of.texts.flatMap((_, candidate) =>
       [
         { arm: 'InstructRM’s score', predicted: of.score[candidate]! },
@@ -97,8 +98,9 @@ function reliabilityValues(world: World, proposals: readonly Proposals[]): Value
   });
 }
 
-/** 1 where the oracle says that a text incorporates the feedback on x0, else 0. */
-function incorporated({ heldOut, oracle }: World, { context, texts }: Proposals): number[] {
+/** 1 where the oracle says that a text incorporates the feedback on x0, else 0; null without an oracle. */
+function incorporated({ heldOut, oracle }: World, { context, texts }: Proposals): number[] | null {
+  if (!oracle) return null;
   const i = heldOut.contexts.findIndex(({ id }) => id === context.id);
   const points = JSON.parse(heldOut.feedback[i]!.points) as unknown;
   return texts.map((text) => (oracle.incorporated(context, points, text) === 1 ? 1 : 0));
@@ -138,10 +140,11 @@ const evidenceValues = (world: World, proposals: readonly Proposals[]): Value[] 
     const evidence = (logs: number[]) =>
       logEvidence({ logLikelihood: logs, logPrior, logProposal }).logEvidence;
     const judged = evidence(logLikelihood);
+    const truth = incorporated(world, of);
     return valuesOf('base model', of.context.id, {
       logEvidence: judged,
       evidence: Math.exp(judged),
-      evidenceOracle: Math.exp(evidence(incorporated(world, of).map(Math.log))),
+      ...(truth && { evidenceOracle: Math.exp(evidence(truth.map(Math.log))) }),
     });
   });
 

@@ -76,12 +76,12 @@ function pickValues(world: World, arm: string, scores: readonly ScoreRow[]): Val
 }
 
 function valuesOfPick(world: World, arm: string, picks: readonly number[]): Value[] {
-  const { heldOut, oracle } = world;
+  const { heldOut, scorer } = world;
   const groups = byContext(heldOut.refinements);
   const texts = heldOut.contexts.map(({ id }) => groups.get(id)!.map(({ text }) => text));
   const picked = texts.map((of, i) => [of[picks[i]!]!]);
   const score = (of: readonly (readonly string[])[]) =>
-    heldOut.contexts.map((context, i) => of[i]!.map((text) => oracle.score(context, text)));
+    heldOut.contexts.map((context, i) => of[i]!.map((text) => scorer.score(context, text)));
   // A random refinement of the same context: all of them, the picked one too.
   const won = winShares(score(picked), score(texts));
   return [
@@ -99,12 +99,12 @@ function meanOf(arm: string, arms: readonly Value[][]): Value[] {
   }));
 }
 
-/** The best that any ranker could pick. */
+/** The best that any ranker could pick: what scores highest. */
 function oraclePick(world: World): Value[] {
-  const { heldOut, oracle } = world;
+  const { heldOut, scorer } = world;
   const groups = byContext(heldOut.refinements);
   const picks = heldOut.contexts.map((context) => {
-    const scores = groups.get(context.id)!.map(({ text }) => oracle.score(context, text));
+    const scores = groups.get(context.id)!.map(({ text }) => scorer.score(context, text));
     return scores.indexOf(Math.max(...scores));
   });
   return valuesOfPick(world, 'oracle', picks);

@@ -21,15 +21,14 @@ export const refinements: Study = {
       withFeedback[i]![selected.get(id)!.findIndex((row) => row.selected)]!,
     ]);
     // What people would write: the writers of the instruction corpus, told the same feedback.
+    const { refined } = lab.task;
     const key = String(lab.options.seed);
-    const written = heldOut.contexts.map((context, i) => [
-      lab.task.refined!(
-        context,
-        heldOut.initial[i]!.text,
-        { text: heldOut.feedback[i]!.text, points: JSON.parse(heldOut.feedback[i]!.points) },
-        key,
-      ),
-    ]);
+    const written =
+      refined &&
+      heldOut.contexts.map((context, i) => {
+        const { text, points } = heldOut.feedback[i]!;
+        return [refined(context, heldOut.initial[i]!.text, { text, points: JSON.parse(points) }, key)];
+      });
     return [
       ...armValues(
         world,
@@ -40,24 +39,26 @@ export const refinements: Study = {
       ...armValues(world, 'with shuffled feedback', texts(heldOut.shuffledFeedback)),
       ...armValues(world, 'with feedback, random pick', withFeedback),
       ...armValues(world, 'with feedback, InstructRM’s pick', picks),
-      ...armValues(world, 'written', written),
+      ...(written ? armValues(world, 'written', written) : []),
     ];
   },
 };
 
 /** Of each context's texts, any of which may be meant: the mean over them. */
 export function armValues(
-  { heldOut, oracle }: World,
+  { heldOut, scorer, oracle }: World,
   arm: string,
   texts: readonly (readonly string[])[],
 ): Value[] {
   const { contexts, initial, feedback } = heldOut;
-  const scores = contexts.map((context, i) => texts[i]!.map((text) => oracle.score(context, text)));
-  const before = contexts.map((context, i) => [oracle.score(context, initial[i]!.text)]);
-  const settled = contexts.map((context, i) => {
-    const points = JSON.parse(feedback[i]!.points) as unknown;
-    return mean(texts[i]!.map((text) => (oracle.incorporated(context, points, text) === 1 ? 1 : 0)));
-  });
+  const scores = contexts.map((context, i) => texts[i]!.map((text) => scorer.score(context, text)));
+  const before = contexts.map((context, i) => [scorer.score(context, initial[i]!.text)]);
+  const settled = oracle
+    ? contexts.map((context, i) => {
+        const points = JSON.parse(feedback[i]!.points) as unknown;
+        return mean(texts[i]!.map((text) => (oracle.incorporated(context, points, text) === 1 ? 1 : 0)));
+      })
+    : [];
   const measures = {
     winVsInitial: winShares(scores, before),
     incorporated: settled,

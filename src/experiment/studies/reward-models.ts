@@ -3,7 +3,8 @@ import { texts as inTexts } from '../../ilf/progress.js';
 import { withReward } from '../../ilf/reward.js';
 import { comparisonsStep } from '../../ilf/reward-steps.js';
 import type { TableSchema } from '../../store/tables.js';
-import { COMPARED_HELD_OUT, rewardModel } from '../reward-models.js';
+import { rewardModel } from '../reward-models.js';
+import { at } from '../scale.js';
 import type { Study } from '../study.js';
 import type { Value } from '../values.js';
 import type { World } from '../world.js';
@@ -35,7 +36,8 @@ export const rewardModels: Study = {
 /** Share of comparisons that nobody learned from which the model orders as the annotator did; ties as half. */
 async function accuracy({ lab, scale }: World, arm: string, name: string, dir: string): Promise<Value[]> {
   const folder = 'reward-models/held-out';
-  const compared = await comparisonsStep(lab, folder, 'quality', COMPARED_HELD_OUT, scale.comparisonsHeldOut);
+  const contexts = at(lab.task, scale.places.comparedHeldOut, scale.comparisonsHeldOut);
+  const compared = await comparisonsStep(lab, folder, 'quality', contexts);
   const inputs = { tables: [`${folder}/comparisons`], models: [dir] };
   const rows = await tableStep(lab, `${folder}/${name}`, comparedTable, inputs, async (progress) => {
     const scores = await withReward(dir, (reward) =>
