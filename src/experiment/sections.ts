@@ -131,6 +131,29 @@ export function frontier(values: Values): Findings {
   };
 }
 
+/** What an RL training reports of itself. */
+const RL_CURVES: { measure: string; title: string; caption: string; y: { title: string; unit: Unit } }[] = [
+  {
+    measure: 'trainingReward',
+    title: 'Reward while training',
+    caption: '',
+    y: { title: 'reward, nats of log-odds', unit: 'number' },
+  },
+  {
+    measure: 'trainingKl',
+    title: 'KL while training',
+    caption: '',
+    y: { title: 'k1 estimate of KL(π_θ ‖ π_0), nats', unit: 'nats' },
+  },
+  {
+    measure: 'trainingObjective',
+    title: 'RL’s objective while training',
+    caption:
+      ' r/β − KL(π_θ ‖ π_0) = log Z − KL(π_θ ‖ π_0 exp(r/β)/Z): by what it rises, the model has come closer to the reward target.',
+    y: { title: 'r/β − KL(π_θ ‖ π_0), nats', unit: 'nats' },
+  },
+];
+
 /** `own`: of a person's own contexts, about which less is known than about the embedded world. */
 const makers: Record<StudyName, (values: Values, own: boolean) => Findings> = {
   targets: (values, own) => ({
@@ -365,17 +388,13 @@ const makers: Record<StudyName, (values: Values, own: boolean) => Findings> = {
       'RLOO on the same contexts with the same reward model: rewards r − β (log π_θ − log π_0) against the mean of the other samples of the context. The optimum is π_0 exp(r/β)/Z.',
     ],
     tables: [table(values, 'rl', 'Models by β', 'β in reward per nat.', modelMeasures)],
-    figures: (['trainingReward', 'trainingKl'] as const).map((measure) => ({
+    figures: RL_CURVES.map(({ measure, title, caption, y }) => ({
       id: `rl-${measure}`,
-      title: measure === 'trainingReward' ? 'Reward while training' : 'KL while training',
-      caption: 'Mean over each step’s samples and all seeds.',
+      title,
+      caption: `Mean over each step’s samples and all seeds.${caption}`,
       kind: 'lines',
       x: { title: 'step' },
-      y: {
-        title:
-          measure === 'trainingReward' ? 'reward, nats of log-odds' : 'k1 estimate of KL(π_θ ‖ π_0), nats',
-        unit: measure === 'trainingReward' ? 'number' : 'nats',
-      },
+      y,
       series: values.armsOf('rl').map((name) => ({
         name,
         points: values.course('rl', name, measure).map(([x, estimate]) => ({ x, estimate })),
@@ -482,6 +501,7 @@ const makers: Record<StudyName, (values: Values, own: boolean) => Findings> = {
           rule: { value: 0, label: 'π_0' },
           series: [
             { name: 'posterior p(x | c, I = 1)', arm: 'klFromPosterior, change' },
+            { name: 'reward target π_0 exp(r/β)/Z', arm: 'klFromRewardTarget, change' },
             { name: 'picked refinements', arm: 'klFromPicks, change' },
           ].map(({ name, arm }) => ({
             name,

@@ -83,7 +83,7 @@ export const armsOf: Record<StudyName, Arms> = {
       by(['π_0', 'ILF'], ', best of ', [1, 2, 4, 8, 16]),
     ],
   ],
-  rl: [[[...model, 'trainingReward', 'trainingKl'], rl]],
+  rl: [[[...model, 'trainingReward', 'trainingKl', 'trainingObjective'], rl]],
   kl: [
     [
       [
@@ -109,7 +109,7 @@ export const armsOf: Record<StudyName, Arms> = {
     [targetKls, ['base model', 'ILF', 'posterior-weighted refinements', 'gold summaries', ...rl]],
     [
       ['step 0', 'step 3', 'step 5'],
-      ['klFromPosterior, change', 'klFromPicks, change'],
+      ['klFromPosterior, change', 'klFromRewardTarget, change', 'klFromPicks, change'],
     ],
   ],
   ladder: [

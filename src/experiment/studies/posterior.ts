@@ -188,7 +188,7 @@ function klTo({ logPrior, logModel, logLikelihood, reward }: OwnTexts, proposals
 }
 
 /** The targets that ILF's training is watched by. */
-const ALONG = ['klFromPosterior', 'klFromPicks'] as const;
+const ALONG = ['klFromPosterior', 'klFromRewardTarget', 'klFromPicks'] as const;
 
 /** By how much the KL from the targets changed, four times during a training of ILF and after it. */
 async function alongStep(

@@ -17,6 +17,7 @@ export const rl: Study = {
         values.push(
           { arm, measure: 'trainingReward', context: String(step), value: reward },
           { arm, measure: 'trainingKl', context: String(step), value: kl },
+          { arm, measure: 'trainingObjective', context: String(step), value: reward / beta - kl },
         );
     }
     return values;
