@@ -13,7 +13,7 @@ import {
   wholeNumber,
 } from './options.js';
 import { packageVersion } from './package.js';
-import { print, showProgress, startSession } from './session.js';
+import { compute, print } from './session.js';
 
 const { seed: _, ...sampling } = samplingOptions;
 const options = {
@@ -51,15 +51,13 @@ export const experimentCommand: CommandModule<object, InferredOptionTypes<typeof
     const instruct = given.instruct ?? embeddedModel('instruct');
     await requireModel(base);
     await requireModel(instruct);
-    const engine = await startSession(given);
     const { experiment } = await import('../experiment/experiment.js');
     const { full, quick } = await import('../experiment/scale.js');
     const { studies } = await import('../experiment/studies/index.js');
     const { renderExperimentTerminal, terminalOf } = await import('../report/index.js');
     const isQuick = given.quick ?? false;
     const seeds = given.seeds ?? (isQuick ? 1 : 3);
-    const show = await showProgress(given.quiet);
-    try {
+    await compute(given, async (show, engine) => {
       const { report, document } = await experiment(
         {
           dir: given.out ?? resolve('checkpoints', isQuick ? 'experiment-quick' : 'experiment'),
@@ -97,8 +95,6 @@ export const experimentCommand: CommandModule<object, InferredOptionTypes<typeof
           ? JSON.stringify(document, null, 2)
           : renderExperimentTerminal(report, terminalOf(process.stdout)),
       );
-    } finally {
-      show.stop();
-    }
+    });
   },
 };

@@ -10,7 +10,7 @@ import {
   wholeNumber,
 } from './options.js';
 import { packageVersion } from './package.js';
-import { print, showProgress, startSession } from './session.js';
+import { compute, print } from './session.js';
 
 const options = {
   model: requiredPath('model', 'Folder of the tuned model π_θ, or of any model'),
@@ -61,17 +61,15 @@ export const klCommand: CommandModule<object, KlArguments> = {
       place: placeOf(given),
       asked,
     };
-    const engine = await startSession(given);
     const { klAlone, klFolder } = await import('../ilf/kl-alone.js');
     const { renderKl, renderKlTerminal, terminalOf } = await import('../report/index.js');
-    const versions = {
-      ilf: packageVersion(),
-      node: process.version,
-      engine: engine.name,
-      precision: engine.precision,
-    };
-    const show = await showProgress(given.quiet);
-    try {
+    await compute(given, async (show, engine) => {
+      const versions = {
+        ilf: packageVersion(),
+        node: process.version,
+        engine: engine.name,
+        precision: engine.precision,
+      };
       const { report, document } = await klAlone(
         kl,
         given.out ?? klFolder(kl),
@@ -83,8 +81,6 @@ export const klCommand: CommandModule<object, KlArguments> = {
       await print(
         given.json ? JSON.stringify(document, null, 2) : renderKlTerminal(report, terminalOf(process.stdout)),
       );
-    } finally {
-      show.stop();
-    }
+    });
   },
 };

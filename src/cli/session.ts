@@ -10,14 +10,14 @@ export interface EngineArguments {
 }
 
 /** Starts the engine; the modules that compute are only loaded here. */
-export async function startSession({ engine, precision, threads, gpu }: EngineArguments): Promise<Engine> {
+async function startSession({ engine, precision, threads, gpu }: EngineArguments): Promise<Engine> {
   const options = { precision, threads };
   if (gpu) return (await import('../engine/gpu.js')).startGpuEngine(engine, options);
   return (await import('../engine/index.js')).startEngine(engine, options);
 }
 
 /** Progress bars on standard error, one after another; nothing where `quiet`. */
-export async function showProgress(quiet: boolean | undefined): Promise<Show & { stop(): void }> {
+async function showProgress(quiet: boolean | undefined): Promise<Show & { stop(): void }> {
   if (quiet) return { progress: () => {}, scalar: () => {}, done: () => {}, stop: () => {} };
   const { startProgress } = await import('../report/progress.js');
   let bar: { doing: string; shown: ReturnType<typeof startProgress> } | undefined;
@@ -42,12 +42,12 @@ export async function showProgress(quiet: boolean | undefined): Promise<Show & {
 /** Starts the engine, and shows what `use` does as long as it runs. */
 export async function compute<T>(
   given: EngineArguments & { quiet?: boolean | undefined },
-  use: (show: Show & { stop(): void }) => Promise<T>,
+  use: (show: Show & { stop(): void }, engine: Engine) => Promise<T>,
 ): Promise<T> {
-  await startSession(given);
+  const engine = await startSession(given);
   const show = await showProgress(given.quiet);
   try {
-    return await use(show);
+    return await use(show, engine);
   } finally {
     show.stop();
   }

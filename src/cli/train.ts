@@ -14,7 +14,7 @@ import {
   wholeNumber,
 } from './options.js';
 import { packageVersion } from './package.js';
-import { print, showProgress, startSession } from './session.js';
+import { compute, print } from './session.js';
 
 const options = {
   data: path('data', 'your own contexts: JSONL of {"context", "output"?, "feedback"?}'),
@@ -82,19 +82,22 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
     const ranker = rankerOf(given);
     const trained = trainedRanker(ranker);
     if (trained) await requireModel(trained);
-    const engine = await startSession(given);
     const { openLab } = await import('../ilf/open.js');
     const { loop } = await import('../ilf/loop.js');
     const { writeOutcome } = await import('../ilf/outcome.js');
     const { renderFinal, renderHtml, renderSample, terminalOf } = await import('../report/index.js');
 
-    const size = defaultSize(engine.name);
-    if (engine.name === 'wasm' && given.contexts === undefined && given.heldout === undefined && !given.data)
-      console.error(
-        `the engine wasm is slow: a smaller run of ${size.contexts} contexts, measured on ${size.heldout} (--contexts, --heldout)`,
-      );
-    const show = await showProgress(given.quiet);
-    try {
+    await compute(given, async (show, engine) => {
+      const size = defaultSize(engine.name);
+      if (
+        engine.name === 'wasm' &&
+        given.contexts === undefined &&
+        given.heldout === undefined &&
+        !given.data
+      )
+        console.error(
+          `the engine wasm is slow: a smaller run of ${size.contexts} contexts, measured on ${size.heldout} (--contexts, --heldout)`,
+        );
       const lab = await openLab(
         task,
         {
@@ -130,9 +133,7 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
       } finally {
         await lab.close();
       }
-    } finally {
-      show.stop();
-    }
+    });
   },
 };
 

@@ -23,6 +23,8 @@ export interface ClaimRule {
   unit: Unit;
   /** What differs here from what was published. */
   note?: string;
+  /** The same of the embedded world alone. */
+  noteOnBriefs?: string;
   /** Null where it was not measured. */
   decide(values: Values): Evidence | null;
 }
@@ -101,7 +103,8 @@ export const claimRules: readonly ClaimRule[] = [
     claim: 'The longest refinement beats InstructRM’s pick.',
     theirs: '65.0 against 56.0†',
     unit: 'share',
-    note: 'In the papers, length alone explained more than any learned ranker; here padding costs score.',
+    noteOnBriefs:
+      'In the papers, length alone explained more than any learned ranker; here padding costs score.',
     decide: compare('rankers', 'winVsRandom', 'share', 'longest', 'InstructRM'),
   },
   {
@@ -228,7 +231,8 @@ export const claimRules: readonly ClaimRule[] = [
     claim: 'Refinements written by people incorporate the feedback more often than the best of 5.',
     theirs: '74.0 against 57.4 %†',
     unit: 'share',
-    note: 'People here are the writers of the instruction corpus, a program that settles each point with probability 0.8.',
+    noteOnBriefs:
+      'People here are the writers of the instruction corpus, a program that settles each point with probability 0.8.',
     decide: compare('refinements', 'incorporated', 'share', 'written', 'with feedback, InstructRM’s pick'),
   },
   // What π_θ is finetuned on.
@@ -239,7 +243,8 @@ export const claimRules: readonly ClaimRule[] = [
     theirs:
       '19.6 / 29.2 / 31.3 against 16.8 / 26.3 / 28.9 % won against human summaries, at 100 / 1K / 5K examples†',
     unit: 'score',
-    note: 'The references here are complete and without error, which people’s summaries are not; win rates against them are near 0, so mean scores are compared.',
+    noteOnBriefs:
+      'The references here are complete and without error, which people’s summaries are not; win rates against them are near 0, so mean scores are compared.',
     decide: compare('targets', 'score', 'score', 'ILF', 'gold summaries'),
   },
   {
@@ -395,7 +400,7 @@ export const claimRules: readonly ClaimRule[] = [
     claim: 'ILF is closer to the posterior from the target’s side, KL(p* ‖ π_θ), than RL.',
     theirs: 'ILF minimises KL(p* ‖ π_θ), mass covering (Scheurer et al. 2023); no number',
     unit: 'nats',
-    note: 'Target p(x | c, I = 1), likelihood calibrated; ILF’s picks are not weighed by π_0/π_ψ, so they are not its samples.',
+    note: 'Target p(x | c, I = 1); ILF’s picks are not weighed by π_0/π_ψ, so they are not its samples.',
     decide: (values) => {
       const rl = middleRl(values);
       return compare('posterior', 'klFromPosterior', 'nats', rl, 'ILF')(values);
@@ -443,9 +448,13 @@ function compare2(study: string, unit: Unit, arm: string, a: string, b: string) 
 export const verdictOf = ({ lo, hi }: Estimate): Verdict =>
   lo > 0 ? 'held' : hi < 0 ? 'failed' : 'undecided';
 
-/** A rule on the values; a claim whose studies were not all run is not measured. */
-export function judge({ decide, section: _, ...rule }: ClaimRule, values: Values): Claim {
-  const claim = { ...rule, note: rule.note ?? '' };
+/** A rule on the values, of a person's `own` contexts or not; a claim whose studies were not all run is not measured. */
+export function judge(
+  { decide, section: _, noteOnBriefs, ...rule }: ClaimRule,
+  values: Values,
+  own = false,
+): Claim {
+  const claim = { ...rule, note: rule.note ?? (own ? '' : (noteOnBriefs ?? '')) };
   const evidence = decide(values);
   if (evidence === null) return { ...claim, ours: '–', difference: null, verdict: 'not measured' };
   return { ...claim, ...evidence, verdict: verdictOf(evidence.difference) };

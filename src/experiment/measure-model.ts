@@ -8,6 +8,7 @@ import { samplingOf } from '../ilf/options.js';
 import { outputIn, type Policy, roomFor } from '../ilf/policy.js';
 import { texts as inTexts } from '../ilf/progress.js';
 import { stepSeed } from '../ilf/seeds.js';
+import { mean, sum } from '../ilf/sums.js';
 import { byContext, type KlRow, type TextRow, textsTable } from '../ilf/tables.js';
 import { sampleTexts } from '../ilf/texts.js';
 import { summaryPrompt } from '../tasks/prompts.js';
@@ -46,8 +47,6 @@ export function outputsStep(
   });
 }
 
-const sum = (values: ArrayLike<number>) => Array.from(values).reduce((a, b) => a + b, 0);
-
 /** Scores, win rates and length of texts [context][text]. */
 export function textValues(world: World, arm: string, texts: readonly (readonly string[])[]): Value[] {
   const { heldOut, scorer } = world;
@@ -57,10 +56,10 @@ export function textValues(world: World, arm: string, texts: readonly (readonly 
   const base = contexts.map((context, i) => score(context, [heldOut.base[i]!.text]));
   const gold = contexts.map((context) => score(context, [context.gold!]));
   const measures = {
-    score: scores.map((of) => sum(of) / of.length),
+    score: scores.map(mean),
     winVsBase: winShares(scores, base),
     winVsGold: winShares(scores, gold),
-    length: texts.map((of) => sum(of.map((text) => text.length)) / of.length),
+    length: texts.map((of) => mean(of.map((text) => text.length))),
   };
   return Object.entries(measures).flatMap(([measure, values]) =>
     values.map((value, i) => ({ arm, measure, context: contexts[i]!.id, value })),
@@ -91,7 +90,7 @@ export async function measureModel(
   const values = klValues(arm, kl);
   for (const measure of ['klTunedBase', 'klBaseTuned']) {
     const of = values.filter((value) => value.measure === measure).map(({ value }) => value);
-    world.lab.show.scalar(`${folder}/${measure}`, 0, sum(of) / of.length);
+    world.lab.show.scalar(`${folder}/${measure}`, 0, mean(of));
   }
   const texts = world.heldOut.contexts.map(({ id }) => outputs.get(id)!.map(({ text }) => text));
   return [...textValues(world, arm, texts), ...values];

@@ -27,7 +27,9 @@ const FRONTIER: readonly StudyName[] = ['targets', 'best-of-n', 'rl', 'posterior
 
 export function experimentReport(values: Values, made: Made): ExperimentReport {
   const claims = (section: string): Claim[] =>
-    claimRules.filter((rule) => rule.section === section).map((rule) => judge(rule, values));
+    claimRules
+      .filter((rule) => rule.section === section)
+      .map((rule) => judge(rule, values, made.task !== null));
   const sections: Section[] = made.studies.map((study) => ({
     ...findingsOf(study, values, made.task !== null),
     claims: claims(study),

@@ -57,13 +57,18 @@ export interface BestOfN {
   klBound: number;
 }
 
+/** 1, 2, 4, … and `most`. */
+export function sizesUpTo(most: number): number[] {
+  const sizes = [];
+  for (let n = 1; n < most; n *= 2) sizes.push(n);
+  return [...sizes, most];
+}
+
 /** Best of 1, 2, 4, … and of all the samples that each context has; all of them must have as many. */
 export function summariseBestOfN(rows: readonly BestOfNRow[]): BestOfN[] {
   const rewards = [...byContext(rows).values()].map((of) => of.map(({ reward }) => reward));
   const most = rewards[0]!.length;
-  const sizes = [];
-  for (let n = 1; n < most; n *= 2) sizes.push(n);
-  return [...sizes, most].map((n) => ({
+  return sizesUpTo(most).map((n) => ({
     n,
     reward: meanEstimate(rewards.map((of) => expectedBestOfN(of, of, n))),
     kl: meanEstimate(rewards.map((of) => bestOfNKl(of, n))),

@@ -6,6 +6,7 @@ import type { GivenText } from './kl-data.js';
 import type { KlPair } from './kl-pair.js';
 import { type KlDirection, textsOf } from './measure-kl.js';
 import { texts as inTexts, type Progress } from './progress.js';
+import { sum } from './sums.js';
 import type { KlRow } from './tables.js';
 import { inChunks } from './texts.js';
 
@@ -41,7 +42,6 @@ export function measureGiven(rows: readonly KlRow[]): GivenTexts {
   const [tuned, base] = (['tunedFromBase', 'baseFromTuned'] as const).map((direction) =>
     textsOf(rows, givenDirection(direction)).flat(),
   );
-  const sum = (values: ArrayLike<number>) => Array.from(values).reduce((a, b) => a + b, 0);
   const texts = tuned!.map(({ exact, logQ, logP }, i) => ({
     tokens: exact.length,
     tunedFromBase: sum(exact),

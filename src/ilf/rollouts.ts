@@ -16,6 +16,7 @@ import { nameOf } from './generate.js';
 import { klSampling } from './measure-kl.js';
 import type { TextModel } from './model.js';
 import type { Reward } from './reward.js';
+import { mean, sum } from './sums.js';
 import type { RlRow } from './tables.js';
 import { encodePrompt, tidy } from './texts.js';
 
@@ -28,9 +29,6 @@ export interface RolloutOptions {
   /** Of a sampled text at most. */
   maxTokens: number;
 }
-
-const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-const sum = (values: Float32Array) => values.reduce((total, value) => total + value, 0);
 
 /** A context as π_θ reads it. */
 export interface Post {

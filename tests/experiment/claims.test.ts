@@ -23,9 +23,10 @@ describe('the claims', () => {
   });
 
   it.each(claimRules)('$id is measured where all studies were run', (rule) => {
-    const { section, decide, ...kept } = rule;
+    const { section, decide, noteOnBriefs, ...kept } = rule;
     const claim = judge(rule, values);
-    expect(claim).toMatchObject(kept);
+    expect(claim).toMatchObject({ ...kept, note: rule.note ?? noteOnBriefs ?? '' });
+    expect(judge(rule, values, true).note).toBe(rule.note ?? '');
     expect(claim.verdict).not.toBe('not measured');
     const { value, lo, hi } = claim.difference!;
     for (const number of [value, lo, hi]) expect(number).toBeTypeOf('number');

@@ -1,4 +1,5 @@
 import { bestOfNKl, bestOfNKlBound, expectedBestOfN, winShares } from '../../bayes/index.js';
+import { sizesUpTo } from '../../ilf/best-of-n.js';
 import { type BestOfNRow, byContext } from '../../ilf/tables.js';
 import { tuned } from '../arms.js';
 import { priorTexts, scoredTexts } from '../scored-texts.js';
@@ -29,10 +30,6 @@ export const bestOfN: Study = {
   },
 };
 
-/** n = 1, 2, 4, … up to how many there are. */
-const powersUpTo = (most: number) =>
-  Array.from({ length: Math.floor(Math.log2(most)) + 1 }, (_, k) => 2 ** k);
-
 /** Expected score and win rate of best-of-n, and its KL to π_0, for each n. */
 function bestOfValues(world: World, name: string, rows: readonly BestOfNRow[]): Value[] {
   const { heldOut, scorer, scale } = world;
@@ -45,7 +42,7 @@ function bestOfValues(world: World, name: string, rows: readonly BestOfNRow[]): 
     const won = scores.map((score) => winShares([[score]], [[before]])[0]!);
     const logRatios = of.map(({ logprob_model, logprob_base }) => logprob_model - logprob_base);
     const lengths = of.map(({ text }) => text.length);
-    return powersUpTo(scale.bestOf).flatMap((n) => {
+    return sizesUpTo(scale.bestOf).flatMap((n) => {
       const measures = {
         score: expectedBestOfN(rewards, scores, n),
         winVsBase: expectedBestOfN(rewards, won, n),

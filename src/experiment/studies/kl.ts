@@ -4,6 +4,7 @@ import { tableStep } from '../../ilf/lab.js';
 import { klSettings, sampleBothWays } from '../../ilf/measure-kl.js';
 import { klStep } from '../../ilf/measured.js';
 import { stepSeed } from '../../ilf/seeds.js';
+import { sum } from '../../ilf/sums.js';
 import { type KlRow, klTable } from '../../ilf/tables.js';
 import { folderOf, tuned } from '../arms.js';
 import type { Study } from '../study.js';
@@ -58,8 +59,6 @@ function unconditionalStep({ lab, scale }: World, folder: string, model: string)
     return sampleBothWays(theta, prior, () => prompts, 1, settings, eos, progress);
   });
 }
-
-const sum = (values: ArrayLike<number>) => Array.from(values).reduce((a, b) => a + b, 0);
 
 /** k1 of each text, as the papers estimated it, and the Rao–Blackwellised value. */
 function unconditionalValues(arm: string, rows: readonly KlRow[]): Value[] {

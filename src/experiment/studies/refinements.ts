@@ -1,10 +1,9 @@
 import { winShares } from '../../bayes/index.js';
+import { mean } from '../../ilf/sums.js';
 import { byContext, type TextRow } from '../../ilf/tables.js';
 import type { Study } from '../study.js';
 import type { Value } from '../values.js';
 import type { World } from '../world.js';
-
-const mean = (values: readonly number[]) => values.reduce((sum, v) => sum + v, 0) / values.length;
 
 export const refinements: Study = {
   name: 'refinements',
