@@ -1,8 +1,9 @@
 /** The page's sections: what each study says in figures and tables, made from its values alone. */
-import { type Estimate, reliability } from '../bayes/index.js';
-import type { Figure, FigureTable, Published, Section } from '../report/figures.js';
+import { reliability } from '../bayes/index.js';
+import type { Figure, Section } from '../report/figures.js';
 import type { Unit } from '../report/format.js';
 import type { StudyName } from './names.js';
+import { dots, lines, share, table } from './parts.js';
 import type { Values } from './values.js';
 
 /** A section without its claims. */
@@ -10,68 +11,6 @@ export type Findings = Omit<Section, 'claims'>;
 
 const SCORE = 'mean score';
 const KL_TO_BASE = 'KL(model ‖ base), nats a text';
-
-/** One measure of the arms that have it; no figure where none has. */
-function dots(
-  values: Values,
-  study: StudyName,
-  measure: string,
-  of: { title: string; axis: string; unit: Unit; rule?: { value: number; label: string } },
-  theirs: Record<string, Published> = {},
-  arms = values.armsOf(study),
-): Figure[] {
-  const points = arms
-    .filter((label) => values.has(study, label, measure))
-    .map((label) => ({
-      label,
-      estimate: values.estimate(study, label, measure),
-      ...(theirs[label] && { theirs: theirs[label] }),
-    }));
-  return points.length === 0 ? [] : [{ id: `${study}-${measure}`, caption: '', kind: 'dots', ...of, points }];
-}
-
-/** A table of arms by those measures that one of them has. */
-function table(
-  values: Values,
-  study: StudyName,
-  title: string,
-  caption: string,
-  measures: readonly [measure: string, name: string, unit: Unit][],
-  arms = values.armsOf(study),
-): FigureTable {
-  const there = measures.filter(([measure]) => arms.some((arm) => values.has(study, arm, measure)));
-  return {
-    title,
-    caption,
-    columns: there.map(([, name, unit]) => ({ name, unit })),
-    rows: arms.map((label) => ({
-      label,
-      cells: there.map(([measure]) =>
-        values.has(study, label, measure) ? values.estimate(study, label, measure) : null,
-      ),
-    })),
-  };
-}
-
-/** Arms of the name "NAME, 25" as a line over the number. */
-function lines(
-  values: Values,
-  study: StudyName,
-  measure: string,
-  pattern: RegExp,
-): { name: string; points: { x: number; estimate: Estimate }[] }[] {
-  const series = new Map<string, { x: number; estimate: Estimate }[]>();
-  for (const arm of values.armsOf(study)) {
-    const found = pattern.exec(arm);
-    if (!found || !values.has(study, arm, measure)) continue;
-    const [, name, x] = found as unknown as [string, string, string];
-    series.set(name, [
-      ...(series.get(name) ?? []),
-      { x: Number(x), estimate: values.estimate(study, arm, measure) },
-    ]);
-  }
-  return [...series].map(([name, points]) => ({ name, points }));
-}
 
 const modelMeasures = [
   ['score', 'score', 'score'],
@@ -81,12 +20,6 @@ const modelMeasures = [
   ['klBaseTuned', 'KL(base ‖ model)', 'nats'],
   ['length', 'characters', 'number'],
 ] as const satisfies [string, string, Unit][];
-
-const share = (percent: number, error?: number): Published => ({
-  value: percent / 100,
-  // A standard error as published; 1.96 of them.
-  ...(error !== undefined && { lo: (percent - 1.96 * error) / 100, hi: (percent + 1.96 * error) / 100 }),
-});
 
 /** What kind of method an arm is, for the frontier. */
 const families: [series: string, study: StudyName, arms: RegExp][] = [
