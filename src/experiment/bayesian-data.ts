@@ -10,7 +10,7 @@ import { tableStep } from '../ilf/lab.js';
 import type { TextModel } from '../ilf/model.js';
 import { samplingOf } from '../ilf/options.js';
 import { priorPolicy } from '../ilf/policy.js';
-import { texts as inTexts } from '../ilf/progress.js';
+import { texts as inTexts, type Progress } from '../ilf/progress.js';
 import { stepSeed } from '../ilf/seeds.js';
 import { contextsStep, feedbackStep, generateStep, rankStep, refineStep, scoresStep } from '../ilf/steps.js';
 import { byContext, type ScoreRow, type TextRow, textsTable } from '../ilf/tables.js';
@@ -176,12 +176,16 @@ async function judge(
 }
 
 /** log π_θ of judged texts, [context][text]. */
-export async function logPolicy(theta: TextModel, judged: readonly JudgedTexts[]): Promise<number[][]> {
+export async function logPolicy(
+  theta: TextModel,
+  judged: readonly JudgedTexts[],
+  onProgress: Progress,
+): Promise<number[][]> {
   const pairs = judged.flatMap(({ context, texts }) =>
     texts.map((text) => ({ prompt: summaryPrompt(context.text), text, name: nameOf(context) })),
   );
   const names = pairs.map(({ name }) => name);
-  const logs = await scoreTexts(theta, pairs, names, () => {});
+  const logs = await scoreTexts(theta, pairs, names, inTexts(onProgress, 'scoring under the model'));
   let next = 0;
   return judged.map(({ texts }) => texts.map(() => logs[next++]!));
 }

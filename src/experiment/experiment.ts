@@ -12,6 +12,7 @@ import { figureChart, renderExperiment } from '../report/index.js';
 import { type EventWriter, openEvents } from '../report/tensorboard.js';
 import { writeFileAtomic } from '../store/atomic.js';
 import { UserError } from '../store/errors.js';
+import { secondsOf } from '../store/run.js';
 import { writeTable } from '../store/tables.js';
 import { openTask } from '../tasks/open.js';
 import type { Task } from '../tasks/task.js';
@@ -45,7 +46,6 @@ export interface ExperimentOutcome {
 
 /** Runs the studies, and writes values.arrow, estimates.arrow, result.json, report.html, and its main figure alone. */
 export async function experiment(options: ExperimentOptions, show: Show): Promise<ExperimentOutcome> {
-  const started = performance.now();
   const { dir, seeds, studies, quick, command, version, loop } = options;
   const task = await openTask(loop.data);
   const scale = loop.data === null ? options.scale : fitted(options.scale, task, loop.data);
@@ -54,7 +54,7 @@ export async function experiment(options: ExperimentOptions, show: Show): Promis
     if (asked) throw new UserError(`the study ${asked.name} is about the embedded world alone; leave it out`);
     await checkLengths(task, loop);
   }
-  const rows = await runStudies(task, { ...options, scale }, show);
+  const { rows, seconds } = await runStudies(task, { ...options, scale }, show);
   const values = new Values(rows);
   const estimates = estimateRows(values);
   const report = experimentReport(values, {
@@ -72,7 +72,7 @@ export async function experiment(options: ExperimentOptions, show: Show): Promis
       data: loop.data && fromHere(loop.data),
       seed: seeds.join(', '),
     },
-    seconds: (performance.now() - started) / 1000,
+    seconds,
   });
   const document = documentOf(report, estimates);
   await writeTable(join(dir, 'values.arrow'), valuesTable, rows);
@@ -95,9 +95,14 @@ function fromHere(path: string): string {
   return short.startsWith('..') ? path : short;
 }
 
-/** Runs what was not run before; the values of all seeds. */
-async function runStudies(task: Task, options: ExperimentOptions, show: Show): Promise<ValueRow[]> {
+/** Runs what was not run before; the values of all seeds, and what all steps took. */
+async function runStudies(
+  task: Task,
+  options: ExperimentOptions,
+  show: Show,
+): Promise<{ rows: ValueRow[]; seconds: number }> {
   const rows: ValueRow[] = [];
+  let seconds = 0;
   for (const seed of options.seeds) {
     const events = laterEvents(join(options.dir, 'tensorboard', `seed-${seed}`));
     const lab = await openSeed(task, options, seed, { ...show, scalar: events.scalar });
@@ -105,12 +110,13 @@ async function runStudies(task: Task, options: ExperimentOptions, show: Show): P
       const world = await openWorld(lab, options.scale);
       for (const study of options.studies)
         for (const value of await study.run(world)) rows.push({ seed, study: study.name, ...value });
+      seconds += secondsOf(lab.run.manifest);
     } finally {
       await lab.close();
       await events.close();
     }
   }
-  return rows;
+  return { rows, seconds };
 }
 
 /** For TensorBoard, while it runs; a file only once there is something to write. */

@@ -3,6 +3,7 @@ import { describeInterval } from '../bayes/estimate.js';
 import type { RankerName } from '../rankers/names.js';
 import { finalDocument, type Report, type RoundMeasures, type SamplePost } from '../report/types.js';
 import { writeFileAtomic } from '../store/atomic.js';
+import { secondsOf } from '../store/run.js';
 import type { HeldOut } from './heldout.js';
 import type { Lab } from './lab.js';
 import { oracleOf } from './measure-oracle.js';
@@ -71,7 +72,7 @@ export function outcomeOf(lab: Lab, n: number, heldOut: HeldOut, rounds: readonl
     };
   });
   const baseScore = last.measures.score?.base ?? last.measures.rankerScore?.base;
-  const seconds = Object.values(run.manifest.steps).reduce((sum, step) => sum + step.seconds, 0);
+  const seconds = secondsOf(run.manifest);
 
   const report: Report = {
     title: `ILF on ${task.name}`,

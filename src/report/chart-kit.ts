@@ -140,7 +140,7 @@ export function referenceX({ value, label }: { value: number; label: string }): 
         align: 'left',
         dx: 4,
         baseline: 'bottom',
-        y: 'height',
+        y: 0,
         dy: -2,
         fontSize: 11,
       },

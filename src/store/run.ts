@@ -34,6 +34,10 @@ const manifestSchema = z.object({
 export type StepRecord = z.infer<typeof stepSchema>;
 export type Manifest = z.infer<typeof manifestSchema>;
 
+/** What all of a run's steps took, whenever they were made. */
+export const secondsOf = ({ steps }: Manifest): number =>
+  Object.values(steps).reduce((sum, { seconds }) => sum + seconds, 0);
+
 export interface RunSettings {
   version: string;
   /** The resolved options, for the reader; what a step depends on it lists in its own inputs. */

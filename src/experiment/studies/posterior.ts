@@ -15,8 +15,10 @@ import { tune } from '../../ilf/finetune.js';
 import { tableStep } from '../../ilf/lab.js';
 import { openModel } from '../../ilf/model.js';
 import { tuningOf } from '../../ilf/options.js';
+import { noProgress } from '../../ilf/progress.js';
 import { stepSeed } from '../../ilf/seeds.js';
 import { byContext } from '../../ilf/tables.js';
+import type { TableSchema } from '../../store/tables.js';
 import { type Arm, armTargets, folderOf, tuned } from '../arms.js';
 import {
   calibration,
@@ -58,7 +60,7 @@ export const posterior: Study = {
     for (const of of scale.betas)
       arms.push([`RL, β = ${of}`, rlFolder(of).replace('/', '-'), (await reinforced(world, of)).tuned]);
     for (const [name, folder, model] of arms) {
-      const logPolicies = await logPolicy(await lab.models.get(model), proposals);
+      const logPolicies = await logPolicyStep(world, `posterior/${folder}`, model, proposals);
       const own = await ownTexts(world, `posterior/${folder}`, model, platt);
       proposals.forEach((of, i) => {
         const measures = {
@@ -80,6 +82,30 @@ async function tunedArms(world: World, arms: [string, Arm][]): Promise<[string, 
   const out: [string, string, string][] = [];
   for (const [name, arm] of arms) out.push([name, folderOf(arm).slice(5), (await tuned(world, arm)).dir]);
   return out;
+}
+
+const logPolicyTable = {
+  context: 'utf8',
+  candidate: 'int32',
+  logprob: 'float64',
+} as const satisfies TableSchema;
+
+/** log π_θ of the proposals, [context][candidate]. */
+async function logPolicyStep(
+  { lab }: World,
+  folder: string,
+  model: string,
+  proposals: readonly Proposals[],
+): Promise<number[][]> {
+  const inputs = { tables: [PROPOSALS], models: [model] };
+  const rows = await tableStep(lab, `${folder}/log-policy`, logPolicyTable, inputs, async (progress) => {
+    const logs = await logPolicy(await lab.models.get(model), proposals, progress);
+    return proposals.flatMap(({ context }, i) =>
+      logs[i]!.map((logprob, candidate) => ({ context: context.id, candidate, logprob })),
+    );
+  });
+  const groups = byContext(rows);
+  return proposals.map(({ context }) => groups.get(context.id)!.map(({ logprob }) => logprob));
 }
 
 /** What was predicted of the proposals, before and after calibration, and what the oracle says, where there is one. */
@@ -215,7 +241,7 @@ async function alongStep(
     const out: Value[] = [];
     let before: Record<(typeof ALONG)[number], number>[] | undefined;
     const measure = async (step: number) => {
-      const logPolicies = await logPolicy(model, some);
+      const logPolicies = await logPolicy(model, some, noProgress);
       const now = some.map((of, i) => klFrom(of, logPolicies[i]!, beta, lab.options.samples));
       before ??= now;
       for (const target of ALONG)
