@@ -8,12 +8,12 @@ import { nameOf } from '../ilf/generate.js';
 import { heldOutTable } from '../ilf/heldout.js';
 import { tableStep } from '../ilf/lab.js';
 import type { TextModel } from '../ilf/model.js';
-import { samplingOf } from '../ilf/options.js';
+import { untruncated } from '../ilf/options.js';
 import { priorPolicy } from '../ilf/policy.js';
 import { texts as inTexts, type Progress } from '../ilf/progress.js';
 import { stepSeed } from '../ilf/seeds.js';
 import { contextsStep, feedbackStep, generateStep, rankStep, refineStep, scoresStep } from '../ilf/steps.js';
-import { byContext, type ScoreRow, type TextRow, textsTable } from '../ilf/tables.js';
+import { byContext, type ScoreRow, type TextRow, textsTable, toTextRows } from '../ilf/tables.js';
 import { sampleTexts, scoreTexts } from '../ilf/texts.js';
 import { summaryPrompt } from '../tasks/prompts.js';
 import type { Context } from '../tasks/task.js';
@@ -70,7 +70,7 @@ export async function calibration(world: World): Promise<Calibration> {
 /** As many outputs of π_0 as there are refinements. */
 function outputsStep({ lab }: World, folder: string, contexts: readonly Context[]): Promise<TextRow[]> {
   const { base, samples, seed: runSeed } = lab.options;
-  const sampling = { ...samplingOf(lab.options), temperature: 1, topP: 1 };
+  const sampling = untruncated(lab.options);
   const seed = stepSeed(runSeed, folder, 'outputs');
   const inputs = {
     tables: [`${folder}/contexts`],
@@ -83,9 +83,7 @@ function outputsStep({ lab }: World, folder: string, contexts: readonly Context[
     const sampled = inTexts(progress, 'sampling outputs');
     const prior = await lab.models.get(base);
     const drawn = await sampleTexts(prior, prompts, names, samples, sampling, seed, sampled);
-    return contexts.flatMap(({ id }, i) =>
-      drawn[i]!.map((text, candidate) => ({ context: id, candidate, text })),
-    );
+    return toTextRows(contexts, drawn);
   });
 }
 

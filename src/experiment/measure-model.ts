@@ -9,7 +9,7 @@ import { outputIn, type Policy, roomFor } from '../ilf/policy.js';
 import { texts as inTexts } from '../ilf/progress.js';
 import { stepSeed } from '../ilf/seeds.js';
 import { mean, sum } from '../ilf/sums.js';
-import { byContext, type KlRow, type TextRow, textsTable } from '../ilf/tables.js';
+import { byContext, type KlRow, type TextRow, textsTable, toTextRows } from '../ilf/tables.js';
 import { sampleTexts } from '../ilf/texts.js';
 import { summaryPrompt } from '../tasks/prompts.js';
 import type { Context } from '../tasks/task.js';
@@ -41,8 +41,9 @@ export function outputsStep(
       seed,
       inTexts(progress, 'sampling outputs'),
     );
-    return contexts.flatMap(({ id }, i) =>
-      drawn[i]!.map((text, candidate) => ({ context: id, candidate, text: outputIn(text, model.writes) })),
+    return toTextRows(
+      contexts,
+      drawn.map((of) => of.map((text) => outputIn(text, model.writes))),
     );
   });
 }

@@ -8,7 +8,7 @@ import { logSumExp } from '../bayes/index.js';
 import { nameOf } from '../ilf/generate.js';
 import { heldOutTable } from '../ilf/heldout.js';
 import { tableStep } from '../ilf/lab.js';
-import { samplingOf } from '../ilf/options.js';
+import { untruncated } from '../ilf/options.js';
 import { texts as inTexts } from '../ilf/progress.js';
 import { refinerPrompt, toRefine } from '../ilf/refine.js';
 import { withReward } from '../ilf/reward.js';
@@ -51,8 +51,8 @@ export async function proposals(world: World): Promise<ProposalRow[]> {
   const prior = byContext(await priorTexts(world));
   const n = Math.min(OF_PRIOR, scale.bestOf);
   const reward = await rewardModel(world, 'quality', 'bradley-terry');
-  // At temperature 1 from the whole vocabulary, and with repetitions: other texts would not be from π_ψ.
-  const sampling = { ...samplingOf(lab.options), temperature: 1, topP: 1 };
+  // Repetitions stay: without them the texts would not be from π_ψ.
+  const sampling = untruncated(lab.options);
   const seed = stepSeed(lab.options.seed, 'posterior', 'proposals');
   const inputs = {
     tables: [...['contexts', 'initial', 'feedback'].map(heldOutTable), `${PRIOR_FOLDER}/best-of-n`],

@@ -1,6 +1,6 @@
 /** Samples of models for the held-out contexts, with their rewards: what best-of-n picks from, and what posteriors weigh. */
 import { heldOutTable } from '../ilf/heldout.js';
-import { samplingOf } from '../ilf/options.js';
+import { untruncated } from '../ilf/options.js';
 import { bestOfNStep } from '../ilf/rl-steps.js';
 import type { BestOfNRow } from '../ilf/tables.js';
 import { rewardModel } from './reward-models.js';
@@ -24,7 +24,7 @@ export async function scoredTexts(
 ): Promise<BestOfNRow[]> {
   const { lab, heldOut } = world;
   const reward = await rewardModel(world, 'quality', 'bradley-terry');
-  const sampling = { ...samplingOf(lab.options), temperature: 1, topP: 1 };
+  const sampling = untruncated(lab.options);
   const some = heldOut.contexts.slice(0, contexts);
   const rows = await bestOfNStep(lab, folder, model, reward, some, n, sampling, heldOutTable('contexts'));
   if (model !== lab.options.base) await lab.models.close(model);

@@ -18,6 +18,7 @@ import {
   type ScoreRow,
   type TextRow,
   textsTable,
+  toTextRows,
 } from './tables.js';
 
 /** Its tables' folder in the run. */
@@ -88,8 +89,9 @@ function candidatesStep(lab: Lab, name: string, items: readonly ToRefine[]): Pro
   return tableStep(lab, heldOutTable(name), textsTable, inputs, async (progress) => {
     const refiner = await lab.models.get(instruct);
     const drawn = await sampleCandidates(refiner, items, samples, sampling, seed, progress);
-    return items.flatMap(({ context }, i) =>
-      drawn[i]!.map((text, candidate) => ({ context: context.id, candidate, text })),
+    return toTextRows(
+      items.map(({ context }) => context),
+      drawn,
     );
   });
 }

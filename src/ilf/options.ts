@@ -53,6 +53,9 @@ export const samplingOf = ({ temperature, topP, maxTokens }: LoopOptions) => ({
   maxNewTokens: maxTokens,
 });
 
+/** The same at temperature 1 from the whole vocabulary: other samples would not be from the model's own distribution. */
+export const untruncated = (options: LoopOptions) => ({ ...samplingOf(options), temperature: 1, topP: 1 });
+
 /**
  * The folder of the trained model that a ranker is; undefined for the others.
  * @throws UserError where none is given

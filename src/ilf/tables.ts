@@ -57,6 +57,13 @@ export const textsTable = {
 } as const satisfies TableSchema;
 export type TextRow = RowOf<typeof textsTable>;
 
+/** Texts [context][candidate] as rows. */
+export const toTextRows = (
+  contexts: readonly { id: string }[],
+  texts: readonly (readonly string[])[],
+): TextRow[] =>
+  contexts.flatMap(({ id }, i) => texts[i]!.map((text, candidate) => ({ context: id, candidate, text })));
+
 /**
  * R(x1), and which candidate has the largest. InstructRM's is the mean of the probabilities of the positive answers to its
  * prompts, which stand in `per_prompt`.

@@ -1,9 +1,9 @@
 import { heldOutTable } from '../../ilf/heldout.js';
 import { folderStep, tableStep } from '../../ilf/lab.js';
 import { samplingOf } from '../../ilf/options.js';
-import { sampleCandidates } from '../../ilf/refine.js';
+import { sampleCandidates, type Told, toRefine } from '../../ilf/refine.js';
 import { stepSeed } from '../../ilf/seeds.js';
-import { byContext, type TextRow, textsTable } from '../../ilf/tables.js';
+import { byContext, type TextRow, textsTable, toTextRows } from '../../ilf/tables.js';
 import { type Rung, rungs, trainRung } from '../ladder.js';
 import type { Study } from '../study.js';
 import type { Value } from '../values.js';
@@ -12,6 +12,7 @@ import type { World } from '../world.js';
 /** What a rung's refiner is told. */
 const kinds = ['with', 'without', 'shuffled'] as const;
 type Kind = (typeof kinds)[number];
+const toldOf = { with: 'own', without: 'none', shuffled: 'other' } as const satisfies Record<Kind, Told>;
 
 export const ladder: Study = {
   name: 'ladder',
@@ -78,20 +79,12 @@ function refinementsStep(
     models: [dir],
     values: { ...sampling, seed, texts: scale.texts },
   };
-  const feedbackFor = (i: number) =>
-    kind === 'without' ? null : feedback[kind === 'with' ? i : (i + 1) % feedback.length]!.text;
   return tableStep(lab, `${folder}/${kind}`, textsTable, inputs, async (progress) => {
-    const items = contexts.map((context, i) => ({
-      context,
-      initial: initial[i]!.text,
-      feedback: feedbackFor(i),
-    }));
+    const items = toRefine(contexts, initial, feedback, toldOf[kind]);
     const refiner = await lab.models.get(dir);
     const drawn = await sampleCandidates(refiner, items, scale.texts, sampling, seed, (_, done, all, unit) =>
       progress(`refining by ${of.name}`, done, all, unit),
     );
-    return contexts.flatMap(({ id }, i) =>
-      drawn[i]!.map((text, candidate) => ({ context: id, candidate, text })),
-    );
+    return toTextRows(contexts, drawn);
   });
 }
