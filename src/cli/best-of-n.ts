@@ -1,5 +1,5 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
-import type { BestOfN } from '../ilf/best-of-n.js';
+import type { BestOfN } from '../baselines/best-of-n.js';
 import {
   embeddedModel,
   engineOptions,
@@ -42,7 +42,7 @@ export const bestOfNCommand: CommandModule<object, InferredOptionTypes<typeof op
   builder: options,
   handler: async (given) => {
     await compute(given, async (show) => {
-      const { bestOfNAlone } = await import('../ilf/rl-alone.js');
+      const { bestOfNAlone } = await import('../baselines/rl-alone.js');
       const estimates = await bestOfNAlone(
         {
           contexts: given.contexts,

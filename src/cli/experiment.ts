@@ -46,7 +46,7 @@ export const experimentCommand: CommandModule<object, InferredOptionTypes<typeof
     'every ranker, baseline and posterior of the papers, measured: tables, figures, verdicts, one page',
   builder: options,
   handler: async (given) => {
-    const { requireModel } = await import('../ilf/model-files.js');
+    const { requireModel } = await import('../writers/model-files.js');
     const base = given.base ?? embeddedModel('base');
     const instruct = given.instruct ?? embeddedModel('instruct');
     await requireModel(base);

@@ -1,5 +1,6 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
-import { TARGETS, writesOf } from '../ilf/targets.js';
+import { writesOf } from '../ilf/targets.js';
+import { TARGETS } from '../pipeline/targets-names.js';
 import {
   DEFAULTS,
   embeddedModel,

@@ -61,7 +61,7 @@ export const klCommand: CommandModule<object, KlArguments> = {
       place: placeOf(given),
       asked,
     };
-    const { klAlone, klFolder } = await import('../ilf/kl-alone.js');
+    const { klAlone, klFolder } = await import('../kl/command.js');
     const { renderKl, renderKlTerminal, terminalOf } = await import('../report/index.js');
     await compute(given, async (show, engine) => {
       const versions = {

@@ -43,7 +43,7 @@ export const rewardModelCommand: CommandModule<object, InferredOptionTypes<typeo
   builder: options,
   handler: async (given) => {
     await compute(given, async (show) => {
-      const { rewardModelAlone } = await import('../ilf/reward-alone.js');
+      const { rewardModelAlone } = await import('../baselines/reward-alone.js');
       await rewardModelAlone(
         given.comparisons !== undefined
           ? { file: given.comparisons }

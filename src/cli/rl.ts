@@ -41,7 +41,7 @@ export const rlCommand: CommandModule<object, InferredOptionTypes<typeof options
   builder: options,
   handler: async (given) => {
     await compute(given, async (show) => {
-      const { rlAlone } = await import('../ilf/rl-alone.js');
+      const { rlAlone } = await import('../baselines/rl-alone.js');
       await rlAlone(
         {
           contexts: given.contexts,

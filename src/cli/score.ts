@@ -21,7 +21,7 @@ export const scoreCommand: CommandModule<object, InferredOptionTypes<typeof opti
   builder: options,
   handler: async (given) => {
     await compute(given, async (show) => {
-      const { scoreFile } = await import('../ilf/score-file.js');
+      const { scoreFile } = await import('../writers/score-file.js');
       const scores = await scoreFile(given.model, given.data, (done, total) =>
         show.progress('scoring', done, total, 'texts'),
       );

@@ -1,6 +1,6 @@
 /** What commands that compute do first, and how they show what they are doing. */
 import type { Engine, EngineName, Precision } from '../engine/index.js';
-import type { Show } from '../ilf/lab.js';
+import type { Show } from '../pipeline/run-context.js';
 
 export interface EngineArguments {
   engine?: EngineName | undefined;

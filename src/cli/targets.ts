@@ -1,5 +1,5 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
-import { TARGETS } from '../ilf/targets.js';
+import { TARGETS } from '../pipeline/targets-names.js';
 import { DEFAULTS, path, placeOf, positive, requiredPath, wholeNumber } from './options.js';
 
 const options = {

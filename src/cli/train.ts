@@ -1,5 +1,5 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
-import { TARGETS } from '../ilf/targets.js';
+import { TARGETS } from '../pipeline/targets-names.js';
 import {
   DEFAULTS,
   embeddedModel,
@@ -72,8 +72,8 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
   handler: async (given) => {
     // What is quickly found wrong is, before all that computes is loaded.
     const { openTask } = await import('../tasks/open.js');
-    const { requireModel } = await import('../ilf/model-files.js');
-    const { trainedRanker } = await import('../ilf/options.js');
+    const { requireModel } = await import('../writers/model-files.js');
+    const { trainedRanker } = await import('../pipeline/options.js');
     const base = given.base ?? embeddedModel('base');
     const instruct = given.instruct ?? embeddedModel('instruct');
     const task = await openTask(given.data ?? null);

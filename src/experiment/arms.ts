@@ -1,10 +1,12 @@
 /** Models tuned on the experiment's data: the arms of several studies. The same arm is trained once. */
-import { tuningOf } from '../ilf/options.js';
-import type { Policy } from '../ilf/policy.js';
+
 import { scoresStep, type TargetSet, targetsStep, tuneStep } from '../ilf/steps.js';
-import { type TargetsName, toldFor, writesOf } from '../ilf/targets.js';
+import { toldFor, writesOf } from '../ilf/targets.js';
+import { tuningOf } from '../pipeline/options.js';
+import type { Policy } from '../pipeline/policy.js';
+import type { TargetsName } from '../pipeline/targets-names.js';
 import { DATA, dataTable } from './data.js';
-import type { World } from './world.js';
+import type { World } from './study-context.js';
 
 export interface Arm {
   targets: TargetsName;

@@ -4,22 +4,21 @@
  */
 
 import { type Calibration, calibrate, fitCalibration } from '../bayes/index.js';
-import { nameOf } from '../ilf/generate.js';
 import { heldOutTable } from '../ilf/heldout.js';
-import { tableStep } from '../ilf/lab.js';
-import type { TextModel } from '../ilf/model.js';
-import { untruncated } from '../ilf/options.js';
-import { priorPolicy } from '../ilf/policy.js';
-import { texts as inTexts, type Progress } from '../ilf/progress.js';
-import { stepSeed } from '../ilf/seeds.js';
 import { contextsStep, feedbackStep, generateStep, rankStep, refineStep, scoresStep } from '../ilf/steps.js';
-import { byContext, type ScoreRow, type TextRow, textsTable, toTextRows } from '../ilf/tables.js';
-import { sampleTexts, scoreTexts } from '../ilf/texts.js';
+import { untruncated } from '../pipeline/options.js';
+import { priorPolicy } from '../pipeline/policy.js';
+import { texts as inTexts, type Progress } from '../pipeline/progress.js';
+import { tableStep } from '../pipeline/run-context.js';
+import { stepSeed } from '../pipeline/seeds.js';
+import { byContext, type ScoreRow, type TextRow, textsTable, toTextRows } from '../pipeline/tables.js';
 import { summaryPrompt } from '../tasks/prompts.js';
-import type { Context } from '../tasks/task.js';
+import { type Context, contextName } from '../tasks/task.js';
+import type { TextModel } from '../writers/text-model.js';
+import { sampleTexts, scoreTexts } from '../writers/texts.js';
 import { logMixture, PROPOSALS, proposals } from './proposals.js';
 import { scoredTexts } from './scored-texts.js';
-import type { World } from './world.js';
+import type { World } from './study-context.js';
 
 const UNCALIBRATED: Calibration = { slope: 1, intercept: 0 };
 /** Texts of each context from a model. */
@@ -79,7 +78,7 @@ function outputsStep({ lab }: World, folder: string, contexts: readonly Context[
   };
   return tableStep(lab, `${folder}/outputs`, textsTable, inputs, async (progress) => {
     const prompts = contexts.map(({ text }) => summaryPrompt(text));
-    const names = contexts.map(nameOf);
+    const names = contexts.map(contextName);
     const sampled = inTexts(progress, 'sampling outputs');
     const prior = await lab.models.get(base);
     const drawn = await sampleTexts(prior, prompts, names, samples, sampling, seed, sampled);
@@ -180,7 +179,7 @@ export async function logPolicy(
   onProgress: Progress,
 ): Promise<number[][]> {
   const pairs = judged.flatMap(({ context, texts }) =>
-    texts.map((text) => ({ prompt: summaryPrompt(context.text), text, name: nameOf(context) })),
+    texts.map((text) => ({ prompt: summaryPrompt(context.text), text, name: contextName(context) })),
   );
   const names = pairs.map(({ name }) => name);
   const logs = await scoreTexts(theta, pairs, names, inTexts(onProgress, 'scoring under the model'));

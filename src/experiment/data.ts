@@ -1,8 +1,9 @@
 /** The contexts to learn from, and all that is written about them, made once for all arms of a seed. */
-import type { Lab } from '../ilf/lab.js';
-import { priorPolicy } from '../ilf/policy.js';
+
 import { contextsStep, feedbackStep, generateStep, rankStep, refineStep } from '../ilf/steps.js';
-import type { Data } from './world.js';
+import { priorPolicy } from '../pipeline/policy.js';
+import type { Lab } from '../pipeline/run-context.js';
+import type { Data } from './study-context.js';
 
 /** The tables' folder in the run. */
 export const DATA = 'data';

@@ -2,12 +2,12 @@
 import { join, relative } from 'node:path';
 import { checkFit } from '../ilf/fit.js';
 import { heldOutTexts } from '../ilf/heldout.js';
-import type { Lab, Show } from '../ilf/lab.js';
-import { byReference, oracleOf } from '../ilf/measure-oracle.js';
-import { ModelShelf } from '../ilf/model.js';
 import { openLab } from '../ilf/open.js';
-import type { LoopOptions } from '../ilf/options.js';
-import type { ExperimentReport } from '../report/figures.js';
+import { byReference, oracleOf } from '../measure/scorer.js';
+import { ModelShelf } from '../pipeline/model-shelf.js';
+import type { LoopOptions } from '../pipeline/options.js';
+import type { Lab, Show } from '../pipeline/run-context.js';
+import type { ExperimentReport } from '../report/charts/figures.js';
 import { figureChart, renderExperiment } from '../report/index.js';
 import { type EventWriter, openEvents } from '../report/tensorboard.js';
 import { writeFileAtomic } from '../store/atomic.js';
@@ -17,11 +17,11 @@ import { writeTable } from '../store/tables.js';
 import { openTask } from '../tasks/open.js';
 import type { Task } from '../tasks/task.js';
 import { openData } from './data.js';
-import { documentOf, estimateRows, estimatesTable, experimentReport } from './report.js';
+import { documentOf, estimateRows, estimatesTable, experimentReport } from './page/report.js';
 import { fitted, type Scale } from './scale.js';
 import type { Study } from './study.js';
+import type { World } from './study-context.js';
 import { type ValueRow, Values, valuesTable } from './values.js';
-import type { World } from './world.js';
 
 export interface ExperimentOptions {
   /** Where the results and the seeds' runs go. */

@@ -1,20 +1,19 @@
 /** What a model is worth and how far it is from π_0: what every arm that trains one is measured by. */
 import { winShares } from '../bayes/index.js';
-import { nameOf } from '../ilf/generate.js';
+import { mean, sum } from '../bayes/sums.js';
 import { heldOutTable } from '../ilf/heldout.js';
-import { tableStep } from '../ilf/lab.js';
-import { klStep } from '../ilf/measured.js';
-import { samplingOf } from '../ilf/options.js';
-import { outputIn, type Policy, roomFor } from '../ilf/policy.js';
-import { texts as inTexts } from '../ilf/progress.js';
-import { stepSeed } from '../ilf/seeds.js';
-import { mean, sum } from '../ilf/sums.js';
-import { byContext, type KlRow, type TextRow, textsTable, toTextRows } from '../ilf/tables.js';
-import { sampleTexts } from '../ilf/texts.js';
+import { klStep } from '../ilf/measure.js';
+import { samplingOf } from '../pipeline/options.js';
+import { outputIn, type Policy, roomFor } from '../pipeline/policy.js';
+import { texts as inTexts } from '../pipeline/progress.js';
+import { tableStep } from '../pipeline/run-context.js';
+import { stepSeed } from '../pipeline/seeds.js';
+import { byContext, type KlRow, type TextRow, textsTable, toTextRows } from '../pipeline/tables.js';
 import { summaryPrompt } from '../tasks/prompts.js';
-import type { Context } from '../tasks/task.js';
+import { type Context, contextName } from '../tasks/task.js';
+import { sampleTexts } from '../writers/texts.js';
+import type { World } from './study-context.js';
 import type { Value } from './values.js';
-import type { World } from './world.js';
 
 /** Texts of a model on the held-out contexts, `scale.texts` of each. */
 export function outputsStep(
@@ -35,7 +34,7 @@ export function outputsStep(
     const drawn = await sampleTexts(
       await lab.models.get(model.dir),
       contexts.map(({ text }) => summaryPrompt(text)),
-      contexts.map(nameOf),
+      contexts.map(contextName),
       scale.texts,
       settings,
       seed,

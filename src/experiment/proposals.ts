@@ -4,22 +4,23 @@
  * q(x) = ½ π_0(x|c) + ½ π_ψ(x|c, x0, f) covers the targets, with ratios π_0/q of at most 2. There are exactly as many texts
  * of each as the mixture expects, which leaves every mean unbiased (the balance heuristic: Veach and Guibas 1995).
  */
+
+import { withReward } from '../baselines/reward.js';
 import { logSumExp } from '../bayes/index.js';
-import { nameOf } from '../ilf/generate.js';
 import { heldOutTable } from '../ilf/heldout.js';
-import { tableStep } from '../ilf/lab.js';
-import { untruncated } from '../ilf/options.js';
-import { texts as inTexts } from '../ilf/progress.js';
 import { refinerPrompt, toRefine } from '../ilf/refine.js';
-import { withReward } from '../ilf/reward.js';
-import { stepSeed } from '../ilf/seeds.js';
-import { byContext } from '../ilf/tables.js';
-import { sampleTexts, scoreTexts } from '../ilf/texts.js';
+import { untruncated } from '../pipeline/options.js';
+import { texts as inTexts } from '../pipeline/progress.js';
+import { tableStep } from '../pipeline/run-context.js';
+import { stepSeed } from '../pipeline/seeds.js';
+import { byContext } from '../pipeline/tables.js';
 import type { RowOf, TableSchema } from '../store/tables.js';
 import { summaryPrompt } from '../tasks/prompts.js';
-import { rewardModel } from './reward-models.js';
+import { contextName } from '../tasks/task.js';
+import { sampleTexts, scoreTexts } from '../writers/texts.js';
+import { rewardModel } from './reward-arm.js';
 import { PRIOR_FOLDER, priorTexts } from './scored-texts.js';
-import type { World } from './world.js';
+import type { World } from './study-context.js';
 
 /** Texts of π_0 that are looked at for each context, at most. */
 const OF_PRIOR = 32;
@@ -63,7 +64,7 @@ export async function proposals(world: World): Promise<ProposalRow[]> {
     const [refiner, priorModel] = [await lab.models.get(instruct), await lab.models.get(base)];
     const asked = toRefine(contexts, heldOut.initial, heldOut.feedback);
     const prompts = asked.map(refinerPrompt);
-    const names = contexts.map(nameOf);
+    const names = contexts.map(contextName);
     const sampled = inTexts(progress, 'sampling refinements');
     const refined = await sampleTexts(refiner, prompts, names, n, sampling, seed, sampled);
     const rows = contexts.flatMap(({ id, text: post }, i) => {

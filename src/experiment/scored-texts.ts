@@ -1,10 +1,11 @@
 /** Samples of models for the held-out contexts, with their rewards: what best-of-n picks from, and what posteriors weigh. */
+
+import { bestOfNStep } from '../baselines/rl-steps.js';
 import { heldOutTable } from '../ilf/heldout.js';
-import { untruncated } from '../ilf/options.js';
-import { bestOfNStep } from '../ilf/rl-steps.js';
-import type { BestOfNRow } from '../ilf/tables.js';
-import { rewardModel } from './reward-models.js';
-import type { World } from './world.js';
+import { untruncated } from '../pipeline/options.js';
+import type { BestOfNRow } from '../pipeline/tables.js';
+import { rewardModel } from './reward-arm.js';
+import type { World } from './study-context.js';
 
 /** π_0's texts, which other studies look at, too: the table of `bestOfNStep` in this folder. */
 export const PRIOR_FOLDER = 'best-of-n/base';

@@ -1,22 +1,12 @@
 /**
  * Steps run alone, on tables given by their paths: the same functions, and the same seeds, as in a run of the loop.
  */
-import { openRanker } from '../rankers/open.js';
-import { UserError } from '../store/errors.js';
-import { type ReadRowOf, readTable, type TableSchema, writeTable } from '../store/tables.js';
-import { briefs } from '../tasks/briefs/task.js';
-import { openTask } from '../tasks/open.js';
-import type { Context, TaskSplit } from '../tasks/task.js';
-import { chooseSource, giveFeedback } from './feedback.js';
-import { finetune, type Tuning } from './finetune.js';
-import { generate } from './generate.js';
-import { ModelShelf, openModel } from './model.js';
-import { type LoopOptions, type RankerChoice, rankerModelsOf, trainedRanker } from './options.js';
-import type { Writes } from './policy.js';
-import type { Progress } from './progress.js';
-import { rank, toRank } from './rank.js';
-import { refine, toRefine } from './refine.js';
-import { stepSeed } from './seeds.js';
+
+import { withModels } from '../pipeline/model-shelf.js';
+import { type LoopOptions, type RankerChoice, rankerModelsOf, trainedRanker } from '../pipeline/options.js';
+import type { Writes } from '../pipeline/policy.js';
+import type { Progress } from '../pipeline/progress.js';
+import { type Place, seedOf } from '../pipeline/seeds.js';
 import {
   contextsTable,
   feedbackTable,
@@ -26,23 +16,22 @@ import {
   scoresTable,
   targetsTable,
   toContextRow,
-} from './tables.js';
-import {
-  fromTargetRows,
-  type TargetsName,
-  type TargetTable,
-  tablesFor,
-  targetsOf,
-  toTargetRow,
-} from './targets.js';
-import type { Sampling } from './texts.js';
-
-/** Which of a run's seeds: the run's own seed, and the folder of its round. */
-export interface Place {
-  seed: number;
-  round: number;
-}
-export const seedOf = ({ seed, round }: Place, step: string) => stepSeed(seed, `round-${round}`, step);
+} from '../pipeline/tables.js';
+import type { TargetsName } from '../pipeline/targets-names.js';
+import { openRanker } from '../rankers/open.js';
+import { UserError } from '../store/errors.js';
+import { type ReadRowOf, readTable, type TableSchema, writeTable } from '../store/tables.js';
+import { briefs } from '../tasks/briefs/task.js';
+import { openTask } from '../tasks/open.js';
+import type { Context, TaskSplit } from '../tasks/task.js';
+import { openModel } from '../writers/text-model.js';
+import type { Sampling } from '../writers/texts.js';
+import { chooseSource, giveFeedback } from './feedback.js';
+import { finetune, type Tuning } from './finetune.js';
+import { generate } from './generate.js';
+import { rank, toRank } from './rank.js';
+import { refine, toRefine } from './refine.js';
+import { fromTargetRows, type TargetTable, tablesFor, targetsOf, toTargetRow } from './targets.js';
 
 export async function contextsAlone(
   data: string | null,
@@ -67,16 +56,6 @@ async function readFor<S extends TableSchema & { context: 'utf8' }>(
     if (!row) throw new UserError(`${path} has no row for context ${id}; it was made from other contexts`);
     return row;
   });
-}
-
-/** Models that live as long as `use` runs. */
-export async function withModels<T>(use: (models: ModelShelf) => Promise<T>): Promise<T> {
-  const models = new ModelShelf();
-  try {
-    return await use(models);
-  } finally {
-    await models.close();
-  }
 }
 
 export async function generateAlone(

@@ -2,12 +2,12 @@ import { critic } from '../feedback/critic.js';
 import { fromDataset } from '../feedback/dataset.js';
 import { simulatedAnnotator } from '../feedback/simulated.js';
 import type { FeedbackSource } from '../feedback/source.js';
+import { CRITIQUE_TOKENS } from '../pipeline/policy.js';
+import { texts as inTexts, type Progress } from '../pipeline/progress.js';
+import type { FeedbackRow, InitialRow } from '../pipeline/tables.js';
 import type { Context, Task } from '../tasks/task.js';
-import type { TextModel } from './model.js';
-import { CRITIQUE_TOKENS } from './policy.js';
-import { texts as inTexts, type Progress } from './progress.js';
-import type { FeedbackRow, InitialRow } from './tables.js';
-import { type Sampling, sampleTexts } from './texts.js';
+import type { TextModel } from '../writers/text-model.js';
+import { type Sampling, sampleTexts } from '../writers/texts.js';
 
 /** The task's own annotator where it has one; else what its data hold, and the instruct LM's critique for the rest. */
 export function chooseSource(

@@ -3,14 +3,14 @@ import { type AdamState, disposeAdamState } from '../engine/fused.js';
 import type { Example } from '../lm/batch.js';
 import { saveLM } from '../lm/files.js';
 import { crossEntropy, type Objective, type StepInfo, saveTrainState, trainOn } from '../lm/train.js';
+import type { Progress } from '../pipeline/progress.js';
 import { writeFolderAtomic } from '../store/atomic.js';
 import { summaryPrompt } from '../tasks/prompts.js';
+import { contextName } from '../tasks/task.js';
 import { copyTokenizer } from '../text/tokenizer.js';
-import { nameOf } from './generate.js';
-import type { TextModel } from './model.js';
-import type { Progress } from './progress.js';
+import type { TextModel } from '../writers/text-model.js';
+import { completionIds, encodePrompt } from '../writers/texts.js';
 import type { Target } from './targets.js';
-import { completionIds, encodePrompt } from './texts.js';
 
 export interface Tuning {
   lr: number;
@@ -33,7 +33,7 @@ export function toExample(
   promptWeight: number,
 ): Example {
   const completion = completionIds(model, text);
-  const prompt = encodePrompt(model, summaryPrompt(context.text), completion.length, nameOf(context));
+  const prompt = encodePrompt(model, summaryPrompt(context.text), completion.length, contextName(context));
   return {
     ids: [...prompt, ...completion],
     weights: [...prompt.map(() => weight * promptWeight), ...completion.map(() => weight)],

@@ -1,10 +1,9 @@
+import type { LoopOptions } from '../pipeline/options.js';
+import { CRITIQUE_TOKENS, feedbackThenOutput } from '../pipeline/policy.js';
 import { UserError } from '../store/errors.js';
 import { judgePrompts, summaryPrompt } from '../tasks/prompts.js';
-import type { Task } from '../tasks/task.js';
-import { nameOf } from './generate.js';
-import type { TextModel } from './model.js';
-import type { LoopOptions } from './options.js';
-import { CRITIQUE_TOKENS, feedbackThenOutput } from './policy.js';
+import { contextName, type Task } from '../tasks/task.js';
+import type { TextModel } from '../writers/text-model.js';
 import { writesOf } from './targets.js';
 
 /**
@@ -42,7 +41,7 @@ export function checkFit(
     for (const [{ dir, lm }, most] of needed)
       if (most > lm.config.n_positions)
         throw new UserError(
-          `${nameOf(context)} is too long for the model ${dir}: it and what is written about it may take ${most} tokens, the model reads ${lm.config.n_positions}; shorten it or lower --max-tokens`,
+          `${contextName(context)} is too long for the model ${dir}: it and what is written about it may take ${most} tokens, the model reads ${lm.config.n_positions}; shorten it or lower --max-tokens`,
         );
   }
 }

@@ -1,10 +1,10 @@
+import { outputIn, roomFor, type Writes } from '../pipeline/policy.js';
+import { type Progress, texts } from '../pipeline/progress.js';
+import type { InitialRow } from '../pipeline/tables.js';
 import { summaryPrompt } from '../tasks/prompts.js';
-import type { Context } from '../tasks/task.js';
-import type { TextModel } from './model.js';
-import { outputIn, roomFor, type Writes } from './policy.js';
-import { type Progress, texts } from './progress.js';
-import type { InitialRow } from './tables.js';
-import { type Sampling, sampleTexts, scoreTexts } from './texts.js';
+import { type Context, contextName } from '../tasks/task.js';
+import type { TextModel } from '../writers/text-model.js';
+import { type Sampling, sampleTexts, scoreTexts } from '../writers/texts.js';
 
 /**
  * Step 1: x0 ~ π_θ(·|c), or the output that the context came with; with its log-probability under π_θ. Where π_θ `writes`
@@ -22,7 +22,7 @@ export async function generate(
   const sampled = await sampleTexts(
     model,
     without.map(({ text }) => summaryPrompt(text)),
-    without.map(nameOf),
+    without.map(contextName),
     1,
     { ...sampling, maxNewTokens: roomFor(writes, sampling.maxNewTokens) },
     seed,
@@ -33,7 +33,12 @@ export async function generate(
     prompt: summaryPrompt(text),
     text: output ?? written.get(id)!,
   }));
-  const logprobs = await scoreTexts(model, pairs, contexts.map(nameOf), texts(onProgress, 'scoring outputs'));
+  const logprobs = await scoreTexts(
+    model,
+    pairs,
+    contexts.map(contextName),
+    texts(onProgress, 'scoring outputs'),
+  );
   return contexts.map(({ id, output }, i) => ({
     context: id,
     text: output ?? outputIn(pairs[i]!.text, writes),
@@ -41,5 +46,3 @@ export async function generate(
     sampled: output === undefined,
   }));
 }
-
-export const nameOf = ({ id }: { id: string }) => `context ${id}`;

@@ -2,14 +2,11 @@
  * Step 6, before anything is judged: what the models write about held-out contexts. The base model's outputs, the
  * refinements and their controls do not depend on what is being learned and are made once for all rounds.
  */
-import type { Context } from '../tasks/task.js';
-import { generate } from './generate.js';
-import { type Lab, tableStep } from './lab.js';
-import { samplingOf } from './options.js';
-import { priorPolicy } from './policy.js';
-import { sampleCandidates, type Told, type ToRefine, toRefine } from './refine.js';
-import { stepSeed } from './seeds.js';
-import { contextsStep, feedbackStep, generateStep, rankStep, refinementsNamed, scoresStep } from './steps.js';
+
+import { samplingOf } from '../pipeline/options.js';
+import { priorPolicy } from '../pipeline/policy.js';
+import { type Lab, tableStep } from '../pipeline/run-context.js';
+import { stepSeed } from '../pipeline/seeds.js';
 import {
   byContext,
   type FeedbackRow,
@@ -19,7 +16,11 @@ import {
   type TextRow,
   textsTable,
   toTextRows,
-} from './tables.js';
+} from '../pipeline/tables.js';
+import type { Context } from '../tasks/task.js';
+import { generate } from './generate.js';
+import { sampleCandidates, type Told, type ToRefine, toRefine } from './refine.js';
+import { contextsStep, feedbackStep, generateStep, rankStep, refinementsNamed, scoresStep } from './steps.js';
 
 /** Its tables' folder in the run. */
 const FOLDER = 'heldout';

@@ -1,9 +1,10 @@
 /** The whole run: rounds one after another, each with what the last one tuned as its π_θ, and the report of them. */
+
+import { contextsPerRound } from '../pipeline/options.js';
+import { priorPolicy } from '../pipeline/policy.js';
+import type { Lab } from '../pipeline/run-context.js';
 import { heldOutTexts } from './heldout.js';
-import type { Lab } from './lab.js';
-import { contextsPerRound } from './options.js';
 import { type Outcome, outcomeOf } from './outcome.js';
-import { priorPolicy } from './policy.js';
 import { type Round, round } from './round.js';
 
 export async function loop(lab: Lab): Promise<Outcome> {

@@ -1,164 +1,178 @@
-/**
- * Step 6, what the oracle says on held-out posts: of the tuned model's outputs against the base model's and the
- * reference; of refinements with, without and with another post's feedback; and of the ranker's pick against its controls.
- * A post is the unit: several texts of one post are resampled together.
- */
+/** Step 6 of a round: the tuned model's texts on held-out contexts, and everything that is measured on them. */
+
 import {
-  differenceEstimate,
-  type Estimate,
-  meanEstimate,
-  type PerContext,
-  winRate,
-} from '../bayes/estimate.js';
-import { pairAccuracy, pairPieces, pooledAuc, type RankedContext } from '../bayes/pairs.js';
-import type { Measures } from '../report/types.js';
-import type { Context } from '../tasks/task.js';
-import type { Oracle } from './measure-oracle.js';
+  type ByKind,
+  measureByJudge,
+  measureOutputs,
+  measureRefining,
+  type PickRates,
+  type RefinedPost,
+  scoreOutputs,
+} from '../measure/estimates.js';
+import { type KlSettings, klSettings, measureKl, sampleForKl } from '../measure/kl.js';
+import { type Oracle, oracleOf } from '../measure/scorer.js';
+import { type Policy, roomFor } from '../pipeline/policy.js';
+import { type Lab, tableStep } from '../pipeline/run-context.js';
+import { stepSeed } from '../pipeline/seeds.js';
+import {
+  byContext,
+  type InitialRow,
+  type KlRow,
+  klTable,
+  type MeasureRow,
+  measuresTable,
+} from '../pipeline/tables.js';
+import type { Measures } from '../report/run/types.js';
+import { type HeldOut, heldOutTable, judgeTexts, withoutOutput } from './heldout.js';
+import { generateStep } from './steps.js';
 
-/** Scores and shares lie in [0, 1], which gives intervals to measures that came out the same on every post. */
-const share = { bounds: [0, 1] as [number, number] };
-const difference = { bounds: [-1, 1] as [number, number] };
-
-/** The models' outputs [post] for the same contexts. */
-export interface Outputs {
-  base: readonly string[];
-  tuned: readonly string[];
+/** What is known after a round. */
+export interface Measured {
+  measures: Measures;
+  /** With an oracle only. */
+  rankingIncorporated?: PickRates;
+  byKind?: ByKind;
+  /** Oracle scores of single outputs [context]. */
+  scores?: ReturnType<typeof scoreOutputs>;
+  /** The tuned model's outputs on the held-out contexts. */
+  outputs: InitialRow[];
 }
 
-/** Oracle scores of single outputs, [post]. */
-export function scoreOutputs(oracle: Oracle, contexts: readonly Context[], { base, tuned }: Outputs) {
-  const score = (texts: readonly string[]) => contexts.map((context, i) => oracle.score(context, texts[i]!));
+export async function measureStep(
+  lab: Lab,
+  folder: string,
+  tuned: Policy,
+  heldOut: HeldOut,
+): Promise<Measured> {
+  const { contexts } = heldOut;
+  const outputs = await generateStep(
+    lab,
+    folder,
+    'outputs',
+    tuned,
+    contexts.map(withoutOutput),
+    heldOutTable('contexts'),
+  );
+  const { rows, settings } = await klStep(lab, folder, tuned, heldOut);
+  const kl = measureKl(rows, settings);
+  const oracle = oracleOf(lab.task.name, contexts);
+  const quality = oracle
+    ? measureWithOracle(oracle, heldOut, outputs)
+    : { measures: await measureWithJudge(lab, folder, heldOut, outputs), outputs };
+  const measured = { ...quality, measures: { ...quality.measures, kl } };
+  await tableStep(
+    lab,
+    `${folder}/measures`,
+    measuresTable,
+    { values: JSON.stringify(measureRows(measured)) },
+    async () => measureRows(measured),
+  );
+  return measured;
+}
+
+/** Texts of a model and of π_0 on the held-out contexts, for both KLs: the table `folder`/kl, and how they were sampled. */
+export async function klStep(
+  lab: Lab,
+  folder: string,
+  { dir, writes }: Policy,
+  { contexts }: HeldOut,
+): Promise<{ rows: KlRow[]; settings: KlSettings }> {
+  const { seed, base } = lab.options;
+  // One limit for both: what is compared are distributions over texts of so many tokens.
+  const maxTokens = roomFor(writes, lab.options.maxTokens);
+  const settings = klSettings(maxTokens, (direction) => stepSeed(seed, folder, direction));
+  const inputs = {
+    tables: [heldOutTable('contexts')],
+    models: [dir, base],
+    values: { ...settings.tunedFromBase, other: settings.baseFromTuned.seed },
+  };
+  const rows = await tableStep(lab, `${folder}/kl`, klTable, inputs, async (progress) =>
+    sampleForKl(await lab.models.get(dir), await lab.models.get(base), contexts, settings, progress),
+  );
+  return { rows, settings };
+}
+
+/** The refinements of each held-out context with what the oracle and the ranker need. */
+export function refinedPosts(heldOut: HeldOut): RefinedPost[] {
+  const texts = (rows: readonly { context: string; text: string }[]) => {
+    const groups = byContext(rows);
+    return (id: string) => (groups.get(id) ?? []).map(({ text }) => text);
+  };
+  const [feedback, noFeedback, shuffled] = [
+    texts(heldOut.refinements),
+    texts(heldOut.noFeedback),
+    texts(heldOut.shuffledFeedback),
+  ];
+  const scores = byContext(heldOut.scores);
+  return heldOut.contexts.map((context, i) => ({
+    context,
+    points: JSON.parse(heldOut.feedback[i]!.points || 'null') as unknown,
+    feedback: feedback(context.id),
+    noFeedback: noFeedback(context.id),
+    shuffledFeedback: shuffled(context.id),
+    scores: scores.get(context.id)!.map(({ mean }) => mean),
+    selected: scores.get(context.id)!.findIndex(({ selected }) => selected),
+  }));
+}
+
+function measureWithOracle(oracle: Oracle, heldOut: HeldOut, outputs: InitialRow[]): Measured {
+  const text = (row: InitialRow) => row.text;
+  const scores = scoreOutputs(oracle, heldOut.contexts, {
+    base: heldOut.base.map(text),
+    tuned: outputs.map(text),
+  });
+  const { rankingIncorporated, byKind, ...refining } = measureRefining(oracle, refinedPosts(heldOut));
   return {
-    base: score(base),
-    tuned: score(tuned),
-    // Tasks with an oracle have references.
-    gold: score(contexts.map(({ gold }) => gold!)),
+    measures: { ...measureOutputs(scores), ...refining },
+    rankingIncorporated,
+    byKind,
+    scores,
+    outputs,
   };
 }
 
-export function measureOutputs({
-  base,
-  tuned,
-  gold,
-}: ReturnType<typeof scoreOutputs>): Required<Pick<Measures, 'score' | 'winRate'>> {
-  return {
-    score: {
-      base: meanEstimate(base, share),
-      tuned: meanEstimate(tuned, share),
-      gold: meanEstimate(gold, share),
-      tunedMinusBase: differenceEstimate(tuned, base, difference),
-    },
-    winRate: {
-      tunedVsBase: winRate(tuned, base),
-      tunedVsGold: winRate(tuned, gold),
-      baseVsGold: winRate(base, gold),
-    },
+async function measureWithJudge(
+  lab: Lab,
+  folder: string,
+  heldOut: HeldOut,
+  outputs: InitialRow[],
+): Promise<Measures> {
+  const single = (rows: InitialRow[]) => rows.map(({ context, text }) => ({ context, candidate: 0, text }));
+  const held = (name: string) => [heldOutTable(name)];
+  const judge = (name: string, tables: string[], texts: Parameters<typeof judgeTexts>[4]) =>
+    judgeTexts(lab, name, tables, heldOut, texts);
+  const scores = byContext(heldOut.scores);
+  return measureByJudge({
+    base: await judge(heldOutTable('outputs-judged'), held('outputs'), single(heldOut.base)),
+    tuned: await judge(`${folder}/outputs-judged`, [`${folder}/outputs`], single(outputs)),
+    feedback:
+      lab.options.ranker === 'instruct-rm'
+        ? heldOut.contexts.map(({ id }) => scores.get(id)!.map(({ mean }) => mean))
+        : await judge(heldOutTable('refinements-judged'), held('refinements'), heldOut.refinements),
+    noFeedback: await judge(heldOutTable('no-feedback-judged'), held('no-feedback'), heldOut.noFeedback),
+    shuffledFeedback:
+      heldOut.shuffledFeedback.length === 0
+        ? []
+        : await judge(
+            heldOutTable('shuffled-feedback-judged'),
+            held('shuffled-feedback'),
+            heldOut.shuffledFeedback,
+          ),
+  });
+}
+
+/** Every estimate by its path in result.json. */
+export function measureRows({ measures, rankingIncorporated, byKind }: Measured): MeasureRow[] {
+  const rows: MeasureRow[] = [];
+  const visit = (path: string, value: unknown): void => {
+    if (value === null || typeof value !== 'object' || Array.isArray(value)) return;
+    if ('lo' in value && 'hi' in value) {
+      const { value: estimate, lo, hi, n } = value as Omit<MeasureRow, 'measure'>;
+      rows.push({ measure: path, value: estimate, lo, hi, n });
+    } else for (const [key, child] of Object.entries(value)) visit(path ? `${path}.${key}` : key, child);
   };
-}
-
-/** The refinements of one held-out post, [candidate] each. */
-export interface RefinedPost {
-  context: Context;
-  /** What this post's own feedback asks for; all three kinds of refinements are held against it. */
-  points: unknown;
-  feedback: readonly string[];
-  noFeedback: readonly string[];
-  /** Made with another post's feedback. */
-  shuffledFeedback: readonly string[];
-  /** The ranker's score of each of `feedback`, and which one it selected. */
-  scores: readonly number[];
-  selected: number;
-}
-
-/** How the refiner and the ranker did. A refinement has incorporated its feedback if all points are settled. */
-export function measureRefining(
-  oracle: Oracle,
-  posts: readonly RefinedPost[],
-): Required<Pick<Measures, 'incorporated' | 'ranking'>> & { rankingIncorporated: PickRates; byKind: ByKind } {
-  const shares = (of: (post: RefinedPost) => readonly string[]) =>
-    posts.map((post) => of(post).map((text) => oracle.incorporated(post.context, post.points, text)));
-  const whole = (settled: number[][]) => settled.map((post) => post.map((of) => (of === 1 ? 1 : 0)));
-
-  const settled = shares((post) => post.feedback);
-  const done = whole(settled);
-  const score = posts.map(({ context, feedback }) => feedback.map((text) => oracle.score(context, text)));
-  const picked = (values: number[][]) => posts.map(({ selected }, i) => values[i]![selected]!);
-  const longest = (values: number[][]) => posts.map(({ feedback }, i) => values[i]![longestOf(feedback)]!);
-  const ranked = posts.map(({ scores }, i): RankedContext => ({ ranker: scores, oracle: settled[i]! }));
-
-  return {
-    incorporated: {
-      feedback: meanEstimate(done, share),
-      noFeedback: meanEstimate(whole(shares((post) => post.noFeedback)), share),
-      ...(posts.every((post) => post.shuffledFeedback.length > 0) && {
-        shuffledFeedback: meanEstimate(whole(shares((post) => post.shuffledFeedback)), share),
-      }),
-    },
-    ranking: {
-      picked: meanEstimate(picked(score), share),
-      // The expectation of a random pick is the mean over the candidates, exactly.
-      random: meanEstimate(score, share),
-      longest: meanEstimate(longest(score), share),
-      pickedMinusRandom: differenceEstimate(picked(score), score, difference),
-      // Undefined where the oracle tells no two candidates of a post apart.
-      ...(pairPieces(ranked).some(({ weight }) => weight > 0) && {
-        pairAccuracy: pairAccuracy(ranked),
-        pooledAuc: pooledAuc(ranked),
-      }),
-    },
-    rankingIncorporated: {
-      picked: meanEstimate(picked(done), share),
-      random: meanEstimate(done, share),
-      longest: meanEstimate(longest(done), share),
-      pickedMinusRandom: differenceEstimate(picked(done), done, difference),
-    },
-    byKind: incorporatedByKind(oracle, posts),
-  };
-}
-
-/** Share of posts whose feedback the picked refinement has incorporated, by who picks. */
-export type PickRates = Record<'picked' | 'random' | 'longest' | 'pickedMinusRandom', Estimate>;
-/** Share of points settled, by kind of point, over the posts whose feedback has one. */
-export type ByKind = Record<string, Estimate>;
-
-function incorporatedByKind(oracle: Oracle, posts: readonly RefinedPost[]): ByKind {
-  const kinds = new Map<string, number[][]>();
-  for (const { context, points, feedback } of posts) {
-    const ofPost = new Map<string, number[]>();
-    for (const text of feedback)
-      for (const { kind, settled } of oracle.byKind(context, points, text))
-        ofPost.set(kind, [...(ofPost.get(kind) ?? []), settled ? 1 : 0]);
-    for (const [kind, settled] of ofPost) kinds.set(kind, [...(kinds.get(kind) ?? []), settled]);
-  }
-  return Object.fromEntries([...kinds].sort().map(([kind, settled]) => [kind, meanEstimate(settled, share)]));
-}
-
-/** The first of the longest texts, in characters: the control that every ranker must beat. */
-export function longestOf(texts: readonly string[]): number {
-  return texts.reduce((best, text, i) => (text.length > texts[best]!.length ? i : best), 0);
-}
-
-/** Probabilities [post], or [post][text], that a text incorporates the post's own feedback. */
-export type Judged = Record<'base' | 'tuned' | 'feedback' | 'noFeedback' | 'shuffledFeedback', PerContext>;
-
-/**
- * The same questions where there is no oracle, answered by InstructRM, whichever the ranker was. Where it chose what the
- * model learned it is no independent judge, and about its own quality nothing can be said.
- */
-export function measureByJudge(judged: Judged): Pick<Measures, 'rankerScore' | 'winRate' | 'incorporated'> {
-  return {
-    rankerScore: {
-      base: meanEstimate(judged.base, share),
-      tuned: meanEstimate(judged.tuned, share),
-      tunedMinusBase: differenceEstimate(judged.tuned, judged.base, difference),
-    },
-    winRate: { tunedVsBase: winRate(judged.tuned, judged.base) },
-    incorporated: {
-      feedback: meanEstimate(judged.feedback, share),
-      noFeedback: meanEstimate(judged.noFeedback, share),
-      ...(judged.shuffledFeedback.length > 0 && {
-        shuffledFeedback: meanEstimate(judged.shuffledFeedback, share),
-      }),
-    },
-  };
+  visit('', measures);
+  visit('ranking.incorporated', rankingIncorporated);
+  visit('incorporated.byKind', byKind);
+  return rows;
 }

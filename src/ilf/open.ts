@@ -2,6 +2,9 @@
 import { existsSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { ModelShelf } from '../pipeline/model-shelf.js';
+import { contextsPerRound, type LoopOptions, rankerModelsOf } from '../pipeline/options.js';
+import type { Lab, Show } from '../pipeline/run-context.js';
 import type { RankerName } from '../rankers/names.js';
 import { type OpenRanker, openRanker } from '../rankers/open.js';
 import { removeLeftovers } from '../store/atomic.js';
@@ -10,9 +13,6 @@ import { canonicalJson, hashText, type Json } from '../store/hash.js';
 import { openRun } from '../store/run.js';
 import type { Task } from '../tasks/task.js';
 import { checkFit } from './fit.js';
-import type { Lab, Show } from './lab.js';
-import { ModelShelf } from './model.js';
-import { contextsPerRound, type LoopOptions, rankerModelsOf } from './options.js';
 import { goldOf } from './targets.js';
 
 export interface RunPlace {

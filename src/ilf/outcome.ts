@@ -1,14 +1,14 @@
 /** What a finished run has to say: the report's content and the JSON document, both made from the run's tables alone. */
 import { describeInterval } from '../bayes/estimate.js';
+import { measurePosterior } from '../measure/posterior.js';
+import { oracleOf } from '../measure/scorer.js';
+import type { Lab } from '../pipeline/run-context.js';
 import type { RankerName } from '../rankers/names.js';
-import { finalDocument, type Report, type RoundMeasures, type SamplePost } from '../report/types.js';
+import { finalDocument, type Report, type RoundMeasures, type SamplePost } from '../report/run/types.js';
 import { writeFileAtomic } from '../store/atomic.js';
 import { secondsOf } from '../store/run.js';
 import type { HeldOut } from './heldout.js';
-import type { Lab } from './lab.js';
-import { oracleOf } from './measure-oracle.js';
-import { measurePosterior } from './measure-posterior.js';
-import { refinedPosts } from './measured.js';
+import { refinedPosts } from './measure.js';
 import type { Round } from './round.js';
 
 /** Held-out posts that are shown in full. */

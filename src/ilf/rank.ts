@@ -1,7 +1,7 @@
+import type { Progress } from '../pipeline/progress.js';
+import { byContext, type ScoreRow, type TextRow } from '../pipeline/tables.js';
 import type { Candidate, Ranker } from '../rankers/ranker.js';
 import type { Context } from '../tasks/task.js';
-import type { Progress } from './progress.js';
-import { byContext, type ScoreRow, type TextRow } from './tables.js';
 
 /** What each context's refinements are judged on, [context][candidate]. */
 export function toRank(

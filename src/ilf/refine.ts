@@ -1,11 +1,10 @@
+import { type Progress, texts } from '../pipeline/progress.js';
+import type { RefinementRow } from '../pipeline/tables.js';
 import { UserError } from '../store/errors.js';
 import { improvePrompt, refinePrompt, summaryPrompt } from '../tasks/prompts.js';
-import type { Context } from '../tasks/task.js';
-import { nameOf } from './generate.js';
-import type { TextModel } from './model.js';
-import { type Progress, texts } from './progress.js';
-import type { RefinementRow } from './tables.js';
-import { type Sampling, sampleTexts, scoreTexts } from './texts.js';
+import { type Context, contextName } from '../tasks/task.js';
+import type { TextModel } from '../writers/text-model.js';
+import { type Sampling, sampleTexts, scoreTexts } from '../writers/texts.js';
 
 /** A candidate that says what another says already, or nothing, is sampled again this often at most; then it stays. */
 const RETRIES = 3;
@@ -53,7 +52,7 @@ export async function sampleCandidates(
   onProgress: Progress,
 ): Promise<string[][]> {
   const prompts = items.map(refinerPrompt);
-  const names = items.map(({ context }) => nameOf(context));
+  const names = items.map(({ context }) => contextName(context));
   const drawn = await sampleTexts(
     refiner,
     prompts,
@@ -102,7 +101,7 @@ export async function refine(
   const flat = items.flatMap((item, i) =>
     candidates[i]!.map((text, candidate) => ({ item, candidate, text })),
   );
-  const names = flat.map(({ item }) => nameOf(item.context));
+  const names = flat.map(({ item }) => contextName(item.context));
   const underRefiner = await scoreTexts(
     refiner,
     flat.map(({ item, text }) => ({ prompt: refinerPrompt(item), text })),

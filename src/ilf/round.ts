@@ -1,7 +1,8 @@
+import type { Policy } from '../pipeline/policy.js';
+import type { Lab } from '../pipeline/run-context.js';
+import type { RefinementRow, ScoreRow } from '../pipeline/tables.js';
 import type { HeldOut } from './heldout.js';
-import type { Lab } from './lab.js';
-import { type Measured, measureStep } from './measured.js';
-import type { Policy } from './policy.js';
+import { type Measured, measureStep } from './measure.js';
 import {
   contextsStep,
   feedbackStep,
@@ -12,7 +13,6 @@ import {
   targetsStep,
   tuneStep,
 } from './steps.js';
-import type { RefinementRow, ScoreRow } from './tables.js';
 import { type TargetTable, tablesFor, toldFor, writesOf } from './targets.js';
 
 /** What a round taught, before it is measured. */

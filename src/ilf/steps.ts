@@ -2,19 +2,11 @@
  * The steps as parts of a run: each reads earlier tables and makes one, under a folder of the run ("round-1", "heldout").
  * What a step does stands in its own file; what it depends on stands here.
  */
-import type { RankerName } from '../rankers/names.js';
-import type { Json } from '../store/hash.js';
-import type { Context, TaskSplit } from '../tasks/task.js';
-import { chooseSource, giveFeedback } from './feedback.js';
-import { finetune } from './finetune.js';
-import { generate } from './generate.js';
-import { folderStep, type Lab, tableStep } from './lab.js';
-import { openModel } from './model.js';
-import { samplingOf, trainedRanker, tuningOf } from './options.js';
-import type { Policy } from './policy.js';
-import { rank, toRank } from './rank.js';
-import { refine, type Told, toRefine } from './refine.js';
-import { stepSeed } from './seeds.js';
+
+import { samplingOf, trainedRanker, tuningOf } from '../pipeline/options.js';
+import type { Policy } from '../pipeline/policy.js';
+import { folderStep, type Lab, tableStep } from '../pipeline/run-context.js';
+import { stepSeed } from '../pipeline/seeds.js';
 import {
   contextsTable,
   type FeedbackRow,
@@ -29,12 +21,21 @@ import {
   type TextRow,
   targetsTable,
   toContextRow,
-} from './tables.js';
+} from '../pipeline/tables.js';
+import type { TargetsName } from '../pipeline/targets-names.js';
+import type { RankerName } from '../rankers/names.js';
+import type { Json } from '../store/hash.js';
+import type { Context, TaskSplit } from '../tasks/task.js';
+import { openModel } from '../writers/text-model.js';
+import { chooseSource, giveFeedback } from './feedback.js';
+import { finetune } from './finetune.js';
+import { generate } from './generate.js';
+import { rank, toRank } from './rank.js';
+import { refine, type Told, toRefine } from './refine.js';
 import {
   fromTargetRows,
   type Target,
   type TargetData,
-  type TargetsName,
   tablesFor,
   targetsOf,
   toldFor,

@@ -3,23 +3,14 @@
  * baselines, and one goes beyond the papers: all refinements, weighted by the posterior.
  */
 import { posteriorWeights } from '../bayes/posterior.js';
+import { posteriorTerms } from '../measure/posterior.js';
+import { feedbackThenOutput, type Writes } from '../pipeline/policy.js';
+import { byContext, type RefinementRow, type ScoreRow, type TargetRow } from '../pipeline/tables.js';
+import type { TargetsName } from '../pipeline/targets-names.js';
 import { UserError } from '../store/errors.js';
 import { random } from '../tasks/random.js';
 import type { Context } from '../tasks/task.js';
-import { feedbackThenOutput, type Writes } from './policy.js';
 import type { Told } from './refine.js';
-import { byContext, type RefinementRow, type ScoreRow, type TargetRow } from './tables.js';
-
-export const TARGETS = [
-  'ilf',
-  'initial',
-  'gold',
-  'no-feedback',
-  'shuffled-feedback',
-  'feedback-refinement',
-  'posterior',
-] as const;
-export type TargetsName = (typeof TARGETS)[number];
 
 /** What π_θ is finetuned on: completions with a weight each. */
 export interface Target {
@@ -125,21 +116,6 @@ function weighted(rows: readonly RefinementRow[], scores: readonly ScoreRow[], b
     .filter(({ weight }) => weight >= least);
   const total = kept.reduce((sum, { weight }) => sum + weight, 0);
   return kept.map(({ text, weight }) => ({ text, weight: weight / total }));
-}
-
-/** Reward, prior and proposal of one context's refinements. @throws UserError for one that has no score */
-export function posteriorTerms(rows: readonly RefinementRow[], scores: readonly ScoreRow[]) {
-  const rewards = new Map(scores.map(({ candidate, mean }) => [candidate, mean]));
-  return {
-    rewards: rows.map(({ context, candidate }) => {
-      const reward = rewards.get(candidate);
-      if (reward === undefined)
-        throw new UserError(`refinement ${candidate} of context ${context} has no score`);
-      return reward;
-    }),
-    logPrior: rows.map(({ logprob_base }) => logprob_base),
-    logProposal: rows.map(({ logprob_refiner }) => logprob_refiner),
-  };
 }
 
 export const toTargetRow = ({ context, text, weight }: Target): TargetRow => ({

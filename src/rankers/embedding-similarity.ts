@@ -6,7 +6,7 @@
 import { loadLM } from '../lm/files.js';
 import { meanHidden } from '../lm/pooled.js';
 import { loadTokenizer } from '../text/tokenizer.js';
-import { checkPair } from './pair.js';
+import { checkPair } from './answer-model/pair.js';
 import type { OpenRanker } from './ranker.js';
 
 /** Loads the LM of `dir` on our engine. Errors: UserError where it or its tokenizer is missing or cannot be used. */

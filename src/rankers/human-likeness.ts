@@ -1,6 +1,6 @@
 import { humanPrompt } from '../tasks/prompts.js';
-import { openAnswerModel } from './answers.js';
-import { ask, sigmoid } from './ask.js';
+import { openAnswerModel } from './answer-model/answers.js';
+import { ask, sigmoid } from './answer-model/ask.js';
 import type { OpenRanker } from './ranker.js';
 import { aboutSummary } from './reward-model.js';
 

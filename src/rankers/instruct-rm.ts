@@ -6,8 +6,8 @@
  * Deliberately not here: the choice of a refinement, and the prompts, which the task brings.
  */
 import type { JudgePrompt } from '../tasks/prompts.js';
-import { openAnswerModel, type Question } from './answers.js';
-import { ask, sigmoid } from './ask.js';
+import { openAnswerModel, type Question } from './answer-model/answers.js';
+import { ask, sigmoid } from './answer-model/ask.js';
 import type { Host } from './names.js';
 import type { Candidate, OpenRanker } from './ranker.js';
 

@@ -1,6 +1,6 @@
 import { type AnswerPrompt, qualityPrompt } from '../tasks/prompts.js';
-import { openAnswerModel, type Question } from './answers.js';
-import { ask } from './ask.js';
+import { openAnswerModel, type Question } from './answer-model/answers.js';
+import { ask } from './answer-model/ask.js';
 import type { Candidate, OpenRanker } from './ranker.js';
 
 /** The question about a refinement as a summary of its context: what it was made from is not looked at. */

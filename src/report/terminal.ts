@@ -2,8 +2,8 @@
 // reverse the text, so control and direction characters are shown as what they are, not sent.
 import Table from 'cli-table3';
 import { formatSeconds } from './format.js';
-import { rowGroups, verdict } from './rows.js';
-import type { Report, SamplePost } from './types.js';
+import { rowGroups, verdict } from './run/rows.js';
+import type { Report, SamplePost } from './run/types.js';
 
 /** The terminal's width in columns, and whether it may be coloured. */
 export interface Terminal {

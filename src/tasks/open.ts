@@ -1,5 +1,5 @@
 import { briefs } from './briefs/task.js';
-import { openFileTask } from './file.js';
+import { openFileTask } from './file/task.js';
 import type { Task } from './task.js';
 
 /** A person's own contexts (JSONL), or the embedded world. @throws UserError as `openFileTask` */

@@ -1,6 +1,6 @@
 /**
  * What is learned: where contexts come from, and who can say something about an output. What an output is worth is
- * not here: only measurement knows an oracle (src/ilf/measure-oracle.ts).
+ * not here: only measurement knows an oracle (src/measure/scorer.ts).
  */
 
 /** `ilf`: contexts to learn from; `heldout`: contexts that only measurement sees. They share none. */
@@ -19,6 +19,9 @@ export interface Context {
   /** The reference output, where one is known: what supervised learning would be trained on. */
   gold?: string;
 }
+
+/** A context in error messages. */
+export const contextName = ({ id }: { id: string }): string => `context ${id}`;
 
 /** Feedback f on one output. */
 export interface Annotation {

@@ -2,9 +2,9 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { claimRules } from '../../src/experiment/claims.js';
 import { STUDIES } from '../../src/experiment/names.js';
-import { estimatesTable } from '../../src/experiment/report.js';
+import { claimRules } from '../../src/experiment/page/claims.js';
+import { estimatesTable } from '../../src/experiment/page/report.js';
 import { valuesTable } from '../../src/experiment/values.js';
 import { readTable } from '../../src/store/tables.js';
 import { drawn, madeUp } from '../experiment/made-up.js';

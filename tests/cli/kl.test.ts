@@ -12,11 +12,11 @@ import {
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { startEngine } from '../../src/engine/index.js';
-import { klTable } from '../../src/ilf/tables.js';
 import { gpt2Config } from '../../src/lm/config.js';
 import { loadLM, saveLM } from '../../src/lm/files.js';
 import { CausalLM } from '../../src/lm/model.js';
 import { scoreCompletions } from '../../src/lm/score.js';
+import { klTable } from '../../src/pipeline/tables.js';
 import { readTable } from '../../src/store/tables.js';
 import { BYTE_LEVEL_CONFIG, byteLevelJson, END_OF_TEXT } from '../../src/text/byte-level.js';
 import { buildOnce, cli, type Finished, filesBelow } from '../helpers/cli.js';

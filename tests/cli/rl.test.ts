@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { bestOfNTable, rlTable } from '../../src/ilf/tables.js';
+import { bestOfNTable, rlTable } from '../../src/pipeline/tables.js';
 import { readTable } from '../../src/store/tables.js';
 import { buildOnce, cli, filesBelow } from '../helpers/cli.js';
 import writeTinyModels from '../helpers/tiny-models.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type ClaimRule, claimRules, judge, verdictOf } from '../../src/experiment/claims.js';
 import { STUDIES } from '../../src/experiment/names.js';
+import { type ClaimRule, claimRules, judge, verdictOf } from '../../src/experiment/page/claims.js';
 import { studies } from '../../src/experiment/studies/index.js';
 import { Values } from '../../src/experiment/values.js';
 import { drawn, madeUp } from './made-up.js';

@@ -1,6 +1,7 @@
 // Made-up values with the arms and measures of the real studies: tests/cli/experiment.test.ts compares them with a real run.
-import { rungs } from '../../src/experiment/ladder.js';
+
 import { STUDIES, type StudyName } from '../../src/experiment/names.js';
+import { rungs } from '../../src/experiment/rungs.js';
 import type { ValueRow } from '../../src/experiment/values.js';
 import { random } from '../../src/tasks/random.js';
 

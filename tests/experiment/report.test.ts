@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { describeInterval } from '../../src/bayes/index.js';
-import { claimRules } from '../../src/experiment/claims.js';
 import { STUDIES, type StudyName } from '../../src/experiment/names.js';
-import { documentOf, estimateRows, experimentReport } from '../../src/experiment/report.js';
+import { claimRules } from '../../src/experiment/page/claims.js';
+import { documentOf, estimateRows, experimentReport } from '../../src/experiment/page/report.js';
 import { Values } from '../../src/experiment/values.js';
-import type { Figure } from '../../src/report/figures.js';
+import type { Figure } from '../../src/report/charts/figures.js';
 import { renderExperiment, renderExperimentTerminal } from '../../src/report/index.js';
 import { drawn, madeUp } from './made-up.js';
 

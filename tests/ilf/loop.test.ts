@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { finetune } from '../../src/ilf/finetune.js';
 import { loop } from '../../src/ilf/loop.js';
-import { openModel } from '../../src/ilf/model.js';
 import { openLab } from '../../src/ilf/open.js';
-import { type LoopOptions, tuningOf } from '../../src/ilf/options.js';
 import type { Outcome } from '../../src/ilf/outcome.js';
-import { stepSeed } from '../../src/ilf/seeds.js';
+import { fromTargetRows, type Target } from '../../src/ilf/targets.js';
+import { type LoopOptions, tuningOf } from '../../src/pipeline/options.js';
+import { stepSeed } from '../../src/pipeline/seeds.js';
 import {
   contextsTable,
   fromContextRow,
@@ -16,11 +16,12 @@ import {
   klTable,
   refinementsTable,
   targetsTable,
-} from '../../src/ilf/tables.js';
-import { fromTargetRows, TARGETS, type Target, type TargetsName } from '../../src/ilf/targets.js';
+} from '../../src/pipeline/tables.js';
+import { TARGETS, type TargetsName } from '../../src/pipeline/targets-names.js';
 import { readTable } from '../../src/store/tables.js';
 import { briefs } from '../../src/tasks/briefs/task.js';
-import { openFileTask } from '../../src/tasks/file.js';
+import { openFileTask } from '../../src/tasks/file/task.js';
+import { openModel } from '../../src/writers/text-model.js';
 import writeTinyModels from '../helpers/tiny-models.js';
 import { scratchFolder } from '../store/folder.js';
 

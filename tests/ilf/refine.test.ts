@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startEngine } from '../../src/engine/index.js';
 import { toExample } from '../../src/ilf/finetune.js';
-import type { TextModel } from '../../src/ilf/model.js';
 import { refine, sampleCandidates, toRefine } from '../../src/ilf/refine.js';
 import { gpt2Config } from '../../src/lm/config.js';
 import { CausalLM } from '../../src/lm/model.js';
 import { scoreCompletions } from '../../src/lm/score.js';
 import { improvePrompt, refinePrompt, summaryPrompt } from '../../src/tasks/prompts.js';
+import type { TextModel } from '../../src/writers/text-model.js';
 
 // A character is a token: 0 the end of text, 1 the line break, 2.. the letters of this alphabet; others are the last one.
 const alphabet = ' .abcdef:';

@@ -2,22 +2,16 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { posteriorWeights } from '../../src/bayes/posterior.js';
 import { startEngine } from '../../src/engine/index.js';
 import { toExample } from '../../src/ilf/finetune.js';
-import type { TextModel } from '../../src/ilf/model.js';
-import { feedbackThenOutput, outputIn, roomFor } from '../../src/ilf/policy.js';
-import {
-  fromTargetRows,
-  TARGETS,
-  type TargetData,
-  type TargetsName,
-  targetsOf,
-  toTargetRow,
-} from '../../src/ilf/targets.js';
-import { scoreTexts } from '../../src/ilf/texts.js';
+import { fromTargetRows, type TargetData, targetsOf, toTargetRow } from '../../src/ilf/targets.js';
 import { totalWeight } from '../../src/lm/batch.js';
 import { gpt2Config } from '../../src/lm/config.js';
 import { CausalLM } from '../../src/lm/model.js';
 import { crossEntropy } from '../../src/lm/train.js';
+import { feedbackThenOutput, outputIn, roomFor } from '../../src/pipeline/policy.js';
+import { TARGETS, type TargetsName } from '../../src/pipeline/targets-names.js';
 import { summaryPrompt } from '../../src/tasks/prompts.js';
+import type { TextModel } from '../../src/writers/text-model.js';
+import { scoreTexts } from '../../src/writers/texts.js';
 
 const ids = ['a', 'b', 'c'];
 const contexts = ids.map((id) => ({ id, text: `post ${id}`, gold: `gold ${id}` }));

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startEngine } from '../../src/engine/index.js';
 import * as tf from '../../src/engine/tf.js';
 import { loadLM } from '../../src/lm/files.js';
-import { type AnswerModel, openAnswerModel, type Question } from '../../src/rankers/answers.js';
+import { type AnswerModel, openAnswerModel, type Question } from '../../src/rankers/answer-model/answers.js';
 import { HOSTS } from '../../src/rankers/names.js';
 import { briefs } from '../../src/tasks/briefs/task.js';
 import { judgePrompts } from '../../src/tasks/prompts.js';

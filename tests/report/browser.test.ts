@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { renderHtml } from '../../src/report/html.js';
+import { renderHtml } from '../../src/report/run/html.js';
 import { executablePath, launch, openPage } from '../helpers/browser.js';
 import { sampleReport } from './sample-report.js';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { renderExperiment } from '../../src/report/experiment-html.js';
+import { renderExperiment } from '../../src/report/experiment/html.js';
 import { executablePath, launch, openPage } from '../helpers/browser.js';
 import { sampleExperiment } from './sample-experiment.js';
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { lead } from '../../src/report/claims.js';
-import { renderExperiment } from '../../src/report/experiment-html.js';
-import { renderExperimentTerminal } from '../../src/report/experiment-terminal.js';
-import type { Claim, ExperimentReport } from '../../src/report/figures.js';
+import type { Claim, ExperimentReport } from '../../src/report/charts/figures.js';
+import { lead } from '../../src/report/experiment/claims.js';
+import { renderExperiment } from '../../src/report/experiment/html.js';
+import { renderExperimentTerminal } from '../../src/report/experiment/terminal.js';
 import { textWidth } from '../../src/report/terminal.js';
 import { sampleExperiment } from './sample-experiment.js';
 

@@ -1,13 +1,13 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { Estimate } from '../../src/bayes/index.js';
-import { figureChart } from '../../src/report/figure-charts.js';
+import { figureChart } from '../../src/report/charts/figure-charts.js';
 import type {
   DotsFigure,
   Figure,
   FrontierFigure,
   LinesFigure,
   ReliabilityFigure,
-} from '../../src/report/figures.js';
+} from '../../src/report/charts/figures.js';
 import {
   dotsFigure,
   frontierFigure,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { renderHtml } from '../../src/report/html.js';
-import { rowGroups, verdict } from '../../src/report/rows.js';
-import { finalDocument, type Report } from '../../src/report/types.js';
+import { renderHtml } from '../../src/report/run/html.js';
+import { rowGroups, verdict } from '../../src/report/run/rows.js';
+import { finalDocument, type Report } from '../../src/report/run/types.js';
 import { sampleReport } from './sample-report.js';
 
 const report = sampleReport();

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { renderKl } from '../../src/report/kl-html.js';
+import { renderKl } from '../../src/report/kl/html.js';
 import { executablePath, launch, openPage } from '../helpers/browser.js';
 import { evil, sampleKl } from './sample-kl.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { renderKl } from '../../src/report/kl-html.js';
-import { legend, levelOf, thresholds } from '../../src/report/kl-shade.js';
-import { renderKlTerminal } from '../../src/report/kl-terminal.js';
+import { renderKl } from '../../src/report/kl/html.js';
+import { legend, levelOf, thresholds } from '../../src/report/kl/shade.js';
+import { renderKlTerminal } from '../../src/report/kl/terminal.js';
 import { sampleGiven, sampleKl } from './sample-kl.js';
 
 const infinite = { value: 0.5, lo: -Infinity, hi: Infinity, n: 1 };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Anchor, type Box, placeLabels } from '../../src/report/place-labels.js';
+import { type Anchor, type Box, placeLabels } from '../../src/report/charts/place-labels.js';
 import { uniform } from '../bayes/tiny-model.js';
 
 const bounds = { left: 0, top: 0, right: 600, bottom: 400 };

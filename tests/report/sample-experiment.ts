@@ -1,5 +1,5 @@
 import type { Estimate } from '../../src/bayes/index.js';
-import type { Claim, ExperimentReport, Figure, Verdict } from '../../src/report/figures.js';
+import type { Claim, ExperimentReport, Figure, Verdict } from '../../src/report/charts/figures.js';
 import { uniform } from '../bayes/tiny-model.js';
 
 const around = (value: number, half: number, n = 200): Estimate => ({

@@ -1,6 +1,6 @@
 import { estimateKl, type KlText, meanEstimate } from '../../src/bayes/index.js';
-import { klParts, positionsFigure, tokensFigure } from '../../src/report/kl-figures.js';
-import type { KlReport } from '../../src/report/kl-report.js';
+import { klParts, positionsFigure, tokensFigure } from '../../src/report/kl/figures.js';
+import type { KlReport } from '../../src/report/kl/types.js';
 import { draw, klSample, tinyModel, uniform } from '../bayes/tiny-model.js';
 
 /** Labels of the tiny model's tokens; some are as hostile as a tokenizer may be. */

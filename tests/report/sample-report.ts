@@ -9,7 +9,7 @@ import {
   posteriorWeights,
   winRate,
 } from '../../src/bayes/index.js';
-import type { Report } from '../../src/report/types.js';
+import type { Report } from '../../src/report/run/types.js';
 import { draw, klSample, tinyModel, uniform } from '../bayes/tiny-model.js';
 
 /** A report of made-up numbers, of the size and shape of a real one. */

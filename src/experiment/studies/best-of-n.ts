@@ -1,11 +1,11 @@
+import { sizesUpTo } from '../../baselines/best-of-n.js';
 import { bestOfNKl, bestOfNKlBound, expectedBestOfN, winShares } from '../../bayes/index.js';
-import { sizesUpTo } from '../../ilf/best-of-n.js';
-import { type BestOfNRow, byContext } from '../../ilf/tables.js';
+import { type BestOfNRow, byContext } from '../../pipeline/tables.js';
 import { tuned } from '../arms.js';
 import { priorTexts, scoredTexts } from '../scored-texts.js';
 import type { Study } from '../study.js';
+import type { World } from '../study-context.js';
 import type { Value } from '../values.js';
-import type { World } from '../world.js';
 
 export const bestOfN: Study = {
   name: 'best-of-n',

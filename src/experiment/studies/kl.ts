@@ -1,15 +1,15 @@
 import { klByToken } from '../../bayes/index.js';
-import { tokenLabel } from '../../ilf/kl-tokens.js';
-import { tableStep } from '../../ilf/lab.js';
-import { klSettings, sampleBothWays } from '../../ilf/measure-kl.js';
-import { klStep } from '../../ilf/measured.js';
-import { stepSeed } from '../../ilf/seeds.js';
-import { sum } from '../../ilf/sums.js';
-import { type KlRow, klTable } from '../../ilf/tables.js';
+import { sum } from '../../bayes/sums.js';
+import { klStep } from '../../ilf/measure.js';
+import { tokenLabel } from '../../kl/tokens.js';
+import { klSettings, sampleBothWays } from '../../measure/kl.js';
+import { tableStep } from '../../pipeline/run-context.js';
+import { stepSeed } from '../../pipeline/seeds.js';
+import { type KlRow, klTable } from '../../pipeline/tables.js';
 import { folderOf, tuned } from '../arms.js';
 import type { Study } from '../study.js';
+import type { World } from '../study-context.js';
 import type { Value } from '../values.js';
-import type { World } from '../world.js';
 
 /** The papers' texts are so long, and begin with nothing. */
 const UNCONDITIONAL_TOKENS = 64;

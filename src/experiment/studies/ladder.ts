@@ -1,13 +1,13 @@
 import { heldOutTable } from '../../ilf/heldout.js';
-import { folderStep, tableStep } from '../../ilf/lab.js';
-import { samplingOf } from '../../ilf/options.js';
 import { sampleCandidates, type Told, toRefine } from '../../ilf/refine.js';
-import { stepSeed } from '../../ilf/seeds.js';
-import { byContext, type TextRow, textsTable, toTextRows } from '../../ilf/tables.js';
-import { type Rung, rungs, trainRung } from '../ladder.js';
+import { samplingOf } from '../../pipeline/options.js';
+import { folderStep, tableStep } from '../../pipeline/run-context.js';
+import { stepSeed } from '../../pipeline/seeds.js';
+import { byContext, type TextRow, textsTable, toTextRows } from '../../pipeline/tables.js';
+import { type Rung, rungs, trainRung } from '../rungs.js';
 import type { Study } from '../study.js';
+import type { World } from '../study-context.js';
 import type { Value } from '../values.js';
-import type { World } from '../world.js';
 
 /** What a rung's refiner is told. */
 const kinds = ['with', 'without', 'shuffled'] as const;

@@ -12,13 +12,13 @@ import {
 } from '../../bayes/index.js';
 import { disposeAdamState } from '../../engine/fused.js';
 import { tune } from '../../ilf/finetune.js';
-import { tableStep } from '../../ilf/lab.js';
-import { openModel } from '../../ilf/model.js';
-import { tuningOf } from '../../ilf/options.js';
-import { noProgress } from '../../ilf/progress.js';
-import { stepSeed } from '../../ilf/seeds.js';
-import { byContext } from '../../ilf/tables.js';
+import { tuningOf } from '../../pipeline/options.js';
+import { noProgress } from '../../pipeline/progress.js';
+import { tableStep } from '../../pipeline/run-context.js';
+import { stepSeed } from '../../pipeline/seeds.js';
+import { byContext } from '../../pipeline/tables.js';
 import type { TableSchema } from '../../store/tables.js';
+import { openModel } from '../../writers/text-model.js';
 import { type Arm, armTargets, folderOf, tuned } from '../arms.js';
 import {
   calibration,
@@ -29,10 +29,10 @@ import {
   type Proposals,
 } from '../bayesian-data.js';
 import { PROPOSALS } from '../proposals.js';
-import { reinforced, rlFolder } from '../rl.js';
+import { reinforced, rlFolder } from '../rl-arm.js';
 import type { Study } from '../study.js';
+import type { World } from '../study-context.js';
 import { type Value, valuesTable } from '../values.js';
-import type { World } from '../world.js';
 
 export const posterior: Study = {
   name: 'posterior',

@@ -1,14 +1,14 @@
 import { winShares } from '../../bayes/index.js';
 import { heldOutTable } from '../../ilf/heldout.js';
-import { tableStep } from '../../ilf/lab.js';
 import { rank, toRank } from '../../ilf/rank.js';
-import { byContext, type ScoreRow, scoresTable } from '../../ilf/tables.js';
+import { tableStep } from '../../pipeline/run-context.js';
+import { byContext, type ScoreRow, scoresTable } from '../../pipeline/tables.js';
 import type { RankerName } from '../../rankers/names.js';
 import { openRanker, type RankerModels } from '../../rankers/open.js';
-import { rewardModel } from '../reward-models.js';
+import { rewardModel } from '../reward-arm.js';
 import type { Study } from '../study.js';
+import type { World } from '../study-context.js';
 import type { Value } from '../values.js';
-import type { World } from '../world.js';
 import { armValues } from './refinements.js';
 
 const PROMPTS = [1, 2, 3, 4, 5] as const;

@@ -1,9 +1,9 @@
 import { winShares } from '../../bayes/index.js';
-import { mean } from '../../ilf/sums.js';
-import { byContext, type TextRow } from '../../ilf/tables.js';
+import { mean } from '../../bayes/sums.js';
+import { byContext, type TextRow } from '../../pipeline/tables.js';
 import type { Study } from '../study.js';
+import type { World } from '../study-context.js';
 import type { Value } from '../values.js';
-import type { World } from '../world.js';
 
 export const refinements: Study = {
   name: 'refinements',

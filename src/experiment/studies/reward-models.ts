@@ -1,13 +1,13 @@
-import { tableStep } from '../../ilf/lab.js';
-import { texts as inTexts } from '../../ilf/progress.js';
-import { withReward } from '../../ilf/reward.js';
-import { comparisonsStep } from '../../ilf/reward-steps.js';
+import { withReward } from '../../baselines/reward.js';
+import { comparisonsStep } from '../../baselines/reward-steps.js';
+import { texts as inTexts } from '../../pipeline/progress.js';
+import { tableStep } from '../../pipeline/run-context.js';
 import type { TableSchema } from '../../store/tables.js';
-import { rewardModel } from '../reward-models.js';
+import { rewardModel } from '../reward-arm.js';
 import { at } from '../scale.js';
 import type { Study } from '../study.js';
+import type { World } from '../study-context.js';
 import type { Value } from '../values.js';
-import type { World } from '../world.js';
 
 /** Rewards of the two outputs of a comparison. */
 const comparedTable = {

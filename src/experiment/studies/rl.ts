@@ -1,5 +1,5 @@
 import { measureModel } from '../measure-model.js';
-import { reinforced, rlFolder } from '../rl.js';
+import { reinforced, rlFolder } from '../rl-arm.js';
 import type { Study } from '../study.js';
 import type { Value } from '../values.js';
 

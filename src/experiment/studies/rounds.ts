@@ -1,10 +1,10 @@
-import { priorPolicy } from '../../ilf/policy.js';
 import { learn } from '../../ilf/round.js';
 import type { TargetSet } from '../../ilf/steps.js';
+import { priorPolicy } from '../../pipeline/policy.js';
 import { measureModel } from '../measure-model.js';
 import type { Study } from '../study.js';
+import type { World } from '../study-context.js';
 import type { Value } from '../values.js';
-import type { World } from '../world.js';
 
 export const rounds: Study = {
   name: 'rounds',

@@ -1,4 +1,4 @@
-import { priorPolicy } from '../../ilf/policy.js';
+import { priorPolicy } from '../../pipeline/policy.js';
 import { type Arm, folderOf, tuned } from '../arms.js';
 import { measureModel } from '../measure-model.js';
 import type { Study } from '../study.js';

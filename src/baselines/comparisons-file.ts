@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import { UserError } from '../store/errors.js';
+import { readJsonl } from '../store/jsonl.js';
+import { oneLine } from '../tasks/file/task.js';
+import type { Comparison } from './reward-model.js';
+
+const text = z.string().regex(/\S/, 'it is empty');
+
+const line = z
+  .strictObject({ context: text, chosen: text, rejected: text })
+  .transform(({ context, chosen, rejected }) => ({
+    post: context.trim(),
+    chosen: oneLine(chosen),
+    rejected: oneLine(rejected),
+  }))
+  .refine(({ chosen, rejected }) => chosen !== rejected, 'chosen and rejected are the same text');
+
+/**
+ * A person's own comparisons: JSONL of {"context", "chosen", "rejected"}; a context may come more than once. Contexts are named
+ * by the numbers of the comparisons. @throws UserError for a file that cannot be read or is empty, or a bad line, with its number
+ */
+export async function readComparisons(path: string): Promise<Comparison[]> {
+  const lines = await readJsonl(path, line);
+  if (lines.length === 0)
+    throw new UserError(`${path} has no comparisons; give lines of {"context", "chosen", "rejected"}`);
+  return lines.map((comparison, i) => ({ context: String(i + 1), ...comparison }));
+}

@@ -1,0 +1,97 @@
+/**
+ * What a step of RL learns from: texts of π_θ with their advantages.
+ *
+ * Sampling is at temperature 1 from the whole vocabulary, whatever generation uses: samples at other settings would not be
+ * from π_θ, and neither the gradient nor the KL would be that of the objective. A text that the token limit cuts off is a
+ * sample like others, with the probability of its tokens; its reward is that of the tidied text, as a reader would get it.
+ */
+import { leaveOneOutAdvantages, penalisedRewards } from '../bayes/index.js';
+import { mean, sum } from '../bayes/sums.js';
+import type { Rollout } from '../lm/policy-gradient.js';
+import { permutation, randomStream } from '../lm/random.js';
+import { sample } from '../lm/sample.js';
+import { scoreCompletions } from '../lm/score.js';
+import { klSampling } from '../measure/kl.js';
+import type { RlRow } from '../pipeline/tables.js';
+import { summaryPrompt } from '../tasks/prompts.js';
+import { type Context, contextName } from '../tasks/task.js';
+import type { TextModel } from '../writers/text-model.js';
+import { encodePrompt, tidy } from '../writers/texts.js';
+import type { Reward } from './reward.js';
+
+export interface RolloutOptions {
+  /** Of the KL penalty, in units of reward per nat. */
+  beta: number;
+  /** Contexts a step, and samples of each: 2 or more. */
+  prompts: number;
+  samples: number;
+  /** Of a sampled text at most. */
+  maxTokens: number;
+}
+
+/** A context as π_θ reads it. */
+export interface Post {
+  text: string;
+  prompt: readonly number[];
+}
+
+/** @throws UserError for a context that leaves no room in the model's window */
+export const readPosts = (theta: TextModel, contexts: readonly Context[], maxTokens: number): Post[] =>
+  contexts.map((context) => ({
+    text: context.text,
+    prompt: encodePrompt(theta, summaryPrompt(context.text), maxTokens, contextName(context)),
+  }));
+
+/** What step number `step` (from 0) takes, n of them: pass after pass over all, each in another order. */
+export function ofStep<T>(all: readonly T[], step: number, n: number, seed: number): T[] {
+  return Array.from({ length: n }, (_, i) => {
+    const place = step * n + i;
+    const order = permutation(all.length, randomStream(seed, Math.floor(place / all.length)));
+    return all[order[place % all.length]!]!;
+  });
+}
+
+/** What a step learns from, and what its log says of it. */
+export interface Batch {
+  rollouts: Rollout[];
+  means: Pick<RlRow, 'reward' | 'kl' | 'length'>;
+}
+
+/** `samples` texts from π_θ for each post, with rewards from `reward` and a KL penalty against `base`. */
+export async function sampleBatch(
+  theta: TextModel,
+  base: TextModel,
+  reward: Reward,
+  posts: readonly Post[],
+  { beta, samples, maxTokens }: RolloutOptions,
+  seed: number,
+): Promise<Batch> {
+  const { lm, tokenizer } = theta;
+  const prompts = posts.map(({ prompt }) => prompt);
+  const options = { ...klSampling(maxTokens, seed), stopIds: [tokenizer.eos] };
+  const drawn = await sample(lm, prompts, samples, options);
+  const items = drawn.flatMap((of, i) => of.map(({ ids }) => ({ prompt: prompts[i]!, completion: ids })));
+  const texts = drawn.flatMap((of, i) =>
+    of.map(({ ids, finished }) => ({
+      post: posts[i]!.text,
+      text: tidy(tokenizer.decode(ids), finished),
+    })),
+  );
+  const rewards = await reward.score(texts);
+  // Both by the same kind of pass, so that their ratio is exactly 1 where the models are equal.
+  const logTheta = await scoreCompletions(lm, items);
+  const logBase = await scoreCompletions(base.lm, items);
+  const logRatios = items.map((_, i) => sum(logTheta[i]!) - sum(logBase[i]!));
+  const values = penalisedRewards(rewards, logRatios, beta);
+  const advantages = posts.flatMap((_, i) =>
+    leaveOneOutAdvantages(values.slice(i * samples, (i + 1) * samples)),
+  );
+  return {
+    rollouts: items.map((item, i) => ({ ...item, advantage: advantages[i]! })),
+    means: {
+      reward: mean(rewards),
+      kl: mean(logRatios),
+      length: mean(items.map(({ completion }) => completion.length)),
+    },
+  };
+}

@@ -1,0 +1,21 @@
+/** RL with a KL penalty on the experiment's contexts, with its reward model: the other side of the Bayesian view. */
+import { rlStep } from '../baselines/rl-steps.js';
+import type { RlRow } from '../pipeline/tables.js';
+import { dataTable } from './data.js';
+import { rewardModel } from './reward-arm.js';
+import type { World } from './study-context.js';
+
+/** Contexts a step, samples of each, learning rate. */
+const SETTINGS = { prompts: 8, samples: 8, lr: 2e-4 };
+
+export const rlFolder = (beta: number) => `rl/beta-${beta}`;
+
+/** The tuned model's folder, and the log of its training. */
+export async function reinforced(world: World, beta: number): Promise<{ tuned: string; log: RlRow[] }> {
+  const { lab, scale, data } = world;
+  const { base, maxTokens } = lab.options;
+  const reward = await rewardModel(world, 'quality', 'bradley-terry');
+  const options = { ...SETTINGS, beta, steps: scale.rlSteps, maxTokens };
+  const contexts = data.contexts.slice(0, scale.usual);
+  return rlStep(lab, rlFolder(beta), base, reward, contexts, options, dataTable('contexts'));
+}

@@ -1,0 +1,28 @@
+/** What all studies of one seed share: the run folder, the held-out contexts, and the data that arms learn from. */
+import type { HeldOut } from '../ilf/heldout.js';
+import type { Oracle, Scorer } from '../measure/scorer.js';
+import type { Lab } from '../pipeline/run-context.js';
+import type { FeedbackRow, InitialRow, RefinementRow, ScoreRow } from '../pipeline/tables.js';
+import type { Context } from '../tasks/task.js';
+import type { Scale } from './scale.js';
+
+/** Contexts to learn from with all that was written about them; arms take the first n of them. */
+export interface Data {
+  contexts: Context[];
+  initial: InitialRow[];
+  feedback: FeedbackRow[];
+  refinements: RefinementRow[];
+  noFeedback: RefinementRow[];
+  shuffledFeedback: RefinementRow[];
+  scores: ScoreRow[];
+}
+
+export interface World {
+  lab: Lab;
+  scale: Scale;
+  scorer: Scorer;
+  /** Null for a person's own contexts: nobody knows there what a text says. */
+  oracle: Oracle | null;
+  heldOut: HeldOut;
+  data: Data;
+}

@@ -1,5 +1,0 @@
-import { hash32 } from '../tasks/random.js';
-
-/** A seed of its own for each step of each round, in [0, 2³¹): no step's numbers depend on how many another drew. */
-export const stepSeed = (seed: number, folder: string, step: string): number =>
-  hash32(`${seed}/${folder}/${step}`) >>> 1;

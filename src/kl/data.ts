@@ -1,0 +1,115 @@
+/**
+ * The texts that KL is measured on, as a file gives them: prompts that the models continue, or prompts with completions that are
+ * only read. JSONL, a line each of {"prompt"} or {"prompt_ids"}, with "completion" or "completion_ids" in all lines or in none, or
+ * {"context"} of the loop's own data; or a table of contexts of a run (*.arrow). A context is prompted for its summary. Texts are
+ * encoded on their own, and nothing is added to them.
+ */
+import { z } from 'zod';
+import { contextPrompts, type KlPrompt } from '../measure/kl.js';
+import { readContexts } from '../pipeline/tables.js';
+import { UserError } from '../store/errors.js';
+import { readJsonl } from '../store/jsonl.js';
+import { summaryPrompt } from '../tasks/prompts.js';
+import type { KlPair } from './pair.js';
+
+export interface GivenText extends KlPrompt {
+  completion: readonly number[];
+}
+
+export type KlData = { kind: 'prompts'; prompts: KlPrompt[] } | { kind: 'given'; texts: GivenText[] };
+
+interface Line {
+  prompt: number[];
+  completion?: number[] | undefined;
+}
+
+/**
+ * @param room tokens that a sampled text may take at most
+ * @throws UserError for a file that cannot be read or is empty, and naming the first line that cannot be used
+ */
+export async function readKlData(path: string, pair: KlPair, room: number): Promise<KlData> {
+  if (path.endsWith('.arrow')) {
+    const { tokenizer } = pair;
+    if (!tokenizer) throw new UserError(`${path}: ${NO_TOKENIZER}`);
+    const contexts = await readContexts(path);
+    if (contexts.length === 0) throw new UserError(`${path} has no contexts`);
+    // Its prompts must fit into both.
+    contextPrompts({ ...pair.base, tokenizer }, contexts, room);
+    return { kind: 'prompts', prompts: contextPrompts({ ...pair.tuned, tokenizer }, contexts, room) };
+  }
+  const lines = await readJsonl(path, lineSchema(pair, room));
+  if (lines.length === 0) throw new UserError(`${path} has no lines; give a prompt a line`);
+  const texts = lines.map(({ prompt, completion }, i) => ({
+    context: String(i + 1),
+    ids: prompt,
+    completion,
+  }));
+  return texts.every((text): text is GivenText & typeof text => text.completion !== undefined)
+    ? { kind: 'given', texts }
+    : { kind: 'prompts', prompts: texts.map(({ context, ids }) => ({ context, ids })) };
+}
+
+const NO_TOKENIZER =
+  'neither model folder has a tokenizer to read texts with; give "prompt_ids" and "completion_ids"';
+
+function lineSchema({ tokenizer, tuned, window }: KlPair, room: number): z.ZodType<Line> {
+  const vocabulary = tuned.lm.config.vocab_size;
+  const id = z
+    .number()
+    .int()
+    .min(0)
+    .max(vocabulary - 1, `an id is outside the models' vocabulary of ${vocabulary}`);
+  const encode = (text: string) => tokenizer!.encode(text);
+  const texts = z.strictObject({ prompt: z.string(), completion: z.string().optional() }).transform(
+    ({ prompt, completion }): Line => ({
+      prompt: encode(prompt),
+      completion: completion === undefined ? undefined : encode(completion),
+    }),
+  );
+  const ids = z.strictObject({ prompt_ids: z.array(id), completion_ids: z.array(id).optional() }).transform(
+    ({ prompt_ids, completion_ids }): Line => ({
+      prompt: prompt_ids,
+      completion: completion_ids,
+    }),
+  );
+  // What else the loop's data may hold does not change what is asked for.
+  const contexts = z
+    .strictObject({
+      context: z.string(),
+      output: z.string().optional(),
+      feedback: z.string().optional(),
+      gold: z.string().optional(),
+    })
+    .transform(({ context }): Line => ({ prompt: encode(summaryPrompt(context.trim())) }));
+  let given: boolean | undefined;
+  return z
+    .looseObject({}, 'the line must be an object with "prompt", "prompt_ids" or "context"')
+    .transform((line, check): Line => {
+      const wrong = (message: string, path: PropertyKey[] = []) => {
+        check.addIssue({ code: 'custom', path: path as string[], message });
+        return z.NEVER;
+      };
+      const inIds = 'prompt_ids' in line || 'completion_ids' in line;
+      if (!inIds && !('prompt' in line || 'context' in line))
+        return wrong('the line has neither "prompt" nor "prompt_ids" nor "context"');
+      if (!inIds && !tokenizer) return wrong(NO_TOKENIZER);
+      const parsed = (inIds ? ids : 'context' in line ? contexts : texts).safeParse(line);
+      if (parsed.success) return parsed.data;
+      const { path, message } = parsed.error.issues[0]!;
+      return wrong(message, path);
+    })
+    .superRefine(({ prompt, completion }, check) => {
+      const wrong = (message: string) => check.addIssue({ code: 'custom', message });
+      const has = completion !== undefined;
+      given ??= has;
+      const needed = has ? completion.length : room;
+      if (given !== has)
+        wrong(`it has ${has ? 'a' : 'no'} completion, unlike the lines before; give all lines one, or none`);
+      else if (prompt.length === 0) wrong('the prompt has no tokens; the first token needs one before it');
+      else if (has && completion.length === 0) wrong('the completion has no tokens');
+      else if (prompt.length + needed > window)
+        wrong(
+          `it is too long: ${prompt.length} tokens of prompt and ${needed} of ${has ? 'completion' : 'text'} do not fit into the models' ${window}`,
+        );
+    });
+}

@@ -1,0 +1,15 @@
+/** A judge on our own engine. */
+import { lastLogits } from '../../lm/families.js';
+import { loadLM } from '../../lm/files.js';
+import type { Decoder } from './host.js';
+
+/** Loads `dir`/model.safetensors. Errors: UserError where it is missing or cannot be used. */
+export async function loadEngine(dir: string): Promise<Decoder> {
+  const lm = await loadLM(dir);
+  return {
+    maxTokens: lm.config.n_positions,
+    vocabSize: lm.config.vocab_size,
+    lastLogits: (...args) => lastLogits(lm, ...args),
+    close: async () => lm.dispose(),
+  };
+}

@@ -1,0 +1,101 @@
+// report.html: one self-contained file without scripts. Posts and model outputs are hostile input: every text is
+// escaped, and a content security policy forbids scripts and any request, should an escape ever be missed.
+import { Eta } from 'eta';
+import { bestOfNKlBound } from '../../bayes/index.js';
+import { formatInterval, formatNumber, formatSeconds } from '../format.js';
+import { klView } from '../kl/view.js';
+import { reportCharts } from './charts.js';
+import { rowGroups, verdict } from './rows.js';
+import { page, style } from './template.js';
+import type { PosteriorSummary, Report, SamplePost, Settings } from './types.js';
+
+const eta = new Eta({ autoEscape: true, autoTrim: false, cache: false });
+
+/** The report as an HTML document. */
+export async function renderHtml(report: Report): Promise<string> {
+  const charts = await reportCharts(report);
+  return eta.renderString(page, {
+    report,
+    style,
+    charts,
+    verdict: verdict(report),
+    groups: rowGroups(report),
+    sections: [
+      ['measures', 'Measures'],
+      ...(charts.length > 0 ? [['charts', 'Charts']] : []),
+      ['samples', 'Samples'],
+      ['kl', 'KL'],
+      ['bayes', 'Bayesian view'],
+      ['made', 'How it was made'],
+    ],
+    samples: report.samples.map(sampleParts),
+    scored: report.samples.some((sample) => sample.scores !== undefined),
+    kl: report.kl.map(klView),
+    posterior: report.posterior && posteriorView(report.posterior),
+    time: formatSeconds(report.seconds),
+    settings: [
+      ['Seeds', settingsView(report.seeds)],
+      ['Options', settingsView(report.options)],
+      ['Versions', settingsView(report.versions)],
+    ],
+  });
+}
+
+/** A sample's texts in the order that the algorithm makes them. */
+function sampleParts(sample: SamplePost) {
+  const score = (value: number | undefined) => (value === undefined ? '' : `score ${value.toFixed(2)}`);
+  const parts = [
+    { kind: 'post', label: 'Post', text: sample.post, score: '' },
+    { kind: 'initial', label: 'Base model', text: sample.initial, score: score(sample.scores?.initial) },
+    { kind: 'feedback', label: 'Feedback', text: sample.feedback, score: '' },
+    {
+      kind: 'refinement',
+      label: 'Refinement',
+      text: sample.refinement,
+      score: score(sample.scores?.refinement),
+    },
+    { kind: 'tuned', label: 'Tuned model', text: sample.tuned, score: score(sample.scores?.tuned) },
+  ];
+  return sample.gold === undefined
+    ? parts
+    : [...parts, { kind: 'gold', label: 'Gold', text: sample.gold, score: '' }];
+}
+
+function posteriorView(posterior: PosteriorSummary): [name: string, value: string][] {
+  const { beta, priorWeight, proposalWeight, samplesPerContext: n, ess, logEvidence } = posterior;
+  const power = (base: string, weight: number) =>
+    weight === 0 ? '' : ` · ${base}${weight === 1 ? '' : `^${weight}`}`;
+  const rows: [string, string][] = [
+    ['Weights', `ω ∝ exp(β R)${power('π₀', priorWeight)}${power('(1/q)', proposalWeight)}`],
+    // What weighted samples of q stand for: the weights times q itself.
+    [
+      'Target',
+      `∝ exp(β R)${power('π₀', priorWeight)}${power('q', 1 - proposalWeight)}${proposalWeight === 0 ? ': uncorrected for the proposal q, which thereby acts as the prior' : ''}`,
+    ],
+    [
+      'β',
+      beta === Number.POSITIVE_INFINITY ? '∞: the best-ranked refinement takes all (argmax)' : String(beta),
+    ],
+    ['Refinements per context', String(n)],
+  ];
+  if (ess)
+    rows.push([
+      'Effective sample size',
+      `${formatNumber(ess.value, 'number')} of ${n} (${formatInterval(ess, 'number')}, n = ${ess.n}): 1 is a single refinement, ${n} is no preference`,
+    ]);
+  if (logEvidence)
+    rows.push([
+      'Evidence',
+      `mean log p(good | c) = ${formatNumber(logEvidence.value, 'nats')} nats (${formatInterval(logEvidence, 'nats')}, n = ${logEvidence.n})`,
+    ]);
+  rows.push([
+    `Best of ${n}`,
+    `picking one of ${n} moves at most log n − (n − 1)/n = ${bestOfNKlBound(n).toFixed(3)} nats from where the ${n} came from`,
+  ]);
+  return rows;
+}
+
+/** Names and values as a page shows them. */
+export function settingsView(settings: Settings): [string, string][] {
+  return Object.entries(settings).map(([key, value]) => [key, value === null ? 'none' : String(value)]);
+}

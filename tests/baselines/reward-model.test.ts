@@ -1,0 +1,224 @@
+// Comparisons, and reward models trained on them: what is compared, where it comes from, what becomes of it in a run.
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { humanComparisons, sampleComparisons } from '../../src/baselines/comparisons.js';
+import { readComparisons } from '../../src/baselines/comparisons-file.js';
+import { type Comparison, trainRewardModel } from '../../src/baselines/reward-model.js';
+import { comparisonsStep, rewardModelStep } from '../../src/baselines/reward-steps.js';
+import { startEngine } from '../../src/engine/index.js';
+import { openLab } from '../../src/ilf/open.js';
+import { scoreCompletions } from '../../src/lm/score.js';
+import type { LoopOptions } from '../../src/pipeline/options.js';
+import { noProgress } from '../../src/pipeline/progress.js';
+import { briefs } from '../../src/tasks/briefs/task.js';
+import { humanPrompt, qualityPrompt, summaryPrompt } from '../../src/tasks/prompts.js';
+import { openModel, type TextModel } from '../../src/writers/text-model.js';
+import { sampleTexts } from '../../src/writers/texts.js';
+import writeTinyModels from '../helpers/tiny-models.js';
+import { scratchFolder } from '../store/folder.js';
+
+const dir = scratchFolder();
+const sampling = { temperature: 1, topP: 0.95, maxNewTokens: 6 };
+const contexts = briefs.contexts('ilf', 0, 12);
+let base: TextModel;
+
+beforeAll(async () => {
+  await startEngine();
+  await writeTinyModels(dir);
+  base = await openModel(join(dir, 'base'));
+  return () => base.lm.dispose();
+}, 120_000);
+
+/** As many samples of each context as the comparisons were made from, with their seed. */
+const samples = (n: number) =>
+  sampleTexts(
+    base,
+    contexts.map(({ text }) => summaryPrompt(text)),
+    contexts.map(({ id }) => id),
+    n,
+    sampling,
+    7,
+    () => {},
+  );
+
+describe('comparisons', () => {
+  it('are of two samples each, in the order that the annotator prefers', async () => {
+    const compared = await sampleComparisons(briefs, base, contexts, sampling, 7, noProgress);
+    const drawn = await samples(2);
+    expect(compared.map(({ context }) => context)).toEqual(contexts.map(({ id }) => id));
+    compared.forEach(({ post, chosen, rejected }, i) => {
+      const [first, second] = drawn[i] as [string, string];
+      expect(post).toBe(contexts[i]!.text);
+      const firstIsBetter = briefs.prefers!(contexts[i]!, first, second, '7');
+      expect([chosen, rejected]).toEqual(firstIsBetter ? [first, second] : [second, first]);
+    });
+    expect(compared.some(({ chosen }, i) => chosen === drawn[i]![0])).toBe(true);
+    expect(compared.some(({ chosen }, i) => chosen === drawn[i]![1])).toBe(true);
+  });
+
+  it('leave out contexts whose two samples are equal', async () => {
+    const greedy = { ...sampling, topP: 1e-6 };
+    expect(await sampleComparisons(briefs, base, contexts, greedy, 7, noProgress)).toEqual([]);
+  });
+
+  it('of what was written set it against a sample', async () => {
+    const compared = await humanComparisons(briefs, base, contexts, sampling, 7, noProgress);
+    const drawn = await samples(1);
+    expect(compared).toEqual(
+      contexts.map((context, i) => ({
+        context: context.id,
+        post: context.text,
+        chosen: briefs.written!(context, '7'),
+        rejected: drawn[i]![0],
+      })),
+    );
+  });
+
+  it('need a task that can compare', async () => {
+    const { prefers, written, ...silent } = briefs;
+    const task = { ...silent, name: 'mine' };
+    await expect(sampleComparisons(task, base, contexts, sampling, 7, noProgress)).rejects.toThrow(
+      /^mine has no annotator who compares outputs; .*$/,
+    );
+    await expect(humanComparisons(task, base, contexts, sampling, 7, noProgress)).rejects.toThrow(
+      /^mine has no writers of outputs; .*$/,
+    );
+  });
+});
+
+describe("a person's own comparisons", () => {
+  const file = (...lines: unknown[]) => {
+    const path = join(mkdtempSync(join(dir, 'data-')), 'own.jsonl');
+    writeFileSync(path, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    return path;
+  };
+  const good = { context: ' A post.\nTwo lines. ', chosen: 'good\none ', rejected: 'bad' };
+
+  it('are read as texts of one line, named by their numbers', async () => {
+    expect(await readComparisons(file(good, good))).toEqual(
+      ['1', '2'].map((context) => ({
+        context,
+        post: 'A post.\nTwo lines.',
+        chosen: 'good one',
+        rejected: 'bad',
+      })),
+    );
+  });
+
+  it.each([
+    ['a missing text', { context: 'a', chosen: 'b' }, /own\.jsonl:2: .*rejected/],
+    ['an unknown key', { ...good, score: 1 }, /own\.jsonl:2: .*score/],
+    ['an empty text', { ...good, chosen: ' ' }, /own\.jsonl:2: .*chosen.*it is empty/],
+    ['equal texts', { ...good, rejected: ' good one' }, /own\.jsonl:2: .*are the same text/],
+  ])('are refused with %s', async (_, line, message) => {
+    await expect(readComparisons(file(good, line))).rejects.toThrow(message);
+  });
+
+  it('are refused where there are none', async () => {
+    await expect(readComparisons(file())).rejects.toThrow(/own\.jsonl has no comparisons/);
+  });
+});
+
+describe('a reward model', () => {
+  /** Comparisons that anybody can tell apart. */
+  const easy = (n: number): Comparison[] =>
+    briefs
+      .contexts('ilf', 0, n)
+      .map(({ id, text }) => ({ context: id, post: text, chosen: 'It is cheap.', rejected: 'The post.' }));
+
+  const train = async (name: string, seed: number, form: 'bradley-terry' | 'yes-no' = 'bradley-terry') => {
+    const model = await openModel(join(dir, 'instruct'));
+    const losses: number[] = [];
+    try {
+      await trainRewardModel(model, easy(48), qualityPrompt, form, seed, join(dir, name), (_, done) =>
+        losses.push(done),
+      );
+    } finally {
+      model.lm.dispose();
+    }
+    return readFileSync(join(dir, name, 'model.safetensors')).toString('latin1');
+  };
+
+  /** Mean reward of the chosen above that of the rejected, on contexts that were not trained on. */
+  async function margin(folder: string): Promise<number> {
+    const model = await openModel(folder);
+    const { prefix, suffix, positive, negative } = qualityPrompt;
+    const logprob = async (text: string, answer: string) => {
+      const items = briefs.contexts('heldout', 0, 8).map((context) => ({
+        prompt: model.tokenizer.encode(prefix(context.text) + suffix(text)),
+        completion: model.tokenizer.encode(answer),
+      }));
+      const scores = await scoreCompletions(model.lm, items);
+      return scores.reduce((sum, [lp]) => sum + lp!, 0) / items.length;
+    };
+    const reward = async (text: string) => (await logprob(text, positive)) - (await logprob(text, negative));
+    const difference = (await reward('It is cheap.')) - (await reward('The post.'));
+    model.lm.dispose();
+    return difference;
+  }
+
+  it.each(['bradley-terry', 'yes-no'] as const)(
+    'by %s rewards what was chosen more than before',
+    async (form) => {
+      await train(form, 1, form);
+      const before = await margin(join(dir, 'instruct'));
+      expect(await margin(join(dir, form))).toBeGreaterThan(before + 0.1);
+    },
+  );
+
+  it('has the same bytes for the same seed, others for another one', async () => {
+    const [one, again, other] = [await train('one', 1), await train('again', 1), await train('other', 2)];
+    expect(again).toBe(one);
+    expect(other).not.toBe(one);
+  });
+
+  it('is refused without comparisons, with a post that is too long, and with an answer of several tokens', async () => {
+    const of = (comparisons: Comparison[], prompt = qualityPrompt) =>
+      trainRewardModel(base, comparisons, prompt, 'yes-no', 1, join(dir, 'none'), noProgress);
+    await expect(of([])).rejects.toThrow(/no comparisons to learn from/);
+    const long = { ...easy(1)[0]!, context: '7', post: 'a b c '.repeat(300) };
+    await expect(of([long])).rejects.toThrow(/^context 7 is too long for the model .*base/);
+    await expect(of(easy(1), { ...humanPrompt, positive: ' Yes and No' })).rejects.toThrow(
+      /the answer " Yes and No" of the prompt "human-likeness" is \d+ tokens, not one/,
+    );
+  });
+
+  it('is made once in a run, and again where its comparisons are other ones', async () => {
+    const options = {
+      base: join(dir, 'base'),
+      instruct: join(dir, 'instruct'),
+      data: null,
+      contexts: 4,
+      rounds: 1,
+      seed: 3,
+      ranker: 'random',
+      ...{ temperature: 1, topP: 0.95, maxTokens: 6 },
+    } as LoopOptions;
+    const ran: string[] = [];
+    const show = {
+      progress: noProgress,
+      scalar: () => {},
+      done: (step: string, anew: boolean) => anew && ran.push(step),
+    };
+    const place = { dir: join(dir, 'run'), fresh: false, version: '0' };
+    const lab = await openLab(briefs, options, place, show);
+    const steps = async (n: number) => {
+      const contexts = briefs.contexts('ilf', 5, n);
+      const compared = await comparisonsStep(lab, 'reward', 'human', contexts);
+      expect(compared.map(({ context }) => context)).toEqual(contexts.map(({ id }) => id));
+      return rewardModelStep(lab, 'reward', 'reward/comparisons', compared, 'human', 'yes-no');
+    };
+    try {
+      const folder = await steps(6);
+      expect(folder).toBe(join(dir, 'run', 'reward', 'model'));
+      (await openModel(folder)).lm.dispose();
+      await steps(6);
+      expect(ran).toEqual(['reward/comparisons', 'reward/model']);
+      await steps(7);
+      expect(ran).toHaveLength(4);
+    } finally {
+      await lab.close();
+    }
+  });
+});
