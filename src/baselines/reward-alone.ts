@@ -16,7 +16,7 @@ export type ComparisonsFrom =
   | { file: string }
   | { base: string; from: number; count: number; sampling: Sampling };
 
-/** Writes the model folder `out`. */
+/** OutputFormat the model folder `out`. */
 export async function rewardModelAlone(
   source: ComparisonsFrom,
   instruct: string,

@@ -1,7 +1,7 @@
 /** A reward model's two steps as parts of a run: its comparisons, and the model. As steps.ts. */
 import type { PreferenceForm } from '../lm/preference.js';
 import { samplingOf } from '../pipeline/options.js';
-import { folderStep, type Lab, tableStep } from '../pipeline/run-context.js';
+import { folderStep, type RunContext, tableStep } from '../pipeline/run-context.js';
 import { stepSeed } from '../pipeline/seeds.js';
 import { comparisonsTable, toContextRow } from '../pipeline/tables.js';
 import type { Json } from '../store/hash.js';
@@ -12,39 +12,39 @@ import { type Comparison, trainRewardModel } from './reward-model.js';
 
 /** Comparisons on contexts, one on each; fewer where two outputs were equal. */
 export function comparisonsStep(
-  lab: Lab,
+  run: RunContext,
   folder: string,
   kind: ComparisonKind,
   contexts: readonly Context[],
 ): Promise<Comparison[]> {
-  const { task, options, models } = lab;
+  const { task, options, models } = run;
   const sampling = samplingOf(options);
   const seed = stepSeed(options.seed, folder, 'comparisons');
   const values = { ...sampling, kind, seed, contexts: contexts.map(toContextRow) } as unknown as Json;
   const inputs = { models: [options.base], values };
-  return tableStep(lab, `${folder}/comparisons`, comparisonsTable, inputs, async (progress) =>
+  return tableStep(run, `${folder}/comparisons`, comparisonsTable, inputs, async (progress) =>
     COMPARE[kind](task, await models.get(options.base), contexts, sampling, seed, progress),
   );
 }
 
 /** The instruction-tuned LM trained on comparisons, which were read from the table of this name; its folder. */
 export function rewardModelStep(
-  lab: Lab,
+  run: RunContext,
   folder: string,
   table: string,
   comparisons: readonly Comparison[],
   kind: ComparisonKind,
   form: PreferenceForm,
 ): Promise<string> {
-  const { instruct, seed: runSeed } = lab.options;
+  const { instruct, seed: runSeed } = run.options;
   const seed = stepSeed(runSeed, folder, 'reward-model');
   const inputs = { tables: [table], models: [instruct], values: { kind, form, seed } };
-  return folderStep(lab, `${folder}/model`, inputs, async (dir, progress) => {
+  return folderStep(run, `${folder}/model`, inputs, async (dir, progress) => {
     // A copy of its own: the shelf's is π_ψ to other steps.
     const model = await openModel(instruct);
     try {
       await trainRewardModel(model, comparisons, PROMPTS[kind], form, seed, dir, progress, (step, loss) =>
-        lab.show.scalar(`${folder}/loss`, step, loss),
+        run.show.scalar(`${folder}/loss`, step, loss),
       );
     } finally {
       model.lm.dispose();

@@ -1,5 +1,5 @@
 /** Best-of-n and RL alone, on a table of contexts given by its path; as src/ilf/alone.ts. */
-import { withModels } from '../pipeline/model-shelf.js';
+import { withModels } from '../pipeline/model-cache.js';
 import type { Progress } from '../pipeline/progress.js';
 import { type Place, seedOf } from '../pipeline/seeds.js';
 import { bestOfNTable, readContexts, rlTable } from '../pipeline/tables.js';
@@ -36,7 +36,7 @@ export async function rlAlone(
   if (paths.log !== undefined) await writeTable(paths.log, rlTable, log);
 }
 
-/** Writes the table of scored texts, and returns what best-of-n gives. */
+/** OutputFormat the table of scored texts, and returns what best-of-n gives. */
 export async function bestOfNAlone(
   paths: RlPaths,
   n: number,

@@ -1,6 +1,6 @@
 /** Best-of-n and RL as parts of a run; both are against π_0 and for the reward model in the folder `rewardModel`. */
 
-import { folderStep, type Lab, tableStep } from '../pipeline/run-context.js';
+import { folderStep, type RunContext, tableStep } from '../pipeline/run-context.js';
 import { stepSeed } from '../pipeline/seeds.js';
 import { type BestOfNRow, bestOfNTable, type RlRow } from '../pipeline/tables.js';
 import type { Context } from '../tasks/task.js';
@@ -12,7 +12,7 @@ import { type RlOptions, reinforce } from './rloo.js';
 
 /** n scored texts of `model` for the contexts of the table `from`: the table `folder`/best-of-n. */
 export function bestOfNStep(
-  lab: Lab,
+  run: RunContext,
   folder: string,
   model: string,
   rewardModel: string,
@@ -21,16 +21,16 @@ export function bestOfNStep(
   sampling: Sampling,
   from = `${folder}/contexts`,
 ): Promise<BestOfNRow[]> {
-  const { base, seed: runSeed } = lab.options;
+  const { base, seed: runSeed } = run.options;
   const seed = stepSeed(runSeed, folder, 'best-of-n');
   const inputs = {
     tables: [from],
     models: [model, base, rewardModel],
     values: { ...sampling, n, seed },
   };
-  return tableStep(lab, `${folder}/best-of-n`, bestOfNTable, inputs, (progress) =>
+  return tableStep(run, `${folder}/best-of-n`, bestOfNTable, inputs, (progress) =>
     withReward(rewardModel, async (reward) => {
-      const [policy, prior] = [await lab.models.get(model), await lab.models.get(base)];
+      const [policy, prior] = [await run.models.get(model), await run.models.get(base)];
       return sampleScored(policy, prior, reward, contexts, n, sampling, seed, progress);
     }),
   );
@@ -38,7 +38,7 @@ export function bestOfNStep(
 
 /** RL from `theta` on the contexts of the table `from`: the tuned model's folder, `folder`/rl, and its log. */
 export async function rlStep(
-  lab: Lab,
+  run: RunContext,
   folder: string,
   theta: string,
   rewardModel: string,
@@ -46,19 +46,19 @@ export async function rlStep(
   options: RlOptions,
   from = `${folder}/contexts`,
 ): Promise<{ tuned: string; log: RlRow[] }> {
-  const { base, seed: runSeed } = lab.options;
+  const { base, seed: runSeed } = run.options;
   const seed = stepSeed(runSeed, folder, 'rl');
   const inputs = {
     tables: [from],
     models: [theta, base, rewardModel],
     values: { ...options, seed },
   };
-  const tuned = await folderStep(lab, `${folder}/rl`, inputs, (dir, progress) =>
+  const tuned = await folderStep(run, `${folder}/rl`, inputs, (dir, progress) =>
     withReward(rewardModel, async (reward) => {
-      const prior = await lab.models.get(base);
+      const prior = await run.models.get(base);
       await reinforce(theta, prior, reward, contexts, options, seed, dir, progress, (row) => {
         for (const name of ['reward', 'kl', 'loss'] as const)
-          lab.show.scalar(`${folder}/${name}`, row.step, row[name]);
+          run.show.scalar(`${folder}/${name}`, row.step, row[name]);
       });
     }),
   );

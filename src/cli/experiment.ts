@@ -75,7 +75,7 @@ export const experimentCommand: CommandModule<object, InferredOptionTypes<typeof
             data: given.data ?? null,
             samples: DEFAULTS.samples,
             rounds: 1,
-            going: 'continue',
+            roundMode: 'continue',
             ranker: DEFAULTS.ranker,
             rewardModel: null,
             humanLikeness: null,

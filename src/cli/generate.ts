@@ -1,5 +1,5 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
-import { writesOf } from '../ilf/targets.js';
+import { formatOf } from '../ilf/targets.js';
 import { TARGETS } from '../pipeline/targets-names.js';
 import {
   DEFAULTS,
@@ -40,7 +40,7 @@ export const generateCommand: CommandModule<object, InferredOptionTypes<typeof o
         { contexts: given.contexts, model: given.model ?? embeddedModel('base'), out: given.out },
         samplingOf(given),
         placeOf(given),
-        writesOf(given.targets ?? DEFAULTS.targets),
+        formatOf(given.targets ?? DEFAULTS.targets),
         show.progress,
       );
     });

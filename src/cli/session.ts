@@ -1,6 +1,6 @@
 /** What commands that compute do first, and how they show what they are doing. */
 import type { Engine, EngineName, Precision } from '../engine/index.js';
-import type { Show } from '../pipeline/run-context.js';
+import type { Reporter } from '../pipeline/run-context.js';
 
 export interface EngineArguments {
   engine?: EngineName | undefined;
@@ -17,7 +17,7 @@ async function startSession({ engine, precision, threads, gpu }: EngineArguments
 }
 
 /** Progress bars on standard error, one after another; nothing where `quiet`. */
-async function showProgress(quiet: boolean | undefined): Promise<Show & { stop(): void }> {
+async function showProgress(quiet: boolean | undefined): Promise<Reporter & { stop(): void }> {
   if (quiet) return { progress: () => {}, scalar: () => {}, done: () => {}, stop: () => {} };
   const { startProgress } = await import('../report/progress.js');
   let bar: { doing: string; shown: ReturnType<typeof startProgress> } | undefined;
@@ -42,7 +42,7 @@ async function showProgress(quiet: boolean | undefined): Promise<Show & { stop()
 /** Starts the engine, and shows what `use` does as long as it runs. */
 export async function compute<T>(
   given: EngineArguments & { quiet?: boolean | undefined },
-  use: (show: Show & { stop(): void }, engine: Engine) => Promise<T>,
+  use: (show: Reporter & { stop(): void }, engine: Engine) => Promise<T>,
 ): Promise<T> {
   const engine = await startSession(given);
   const show = await showProgress(given.quiet);

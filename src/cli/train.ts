@@ -82,7 +82,7 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
     const ranker = rankerOf(given);
     const trained = trainedRanker(ranker);
     if (trained) await requireModel(trained);
-    const { openLab } = await import('../ilf/open.js');
+    const { openRunContext } = await import('../ilf/open.js');
     const { loop } = await import('../ilf/loop.js');
     const { writeOutcome } = await import('../ilf/outcome.js');
     const { renderFinal, renderHtml, renderSample, terminalOf } = await import('../report/index.js');
@@ -98,7 +98,7 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
         console.error(
           `the engine wasm is slow: a smaller run of ${size.contexts} contexts, measured on ${size.heldout} (--contexts, --heldout)`,
         );
-      const lab = await openLab(
+      const run = await openRunContext(
         task,
         {
           base,
@@ -108,7 +108,7 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
           heldout: given.heldout ?? size.heldout,
           samples: given.samples ?? DEFAULTS.samples,
           rounds: given.rounds ?? DEFAULTS.rounds,
-          going: given.retrain ? 'retrain' : 'continue',
+          roundMode: given.retrain ? 'retrain' : 'continue',
           targets: given.targets ?? DEFAULTS.targets,
           ...ranker,
           seed: given.seed ?? DEFAULTS.seed,
@@ -121,17 +121,17 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
         show,
       );
       try {
-        const outcome = await loop(lab);
-        await writeOutcome(outcome, renderHtml, lab.run.path);
+        const outcome = await loop(run);
+        await writeOutcome(outcome, renderHtml, run.folder.path);
         if (given.json) await print(JSON.stringify(outcome.document, null, 2));
         else {
           const terminal = terminalOf(process.stdout);
           const samples = outcome.report.samples.map((sample) => renderSample(sample, terminal));
           await print([...samples, renderFinal(outcome.report, terminal)].join('\n\n'));
-          await print(`\nRun folder: ${lab.run.dir} (report.html, result.json)`);
+          await print(`\nRun folder: ${run.folder.dir} (report.html, result.json)`);
         }
       } finally {
-        await lab.close();
+        await run.close();
       }
     });
   },

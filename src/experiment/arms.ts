@@ -1,12 +1,12 @@
 /** Models tuned on the experiment's data: the arms of several studies. The same arm is trained once. */
 
 import { scoresStep, type TargetSet, targetsStep, tuneStep } from '../ilf/steps.js';
-import { toldFor, writesOf } from '../ilf/targets.js';
+import { conditionFor, formatOf } from '../ilf/targets.js';
 import { tuningOf } from '../pipeline/options.js';
 import type { Policy } from '../pipeline/policy.js';
 import type { TargetsName } from '../pipeline/targets-names.js';
 import { DATA, dataTable } from './data.js';
-import type { World } from './study-context.js';
+import type { StudyContext } from './study-context.js';
 
 export interface Arm {
   targets: TargetsName;
@@ -22,17 +22,17 @@ export const folderOf = ({ targets, n, epochs = 1, picks }: Arm) =>
   `arms/${[targets, ...(picks ? [picks] : []), n, ...(epochs > 1 ? [`${epochs}-epochs`] : [])].join('-')}`;
 
 /** The first n contexts' targets. */
-export async function armTargets(world: World, arm: Arm): Promise<TargetSet> {
-  const { lab, data } = world;
+export async function armTargets(study: StudyContext, arm: Arm): Promise<TargetSet> {
+  const { run, data } = study;
   const { targets, n, picks } = arm;
   const { initial, feedback } = data;
-  const told = toldFor(targets);
+  const told = conditionFor(targets);
   const refinements =
     told === 'none' ? data.noFeedback : told === 'other' ? data.shuffledFeedback : data.refinements;
   const tables = ['contexts', 'initial', 'feedback', 'refinements'].map(dataTable);
   const scores = picks
     ? await scoresStep(
-        lab,
+        run,
         dataTable(`scores-${picks}`),
         picks,
         tables,
@@ -46,14 +46,14 @@ export async function armTargets(world: World, arm: Arm): Promise<TargetSet> {
   // A step's table is named after what it is made from; other picks are other scores.
   const also = picks ? [dataTable(`scores-${picks}`)] : [];
   const of = { contexts, initial, feedback, refinements, scores };
-  return targetsStep(lab, `${folderOf(arm)}/targets`, targets, DATA, of, also);
+  return targetsStep(run, `${folderOf(arm)}/targets`, targets, DATA, of, also);
 }
 
 /** The tuned model. */
-export async function tuned(world: World, arm: Arm): Promise<Policy> {
-  const { lab } = world;
-  const tuning = { ...tuningOf(lab.options), epochs: arm.epochs ?? 1 };
-  const set = await armTargets(world, arm);
-  const dir = await tuneStep(lab, folderOf(arm), lab.options.base, [set], tuning);
-  return { dir, writes: writesOf(arm.targets) };
+export async function tuned(study: StudyContext, arm: Arm): Promise<Policy> {
+  const { run } = study;
+  const tuning = { ...tuningOf(run.options), epochs: arm.epochs ?? 1 };
+  const set = await armTargets(study, arm);
+  const dir = await tuneStep(run, folderOf(arm), run.options.base, [set], tuning);
+  return { dir, writes: formatOf(arm.targets) };
 }

@@ -18,7 +18,7 @@ import type { TextModel } from '../writers/text-model.js';
 import { sampleTexts, scoreTexts } from '../writers/texts.js';
 import { logMixture, PROPOSALS, proposals } from './proposals.js';
 import { scoredTexts } from './scored-texts.js';
-import type { World } from './study-context.js';
+import type { StudyContext } from './study-context.js';
 
 const UNCALIBRATED: Calibration = { slope: 1, intercept: 0 };
 /** Texts of each context from a model. */
@@ -29,20 +29,20 @@ const OF_MODEL = 16;
  * their own. The texts are of both kinds that the likelihood is used for, as many of each: refinements, and π_0's outputs. Where
  * the task has no annotator, the score is taken for the probability.
  */
-export async function calibration(world: World): Promise<Calibration> {
-  const { lab, scale } = world;
-  const { follows } = lab.task;
+export async function calibration(study: StudyContext): Promise<Calibration> {
+  const { run, scale } = study;
+  const { follows } = run.task;
   if (!follows || !scale.places.calibrated) return UNCALIBRATED;
   const folder = 'calibration';
-  const contexts = await contextsStep(lab, folder, ...scale.places.calibrated, scale.calibration);
-  const initial = await generateStep(lab, folder, 'initial', priorPolicy(lab.options), contexts);
-  const feedback = await feedbackStep(lab, folder, contexts, initial);
-  const refined = await refineStep(lab, folder, contexts, initial, feedback);
-  const refinedScores = await rankStep(lab, folder, contexts, initial, feedback, refined);
-  const outputs = await outputsStep(world, folder, contexts);
+  const contexts = await contextsStep(run, folder, ...scale.places.calibrated, scale.calibration);
+  const initial = await generateStep(run, folder, 'initial', priorPolicy(run.options), contexts);
+  const feedback = await feedbackStep(run, folder, contexts, initial);
+  const refined = await refineStep(run, folder, contexts, initial, feedback);
+  const refinedScores = await rankStep(run, folder, contexts, initial, feedback, refined);
+  const outputs = await outputsStep(study, folder, contexts);
   const tables = ['contexts', 'initial', 'feedback', 'outputs'].map((table) => `${folder}/${table}`);
   const outputScores = await scoresStep(
-    lab,
+    run,
     `${folder}/scores-outputs`,
     'instruct-rm',
     tables,
@@ -67,20 +67,24 @@ export async function calibration(world: World): Promise<Calibration> {
 }
 
 /** As many outputs of π_0 as there are refinements. */
-function outputsStep({ lab }: World, folder: string, contexts: readonly Context[]): Promise<TextRow[]> {
-  const { base, samples, seed: runSeed } = lab.options;
-  const sampling = untruncated(lab.options);
+function outputsStep(
+  { run }: StudyContext,
+  folder: string,
+  contexts: readonly Context[],
+): Promise<TextRow[]> {
+  const { base, samples, seed: runSeed } = run.options;
+  const sampling = untruncated(run.options);
   const seed = stepSeed(runSeed, folder, 'outputs');
   const inputs = {
     tables: [`${folder}/contexts`],
     models: [base],
     values: { ...sampling, samples, seed },
   };
-  return tableStep(lab, `${folder}/outputs`, textsTable, inputs, async (progress) => {
+  return tableStep(run, `${folder}/outputs`, textsTable, inputs, async (progress) => {
     const prompts = contexts.map(({ text }) => summaryPrompt(text));
     const names = contexts.map(contextName);
     const sampled = inTexts(progress, 'sampling outputs');
-    const prior = await lab.models.get(base);
+    const prior = await run.models.get(base);
     const drawn = await sampleTexts(prior, prompts, names, samples, sampling, seed, sampled);
     return toTextRows(contexts, drawn);
   });
@@ -114,9 +118,9 @@ export interface OwnTexts extends JudgedTexts {
   logModel: number[];
 }
 
-export async function judgedProposals(world: World, platt: Calibration): Promise<Proposals[]> {
-  const groups = byContext(await proposals(world));
-  const judged = await judge(world, 'posterior/judged-proposals', PROPOSALS, groups, platt);
+export async function judgedProposals(study: StudyContext, platt: Calibration): Promise<Proposals[]> {
+  const groups = byContext(await proposals(study));
+  const judged = await judge(study, 'posterior/judged-proposals', PROPOSALS, groups, platt);
   return judged.map((of) => {
     const rows = groups.get(of.context.id)!;
     return {
@@ -130,13 +134,13 @@ export async function judgedProposals(world: World, platt: Calibration): Promise
 
 /** Texts of a model itself; the tables' folder in the run is `folder`. */
 export async function ownTexts(
-  world: World,
+  study: StudyContext,
   folder: string,
   model: string,
   platt: Calibration,
 ): Promise<OwnTexts[]> {
-  const groups = byContext(await scoredTexts(world, folder, model, world.scale.posterior, OF_MODEL));
-  const judged = await judge(world, `${folder}/judged`, `${folder}/best-of-n`, groups, platt);
+  const groups = byContext(await scoredTexts(study, folder, model, study.scale.posterior, OF_MODEL));
+  const judged = await judge(study, `${folder}/judged`, `${folder}/best-of-n`, groups, platt);
   return judged.map((of) => ({
     ...of,
     logModel: groups.get(of.context.id)!.map((row) => row.logprob_model),
@@ -145,7 +149,7 @@ export async function ownTexts(
 
 /** The texts of the table `from`, by context, with InstructRM's scores, given the held-out contexts' initial outputs and feedback. */
 async function judge(
-  { lab, heldOut, scale }: World,
+  { run, heldOut, scale }: StudyContext,
   name: string,
   from: string,
   groups: Map<string, (TextRow & { reward: number; logprob_base: number })[]>,
@@ -156,7 +160,7 @@ async function judge(
   const tables = [...['contexts', 'initial', 'feedback'].map(heldOutTable), from];
   const texts = contexts.flatMap(({ id }) => groups.get(id)!);
   const scores: Map<string, ScoreRow[]> = byContext(
-    await scoresStep(lab, name, 'instruct-rm', tables, contexts, initial, feedback, texts),
+    await scoresStep(run, name, 'instruct-rm', tables, contexts, initial, feedback, texts),
   );
   return contexts.map((context) => {
     const rows = groups.get(context.id)!;

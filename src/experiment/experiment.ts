@@ -2,11 +2,11 @@
 import { join, relative } from 'node:path';
 import { checkFit } from '../ilf/fit.js';
 import { heldOutTexts } from '../ilf/heldout.js';
-import { openLab } from '../ilf/open.js';
+import { openRunContext } from '../ilf/open.js';
 import { byReference, oracleOf } from '../measure/scorer.js';
-import { ModelShelf } from '../pipeline/model-shelf.js';
+import { ModelCache } from '../pipeline/model-cache.js';
 import type { LoopOptions } from '../pipeline/options.js';
-import type { Lab, Show } from '../pipeline/run-context.js';
+import type { Reporter, RunContext } from '../pipeline/run-context.js';
 import type { ExperimentReport } from '../report/charts/figures.js';
 import { figureChart, renderExperiment } from '../report/index.js';
 import { type EventWriter, openEvents } from '../report/tensorboard.js';
@@ -20,7 +20,7 @@ import { openData } from './data.js';
 import { documentOf, estimateRows, estimatesTable, experimentReport } from './page/report.js';
 import { fitted, type Scale } from './scale.js';
 import type { Study } from './study.js';
-import type { World } from './study-context.js';
+import type { StudyContext } from './study-context.js';
 import { type ValueRow, Values, valuesTable } from './values.js';
 
 export interface ExperimentOptions {
@@ -45,7 +45,7 @@ export interface ExperimentOutcome {
 }
 
 /** Runs the studies, and writes values.arrow, estimates.arrow, result.json, report.html, and its main figure alone. */
-export async function experiment(options: ExperimentOptions, show: Show): Promise<ExperimentOutcome> {
+export async function experiment(options: ExperimentOptions, show: Reporter): Promise<ExperimentOutcome> {
   const { dir, seeds, studies, quick, command, version, loop } = options;
   const task = await openTask(loop.data);
   const scale = loop.data === null ? options.scale : fitted(options.scale, task, loop.data);
@@ -99,20 +99,20 @@ function fromHere(path: string): string {
 async function runStudies(
   task: Task,
   options: ExperimentOptions,
-  show: Show,
+  show: Reporter,
 ): Promise<{ rows: ValueRow[]; seconds: number }> {
   const rows: ValueRow[] = [];
   let seconds = 0;
   for (const seed of options.seeds) {
     const events = laterEvents(join(options.dir, 'tensorboard', `seed-${seed}`));
-    const lab = await openSeed(task, options, seed, { ...show, scalar: events.scalar });
+    const run = await openSeed(task, options, seed, { ...show, scalar: events.scalar });
     try {
-      const world = await openWorld(lab, options.scale);
-      for (const study of options.studies)
-        for (const value of await study.run(world)) rows.push({ seed, study: study.name, ...value });
-      seconds += secondsOf(lab.run.manifest);
+      const study = await openWorld(run, options.scale);
+      for (const { name, run: measure } of options.studies)
+        for (const value of await measure(study)) rows.push({ seed, study: name, ...value });
+      seconds += secondsOf(run.folder.manifest);
     } finally {
-      await lab.close();
+      await run.close();
       await events.close();
     }
   }
@@ -135,22 +135,22 @@ async function openSeed(
   task: Task,
   { dir, scale, loop, version }: ExperimentOptions,
   seed: number,
-  show: Show,
-): Promise<Lab> {
+  show: Reporter,
+): Promise<RunContext> {
   const options = { ...loop, seed, contexts: scale.sizes.at(-1)!, heldout: scale.heldout };
-  return openLab(task, options, { dir: join(dir, `seed-${seed}`), fresh: false, version }, show);
+  return openRunContext(task, options, { dir: join(dir, `seed-${seed}`), fresh: false, version }, show);
 }
 
-async function openWorld(lab: Lab, scale: Scale): Promise<World> {
-  const heldOut = await heldOutTexts(lab, scale.heldout, scale.heldoutFrom);
-  const oracle = lab.options.data === null ? oracleOf(lab.task.name, heldOut.contexts) : null;
-  const data = await openData(lab, scale.sizes.at(-1)!);
-  return { lab, scale, scorer: oracle ?? byReference, oracle, heldOut, data };
+async function openWorld(run: RunContext, scale: Scale): Promise<StudyContext> {
+  const heldOut = await heldOutTexts(run, scale.heldout, scale.heldoutFrom);
+  const oracle = run.options.data === null ? oracleOf(run.task.name, heldOut.contexts) : null;
+  const data = await openData(run, scale.sizes.at(-1)!);
+  return { run, scale, scorer: oracle ?? byReference, oracle, heldOut, data };
 }
 
 /** The longest that models learn are references, and feedback with a refinement. @throws UserError as `checkFit` */
 async function checkLengths(task: Task, { base, instruct, maxTokens }: ExperimentOptions['loop']) {
-  const models = new ModelShelf();
+  const models = new ModelCache();
   try {
     const [prior, refiner] = [await models.get(base), await models.get(instruct)];
     for (const targets of ['gold', 'feedback-refinement'] as const)

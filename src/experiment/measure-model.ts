@@ -12,27 +12,27 @@ import { byContext, type KlRow, type TextRow, textsTable, toTextRows } from '../
 import { summaryPrompt } from '../tasks/prompts.js';
 import { type Context, contextName } from '../tasks/task.js';
 import { sampleTexts } from '../writers/texts.js';
-import type { World } from './study-context.js';
+import type { StudyContext } from './study-context.js';
 import type { Value } from './values.js';
 
 /** Texts of a model on the held-out contexts, `scale.texts` of each. */
 export function outputsStep(
-  { lab, scale, heldOut }: World,
+  { run, scale, heldOut }: StudyContext,
   folder: string,
   model: Policy,
 ): Promise<TextRow[]> {
-  const sampling = samplingOf(lab.options);
+  const sampling = samplingOf(run.options);
   const settings = { ...sampling, maxNewTokens: roomFor(model.writes, sampling.maxNewTokens) };
-  const seed = stepSeed(lab.options.seed, folder, 'outputs');
+  const seed = stepSeed(run.options.seed, folder, 'outputs');
   const inputs = {
     tables: [heldOutTable('contexts')],
     models: [model.dir],
     values: { ...settings, seed, texts: scale.texts },
   };
-  return tableStep(lab, `${folder}/outputs`, textsTable, inputs, async (progress) => {
+  return tableStep(run, `${folder}/outputs`, textsTable, inputs, async (progress) => {
     const { contexts } = heldOut;
     const drawn = await sampleTexts(
-      await lab.models.get(model.dir),
+      await run.models.get(model.dir),
       contexts.map(({ text }) => summaryPrompt(text)),
       contexts.map(contextName),
       scale.texts,
@@ -48,8 +48,8 @@ export function outputsStep(
 }
 
 /** Scores, win rates and length of texts [context][text]. */
-export function textValues(world: World, arm: string, texts: readonly (readonly string[])[]): Value[] {
-  const { heldOut, scorer } = world;
+export function textValues(study: StudyContext, arm: string, texts: readonly (readonly string[])[]): Value[] {
+  const { heldOut, scorer } = study;
   const { contexts } = heldOut;
   const score = (context: Context, of: readonly string[]) => of.map((text) => scorer.score(context, text));
   const scores = contexts.map((context, i) => score(context, texts[i]!));
@@ -79,19 +79,19 @@ function klValues(arm: string, rows: readonly KlRow[]): Value[] {
 
 /** Everything about one arm's model; `folder` gets its tables. The model is closed again. */
 export async function measureModel(
-  world: World,
+  study: StudyContext,
   arm: string,
   folder: string,
   model: Policy,
 ): Promise<Value[]> {
-  const outputs = byContext(await outputsStep(world, folder, model));
-  const { rows: kl } = await klStep(world.lab, folder, model, world.heldOut);
-  if (model.dir !== world.lab.options.base) await world.lab.models.close(model.dir);
+  const outputs = byContext(await outputsStep(study, folder, model));
+  const { rows: kl } = await klStep(study.run, folder, model, study.heldOut);
+  if (model.dir !== study.run.options.base) await study.run.models.close(model.dir);
   const values = klValues(arm, kl);
   for (const measure of ['klTunedBase', 'klBaseTuned']) {
     const of = values.filter((value) => value.measure === measure).map(({ value }) => value);
-    world.lab.show.scalar(`${folder}/${measure}`, 0, mean(of));
+    study.run.show.scalar(`${folder}/${measure}`, 0, mean(of));
   }
-  const texts = world.heldOut.contexts.map(({ id }) => outputs.get(id)!.map(({ text }) => text));
-  return [...textValues(world, arm, texts), ...values];
+  const texts = study.heldOut.contexts.map(({ id }) => outputs.get(id)!.map(({ text }) => text));
+  return [...textValues(study, arm, texts), ...values];
 }

@@ -20,7 +20,7 @@ import { contextName } from '../tasks/task.js';
 import { sampleTexts, scoreTexts } from '../writers/texts.js';
 import { rewardModel } from './reward-arm.js';
 import { PRIOR_FOLDER, priorTexts } from './scored-texts.js';
-import type { World } from './study-context.js';
+import type { StudyContext } from './study-context.js';
 
 /** Texts of π_0 that are looked at for each context, at most. */
 const OF_PRIOR = 32;
@@ -45,23 +45,23 @@ export const logMixture = ({ logprob_base, logprob_refiner }: ProposalRow): numb
 export const PROPOSALS = 'posterior/proposals';
 
 /** As many refinements as texts of π_0 for the first `scale.posterior` held-out contexts, those of π_0 first. */
-export async function proposals(world: World): Promise<ProposalRow[]> {
-  const { lab, scale, heldOut } = world;
-  const { base, instruct } = lab.options;
+export async function proposals(study: StudyContext): Promise<ProposalRow[]> {
+  const { run, scale, heldOut } = study;
+  const { base, instruct } = run.options;
   const contexts = heldOut.contexts.slice(0, scale.posterior);
-  const prior = byContext(await priorTexts(world));
+  const prior = byContext(await priorTexts(study));
   const n = Math.min(OF_PRIOR, scale.bestOf);
-  const reward = await rewardModel(world, 'quality', 'bradley-terry');
+  const reward = await rewardModel(study, 'quality', 'bradley-terry');
   // Repetitions stay: without them the texts would not be from π_ψ.
-  const sampling = untruncated(lab.options);
-  const seed = stepSeed(lab.options.seed, 'posterior', 'proposals');
+  const sampling = untruncated(run.options);
+  const seed = stepSeed(run.options.seed, 'posterior', 'proposals');
   const inputs = {
     tables: [...['contexts', 'initial', 'feedback'].map(heldOutTable), `${PRIOR_FOLDER}/best-of-n`],
     models: [instruct, base, reward],
     values: { ...sampling, n, contexts: contexts.length, seed },
   };
-  return tableStep(lab, PROPOSALS, proposalsTable, inputs, async (progress) => {
-    const [refiner, priorModel] = [await lab.models.get(instruct), await lab.models.get(base)];
+  return tableStep(run, PROPOSALS, proposalsTable, inputs, async (progress) => {
+    const [refiner, priorModel] = [await run.models.get(instruct), await run.models.get(base)];
     const asked = toRefine(contexts, heldOut.initial, heldOut.feedback);
     const prompts = asked.map(refinerPrompt);
     const names = contexts.map(contextName);

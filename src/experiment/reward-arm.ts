@@ -2,18 +2,18 @@
 import { comparisonsStep, rewardModelStep } from '../baselines/reward-steps.js';
 import type { PreferenceForm } from '../lm/preference.js';
 import { at } from './scale.js';
-import type { World } from './study-context.js';
+import type { StudyContext } from './study-context.js';
 
 /** The folder of a model trained on `n` comparisons, of all there are unless said otherwise. */
 export async function rewardModel(
-  { lab, scale }: World,
+  { run, scale }: StudyContext,
   kind: 'quality' | 'human',
   form: PreferenceForm,
   n = scale.comparisons.at(-1)!,
 ): Promise<string> {
   const compared = `reward-models/${kind}-${n}`;
-  const contexts = at(lab.task, scale.places.compared, n);
-  const comparisons = await comparisonsStep(lab, compared, kind, contexts);
+  const contexts = at(run.task, scale.places.compared, n);
+  const comparisons = await comparisonsStep(run, compared, kind, contexts);
   const folder = `reward-models/${kind}-${form}-${n}`;
-  return rewardModelStep(lab, folder, `${compared}/comparisons`, comparisons, kind, form);
+  return rewardModelStep(run, folder, `${compared}/comparisons`, comparisons, kind, form);
 }

@@ -3,7 +3,7 @@ import { rlStep } from '../baselines/rl-steps.js';
 import type { RlRow } from '../pipeline/tables.js';
 import { dataTable } from './data.js';
 import { rewardModel } from './reward-arm.js';
-import type { World } from './study-context.js';
+import type { StudyContext } from './study-context.js';
 
 /** Contexts a step, samples of each, learning rate. */
 const SETTINGS = { prompts: 8, samples: 8, lr: 2e-4 };
@@ -11,11 +11,14 @@ const SETTINGS = { prompts: 8, samples: 8, lr: 2e-4 };
 export const rlFolder = (beta: number) => `rl/beta-${beta}`;
 
 /** The tuned model's folder, and the log of its training. */
-export async function reinforced(world: World, beta: number): Promise<{ tuned: string; log: RlRow[] }> {
-  const { lab, scale, data } = world;
-  const { base, maxTokens } = lab.options;
-  const reward = await rewardModel(world, 'quality', 'bradley-terry');
+export async function reinforced(
+  study: StudyContext,
+  beta: number,
+): Promise<{ tuned: string; log: RlRow[] }> {
+  const { run, scale, data } = study;
+  const { base, maxTokens } = run.options;
+  const reward = await rewardModel(study, 'quality', 'bradley-terry');
   const options = { ...SETTINGS, beta, steps: scale.rlSteps, maxTokens };
   const contexts = data.contexts.slice(0, scale.usual);
-  return rlStep(lab, rlFolder(beta), base, reward, contexts, options, dataTable('contexts'));
+  return rlStep(run, rlFolder(beta), base, reward, contexts, options, dataTable('contexts'));
 }

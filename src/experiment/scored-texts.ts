@@ -5,29 +5,29 @@ import { heldOutTable } from '../ilf/heldout.js';
 import { untruncated } from '../pipeline/options.js';
 import type { BestOfNRow } from '../pipeline/tables.js';
 import { rewardModel } from './reward-arm.js';
-import type { World } from './study-context.js';
+import type { StudyContext } from './study-context.js';
 
 /** π_0's texts, which other studies look at, too: the table of `bestOfNStep` in this folder. */
 export const PRIOR_FOLDER = 'best-of-n/base';
-export const priorTexts = (world: World): Promise<BestOfNRow[]> =>
-  scoredTexts(world, PRIOR_FOLDER, world.lab.options.base, world.scale.bestOfContexts, world.scale.bestOf);
+export const priorTexts = (study: StudyContext): Promise<BestOfNRow[]> =>
+  scoredTexts(study, PRIOR_FOLDER, study.run.options.base, study.scale.bestOfContexts, study.scale.bestOf);
 
 /**
  * n samples of a model on the first held-out contexts with their rewards, at temperature 1 from the whole vocabulary: only so is
  * the KL that of the model's own distribution.
  */
 export async function scoredTexts(
-  world: World,
+  study: StudyContext,
   folder: string,
   model: string,
   contexts: number,
   n: number,
 ): Promise<BestOfNRow[]> {
-  const { lab, heldOut } = world;
-  const reward = await rewardModel(world, 'quality', 'bradley-terry');
-  const sampling = untruncated(lab.options);
+  const { run, heldOut } = study;
+  const reward = await rewardModel(study, 'quality', 'bradley-terry');
+  const sampling = untruncated(run.options);
   const some = heldOut.contexts.slice(0, contexts);
-  const rows = await bestOfNStep(lab, folder, model, reward, some, n, sampling, heldOutTable('contexts'));
-  if (model !== lab.options.base) await lab.models.close(model);
+  const rows = await bestOfNStep(run, folder, model, reward, some, n, sampling, heldOutTable('contexts'));
+  if (model !== run.options.base) await run.models.close(model);
   return rows;
 }

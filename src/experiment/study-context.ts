@@ -1,7 +1,7 @@
 /** What all studies of one seed share: the run folder, the held-out contexts, and the data that arms learn from. */
 import type { HeldOut } from '../ilf/heldout.js';
 import type { Oracle, Scorer } from '../measure/scorer.js';
-import type { Lab } from '../pipeline/run-context.js';
+import type { RunContext } from '../pipeline/run-context.js';
 import type { FeedbackRow, InitialRow, RefinementRow, ScoreRow } from '../pipeline/tables.js';
 import type { Context } from '../tasks/task.js';
 import type { Scale } from './scale.js';
@@ -17,8 +17,8 @@ export interface Data {
   scores: ScoreRow[];
 }
 
-export interface World {
-  lab: Lab;
+export interface StudyContext {
+  run: RunContext;
   scale: Scale;
   scorer: Scorer;
   /** Null for a person's own contexts: nobody knows there what a text says. */

@@ -1,5 +1,5 @@
 import type { StudyName } from './names.js';
-import type { World } from './study-context.js';
+import type { StudyContext } from './study-context.js';
 import type { Value } from './values.js';
 
 /** One of the experiment's questions. What it makes are steps of the seed's run, so that it goes on where it was killed. */
@@ -9,5 +9,5 @@ export interface Study {
   about: string;
   /** It asks about the embedded world alone. */
   embedded?: true;
-  run(world: World): Promise<Value[]>;
+  run(study: StudyContext): Promise<Value[]>;
 }

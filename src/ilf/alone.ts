@@ -2,9 +2,9 @@
  * Steps run alone, on tables given by their paths: the same functions, and the same seeds, as in a run of the loop.
  */
 
-import { withModels } from '../pipeline/model-shelf.js';
+import { withModels } from '../pipeline/model-cache.js';
 import { type LoopOptions, type RankerChoice, rankerModelsOf, trainedRanker } from '../pipeline/options.js';
-import type { Writes } from '../pipeline/policy.js';
+import type { OutputFormat } from '../pipeline/policy.js';
 import type { Progress } from '../pipeline/progress.js';
 import { type Place, seedOf } from '../pipeline/seeds.js';
 import {
@@ -62,7 +62,7 @@ export async function generateAlone(
   paths: { contexts: string; model: string; out: string },
   sampling: Sampling,
   place: Place,
-  writes: Writes,
+  writes: OutputFormat,
   progress: Progress,
 ): Promise<void> {
   const contexts = await readContexts(paths.contexts);

@@ -4,7 +4,7 @@ import { UserError } from '../store/errors.js';
 import { judgePrompts, summaryPrompt } from '../tasks/prompts.js';
 import { contextName, type Task } from '../tasks/task.js';
 import type { TextModel } from '../writers/text-model.js';
-import { writesOf } from './targets.js';
+import { formatOf } from './targets.js';
 
 /**
  * Every context fits into both models together with all that will be written about it: found out before the run begins
@@ -27,7 +27,7 @@ export function checkFit(
     // What π_θ reads, writes or learns after a post.
     const learned = targets === 'gold' ? tokens(base, context.gold ?? '') : 0;
     const before =
-      writesOf(targets) === 'output'
+      formatOf(targets) === 'output'
         ? 0
         : Math.max(CRITIQUE_TOKENS, tokens(base, context.feedback ?? '')) +
           tokens(base, feedbackThenOutput('', ''));

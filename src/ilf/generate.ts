@@ -1,4 +1,4 @@
-import { outputIn, roomFor, type Writes } from '../pipeline/policy.js';
+import { type OutputFormat, outputIn, roomFor } from '../pipeline/policy.js';
 import { type Progress, texts } from '../pipeline/progress.js';
 import type { InitialRow } from '../pipeline/tables.js';
 import { summaryPrompt } from '../tasks/prompts.js';
@@ -16,7 +16,7 @@ export async function generate(
   sampling: Sampling,
   seed: number,
   onProgress: Progress,
-  writes: Writes = 'output',
+  writes: OutputFormat = 'output',
 ): Promise<InitialRow[]> {
   const without = contexts.filter(({ output }) => output === undefined);
   const sampled = await sampleTexts(

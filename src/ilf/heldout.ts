@@ -5,7 +5,7 @@
 
 import { samplingOf } from '../pipeline/options.js';
 import { priorPolicy } from '../pipeline/policy.js';
-import { type Lab, tableStep } from '../pipeline/run-context.js';
+import { type RunContext, tableStep } from '../pipeline/run-context.js';
 import { stepSeed } from '../pipeline/seeds.js';
 import {
   byContext,
@@ -19,7 +19,7 @@ import {
 } from '../pipeline/tables.js';
 import type { Context } from '../tasks/task.js';
 import { generate } from './generate.js';
-import { sampleCandidates, type Told, type ToRefine, toRefine } from './refine.js';
+import { type FeedbackCondition, sampleCandidates, type ToRefine, toRefine } from './refine.js';
 import { contextsStep, feedbackStep, generateStep, rankStep, refinementsNamed, scoresStep } from './steps.js';
 
 /** Its tables' folder in the run. */
@@ -43,34 +43,34 @@ export interface HeldOut {
 }
 
 /** @param from number of the first held-out context */
-export async function heldOutTexts(lab: Lab, n: number, from = 0): Promise<HeldOut> {
-  const contexts = await contextsStep(lab, FOLDER, 'heldout', from, n);
+export async function heldOutTexts(run: RunContext, n: number, from = 0): Promise<HeldOut> {
+  const contexts = await contextsStep(run, FOLDER, 'heldout', from, n);
   const base = await generateStep(
-    lab,
+    run,
     FOLDER,
     'outputs',
-    priorPolicy(lab.options),
+    priorPolicy(run.options),
     contexts.map(withoutOutput),
   );
-  const initial = await initialStep(lab, contexts, base);
-  const feedback = await feedbackStep(lab, FOLDER, contexts, initial);
-  const refine = (told: Told) =>
-    candidatesStep(lab, refinementsNamed[told], toRefine(contexts, initial, feedback, told));
+  const initial = await initialStep(run, contexts, base);
+  const feedback = await feedbackStep(run, FOLDER, contexts, initial);
+  const refine = (told: FeedbackCondition) =>
+    candidatesStep(run, refinementsNamed[told], toRefine(contexts, initial, feedback, told));
   const refinements = await refine('own');
   const noFeedback = await refine('none');
   const shuffledFeedback = contexts.length < 2 ? [] : await refine('other');
-  const scores = await rankStep(lab, FOLDER, contexts, initial, feedback, refinements);
+  const scores = await rankStep(run, FOLDER, contexts, initial, feedback, refinements);
   return { contexts, base, initial, feedback, refinements, noFeedback, shuffledFeedback, scores };
 }
 
 /** x0: what came with the contexts, scored under π_0, and π_0's own outputs for the others. */
-function initialStep(lab: Lab, contexts: readonly Context[], base: readonly InitialRow[]) {
+function initialStep(run: RunContext, contexts: readonly Context[], base: readonly InitialRow[]) {
   const given = contexts.filter(({ output }) => output !== undefined);
-  const inputs = { tables: [heldOutTable('contexts'), heldOutTable('outputs')], models: [lab.options.base] };
-  return tableStep(lab, heldOutTable('initial'), initialTable, inputs, async (progress) => {
+  const inputs = { tables: [heldOutTable('contexts'), heldOutTable('outputs')], models: [run.options.base] };
+  return tableStep(run, heldOutTable('initial'), initialTable, inputs, async (progress) => {
     if (given.length === 0) return base;
-    const model = await lab.models.get(lab.options.base);
-    const rows = await generate(model, given, samplingOf(lab.options), 0, progress);
+    const model = await run.models.get(run.options.base);
+    const rows = await generate(model, given, samplingOf(run.options), 0, progress);
     const byId = new Map(rows.map((row) => [row.context, row]));
     return base.map((row) => byId.get(row.context) ?? row);
   });
@@ -78,17 +78,17 @@ function initialStep(lab: Lab, contexts: readonly Context[], base: readonly Init
 
 export const withoutOutput = ({ output: _, ...context }: Context): Context => context;
 
-function candidatesStep(lab: Lab, name: string, items: readonly ToRefine[]): Promise<TextRow[]> {
-  const { instruct, samples } = lab.options;
-  const sampling = samplingOf(lab.options);
-  const seed = stepSeed(lab.options.seed, FOLDER, name);
+function candidatesStep(run: RunContext, name: string, items: readonly ToRefine[]): Promise<TextRow[]> {
+  const { instruct, samples } = run.options;
+  const sampling = samplingOf(run.options);
+  const seed = stepSeed(run.options.seed, FOLDER, name);
   const inputs = {
     tables: [heldOutTable('contexts'), heldOutTable('initial'), heldOutTable('feedback')],
     models: [instruct],
     values: { ...sampling, samples, seed },
   };
-  return tableStep(lab, heldOutTable(name), textsTable, inputs, async (progress) => {
-    const refiner = await lab.models.get(instruct);
+  return tableStep(run, heldOutTable(name), textsTable, inputs, async (progress) => {
+    const refiner = await run.models.get(instruct);
     const drawn = await sampleCandidates(refiner, items, samples, sampling, seed, progress);
     return toTextRows(
       items.map(({ context }) => context),
@@ -102,14 +102,14 @@ function candidatesStep(lab: Lab, name: string, items: readonly ToRefine[]): Pro
  * ranker is.
  */
 export async function judgeTexts(
-  lab: Lab,
+  run: RunContext,
   name: string,
   tables: readonly string[],
   { contexts, initial, feedback }: HeldOut,
   texts: readonly TextRow[],
 ): Promise<number[][]> {
   const all = [...['contexts', 'initial', 'feedback'].map(heldOutTable), ...tables];
-  const rows = await scoresStep(lab, name, 'instruct-rm', all, contexts, initial, feedback, texts);
+  const rows = await scoresStep(run, name, 'instruct-rm', all, contexts, initial, feedback, texts);
   const scores = byContext(rows);
   return contexts.map(({ id }) => scores.get(id)!.map(({ mean }) => mean));
 }

@@ -2,23 +2,23 @@
 
 import { contextsPerRound } from '../pipeline/options.js';
 import { priorPolicy } from '../pipeline/policy.js';
-import type { Lab } from '../pipeline/run-context.js';
+import type { RunContext } from '../pipeline/run-context.js';
 import { heldOutTexts } from './heldout.js';
 import { type Outcome, outcomeOf } from './outcome.js';
 import { type Round, round } from './round.js';
 
-export async function loop(lab: Lab): Promise<Outcome> {
-  const { task, options } = lab;
+export async function loop(run: RunContext): Promise<Outcome> {
+  const { task, options } = run;
   const n = contextsPerRound(task, options);
-  const heldOut = await heldOutTexts(lab, Math.min(options.heldout, task.size('heldout')));
+  const heldOut = await heldOutTexts(run, Math.min(options.heldout, task.size('heldout')));
   const done: Round[] = [];
   let theta = priorPolicy(options);
   for (let k = 1; k <= options.rounds; k++) {
     const before = done.map(({ learned }) => learned);
-    const result = await round(lab, k, n, theta, before, heldOut);
-    if (theta.dir !== options.base) await lab.models.close(theta.dir);
+    const result = await round(run, k, n, theta, before, heldOut);
+    if (theta.dir !== options.base) await run.models.close(theta.dir);
     theta = result.tuned;
     done.push(result);
   }
-  return outcomeOf(lab, n, heldOut, done);
+  return outcomeOf(run, n, heldOut, done);
 }

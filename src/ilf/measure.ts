@@ -12,7 +12,7 @@ import {
 import { type KlSettings, klSettings, measureKl, sampleForKl } from '../measure/kl.js';
 import { type Oracle, oracleOf } from '../measure/scorer.js';
 import { type Policy, roomFor } from '../pipeline/policy.js';
-import { type Lab, tableStep } from '../pipeline/run-context.js';
+import { type RunContext, tableStep } from '../pipeline/run-context.js';
 import { stepSeed } from '../pipeline/seeds.js';
 import {
   byContext,
@@ -39,29 +39,29 @@ export interface Measured {
 }
 
 export async function measureStep(
-  lab: Lab,
+  run: RunContext,
   folder: string,
   tuned: Policy,
   heldOut: HeldOut,
 ): Promise<Measured> {
   const { contexts } = heldOut;
   const outputs = await generateStep(
-    lab,
+    run,
     folder,
     'outputs',
     tuned,
     contexts.map(withoutOutput),
     heldOutTable('contexts'),
   );
-  const { rows, settings } = await klStep(lab, folder, tuned, heldOut);
+  const { rows, settings } = await klStep(run, folder, tuned, heldOut);
   const kl = measureKl(rows, settings);
-  const oracle = oracleOf(lab.task.name, contexts);
+  const oracle = oracleOf(run.task.name, contexts);
   const quality = oracle
     ? measureWithOracle(oracle, heldOut, outputs)
-    : { measures: await measureWithJudge(lab, folder, heldOut, outputs), outputs };
+    : { measures: await measureWithJudge(run, folder, heldOut, outputs), outputs };
   const measured = { ...quality, measures: { ...quality.measures, kl } };
   await tableStep(
-    lab,
+    run,
     `${folder}/measures`,
     measuresTable,
     { values: JSON.stringify(measureRows(measured)) },
@@ -72,22 +72,22 @@ export async function measureStep(
 
 /** Texts of a model and of π_0 on the held-out contexts, for both KLs: the table `folder`/kl, and how they were sampled. */
 export async function klStep(
-  lab: Lab,
+  run: RunContext,
   folder: string,
   { dir, writes }: Policy,
   { contexts }: HeldOut,
 ): Promise<{ rows: KlRow[]; settings: KlSettings }> {
-  const { seed, base } = lab.options;
+  const { seed, base } = run.options;
   // One limit for both: what is compared are distributions over texts of so many tokens.
-  const maxTokens = roomFor(writes, lab.options.maxTokens);
+  const maxTokens = roomFor(writes, run.options.maxTokens);
   const settings = klSettings(maxTokens, (direction) => stepSeed(seed, folder, direction));
   const inputs = {
     tables: [heldOutTable('contexts')],
     models: [dir, base],
     values: { ...settings.tunedFromBase, other: settings.baseFromTuned.seed },
   };
-  const rows = await tableStep(lab, `${folder}/kl`, klTable, inputs, async (progress) =>
-    sampleForKl(await lab.models.get(dir), await lab.models.get(base), contexts, settings, progress),
+  const rows = await tableStep(run, `${folder}/kl`, klTable, inputs, async (progress) =>
+    sampleForKl(await run.models.get(dir), await run.models.get(base), contexts, settings, progress),
   );
   return { rows, settings };
 }
@@ -132,7 +132,7 @@ function measureWithOracle(oracle: Oracle, heldOut: HeldOut, outputs: InitialRow
 }
 
 async function measureWithJudge(
-  lab: Lab,
+  run: RunContext,
   folder: string,
   heldOut: HeldOut,
   outputs: InitialRow[],
@@ -140,13 +140,13 @@ async function measureWithJudge(
   const single = (rows: InitialRow[]) => rows.map(({ context, text }) => ({ context, candidate: 0, text }));
   const held = (name: string) => [heldOutTable(name)];
   const judge = (name: string, tables: string[], texts: Parameters<typeof judgeTexts>[4]) =>
-    judgeTexts(lab, name, tables, heldOut, texts);
+    judgeTexts(run, name, tables, heldOut, texts);
   const scores = byContext(heldOut.scores);
   return measureByJudge({
     base: await judge(heldOutTable('outputs-judged'), held('outputs'), single(heldOut.base)),
     tuned: await judge(`${folder}/outputs-judged`, [`${folder}/outputs`], single(outputs)),
     feedback:
-      lab.options.ranker === 'instruct-rm'
+      run.options.ranker === 'instruct-rm'
         ? heldOut.contexts.map(({ id }) => scores.get(id)!.map(({ mean }) => mean))
         : await judge(heldOutTable('refinements-judged'), held('refinements'), heldOut.refinements),
     noFeedback: await judge(heldOutTable('no-feedback-judged'), held('no-feedback'), heldOut.noFeedback),

@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { ModelShelf } from '../pipeline/model-shelf.js';
+import { ModelCache } from '../pipeline/model-cache.js';
 import { contextsPerRound, type LoopOptions, rankerModelsOf } from '../pipeline/options.js';
-import type { Lab, Show } from '../pipeline/run-context.js';
+import type { Reporter, RunContext } from '../pipeline/run-context.js';
 import type { RankerName } from '../rankers/names.js';
 import { type OpenRanker, openRanker } from '../rankers/open.js';
 import { removeLeftovers } from '../store/atomic.js';
@@ -24,14 +24,19 @@ export interface RunPlace {
 }
 
 /** @throws UserError for models or data that cannot be used, and a folder that is no run's or another process's */
-export async function openLab(task: Task, options: LoopOptions, place: RunPlace, show: Show): Promise<Lab> {
+export async function openRunContext(
+  task: Task,
+  options: LoopOptions,
+  place: RunPlace,
+  show: Reporter,
+): Promise<RunContext> {
   const n = contextsPerRound(task, options);
   if (options.targets === 'gold') task.contexts('ilf', 0, n * options.rounds).forEach(goldOf);
   if (options.targets === 'shuffled-feedback' && n < 2)
     throw new UserError('shuffled feedback needs 2 contexts a round or more');
   const dir = place.dir ?? resolve('checkpoints', nameOf(task, options));
   await checkPlace(dir);
-  const models = new ModelShelf();
+  const models = new ModelCache();
   const opened = new Map<RankerName, Promise<OpenRanker>>();
   const ranker = (name: RankerName) => {
     const open = opened.get(name) ?? openRanker(name, rankerModelsOf(options));
@@ -48,7 +53,7 @@ export async function openLab(task: Task, options: LoopOptions, place: RunPlace,
     }
     await ranker(options.ranker);
   }
-  const run = await openRun(dir, {
+  const folder = await openRun(dir, {
     version: place.version,
     options: options as unknown as Record<string, Json>,
     seeds: { seed: options.seed },
@@ -62,9 +67,9 @@ export async function openLab(task: Task, options: LoopOptions, place: RunPlace,
   const close = async () => {
     await models.close();
     for (const open of opened.values()) await (await open).close();
-    run.close();
+    folder.close();
   };
-  return { options, task, run, models, ranker, show, close };
+  return { options, task, folder, models, ranker, show, close };
 }
 
 /** The task, and 8 hexadecimal digits of the options: readable, and the same command finds its run again. */

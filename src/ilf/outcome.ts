@@ -2,7 +2,7 @@
 import { describeInterval } from '../bayes/estimate.js';
 import { measurePosterior } from '../measure/posterior.js';
 import { oracleOf } from '../measure/scorer.js';
-import type { Lab } from '../pipeline/run-context.js';
+import type { RunContext } from '../pipeline/run-context.js';
 import type { RankerName } from '../rankers/names.js';
 import { finalDocument, type Report, type RoundMeasures, type SamplePost } from '../report/run/types.js';
 import { writeFileAtomic } from '../store/atomic.js';
@@ -20,9 +20,9 @@ export interface Outcome {
   document: Record<string, unknown>;
 }
 
-export function outcomeOf(lab: Lab, n: number, heldOut: HeldOut, rounds: readonly Round[]): Outcome {
+export function outcomeOf(run: RunContext, n: number, heldOut: HeldOut, rounds: readonly Round[]): Outcome {
   const last = rounds.at(-1)!;
-  const { options, run, task } = lab;
+  const { options, folder, task } = run;
   const { contexts } = heldOut;
   const oracle = oracleOf(task.name, contexts);
   const posts = refinedPosts(heldOut);
@@ -65,14 +65,14 @@ export function outcomeOf(lab: Lab, n: number, heldOut: HeldOut, rounds: readonl
     const score = measures.score?.tuned ?? measures.rankerScore?.tuned;
     return {
       round: i + 1,
-      contexts: options.going === 'retrain' ? n * (i + 1) : n,
+      contexts: options.roundMode === 'retrain' ? n * (i + 1) : n,
       ...(measures.winRate?.tunedVsBase && { winRate: measures.winRate.tunedVsBase }),
       ...(score && { score }),
       ...(measures.kl && { kl: measures.kl }),
     };
   });
   const baseScore = last.measures.score?.base ?? last.measures.rankerScore?.base;
-  const seconds = secondsOf(run.manifest);
+  const seconds = secondsOf(folder.manifest);
 
   const report: Report = {
     title: `ILF on ${task.name}`,
@@ -100,9 +100,9 @@ export function outcomeOf(lab: Lab, n: number, heldOut: HeldOut, rounds: readonl
     interval: describeInterval(),
     options: { ...options },
     seeds: { seed: options.seed },
-    versions: { ilf: run.manifest.version, node: process.version },
+    versions: { ilf: folder.manifest.version, node: process.version },
     seconds,
-    run: run.dir,
+    run: folder.dir,
   };
   const { measures } = last;
   const document = {

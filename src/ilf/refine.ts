@@ -10,7 +10,7 @@ import { type Sampling, sampleTexts, scoreTexts } from '../writers/texts.js';
 const RETRIES = 3;
 
 /** What the refiner is told: a context's own feedback; nothing, or another context's, the controls. */
-export type Told = 'own' | 'none' | 'other';
+export type FeedbackCondition = 'own' | 'none' | 'other';
 
 /** What is to be refined. Without feedback the refiner is told nothing: the control. */
 export interface ToRefine {
@@ -27,7 +27,7 @@ export function toRefine(
   contexts: readonly Context[],
   initial: readonly { text: string }[],
   feedback: readonly { text: string }[],
-  told: Told = 'own',
+  told: FeedbackCondition = 'own',
 ): ToRefine[] {
   if (told === 'other' && contexts.length < 2)
     throw new UserError('shuffled feedback needs 2 contexts or more');

@@ -1,5 +1,5 @@
 import type { Policy } from '../pipeline/policy.js';
-import type { Lab } from '../pipeline/run-context.js';
+import type { RunContext } from '../pipeline/run-context.js';
 import type { RefinementRow, ScoreRow } from '../pipeline/tables.js';
 import type { HeldOut } from './heldout.js';
 import { type Measured, measureStep } from './measure.js';
@@ -13,7 +13,7 @@ import {
   targetsStep,
   tuneStep,
 } from './steps.js';
-import { type TargetTable, tablesFor, toldFor, writesOf } from './targets.js';
+import { conditionFor, formatOf, type TargetTable, tablesFor } from './targets.js';
 
 /** What a round taught, before it is measured. */
 export interface Lesson {
@@ -34,41 +34,41 @@ export type Round = Lesson & Measured;
  * @param before what the earlier rounds had to teach, where π_0 is trained on it again; null: π_θ goes on
  */
 export async function learn(
-  lab: Lab,
+  run: RunContext,
   folder: string,
   from: number,
   n: number,
   theta: Policy,
   before: readonly TargetSet[] | null,
 ): Promise<Lesson> {
-  const { base, targets } = lab.options;
+  const { base, targets } = run.options;
   const needs = (table: TargetTable) => tablesFor[targets].includes(table);
 
-  const contexts = await contextsStep(lab, folder, 'ilf', from, n);
+  const contexts = await contextsStep(run, folder, 'ilf', from, n);
   // x0 ~ π_θ(·|c)
-  const initial = needs('initial') ? await generateStep(lab, folder, 'initial', theta, contexts) : [];
+  const initial = needs('initial') ? await generateStep(run, folder, 'initial', theta, contexts) : [];
   // f on (c, x0)
-  const feedback = needs('feedback') ? await feedbackStep(lab, folder, contexts, initial) : [];
+  const feedback = needs('feedback') ? await feedbackStep(run, folder, contexts, initial) : [];
   // x1¹..x1ᴺ ~ π_ψ(·|c, x0, f)
   const refinements = needs('refinements')
-    ? await refineStep(lab, folder, contexts, initial, feedback, toldFor(targets))
+    ? await refineStep(run, folder, contexts, initial, feedback, conditionFor(targets))
     : [];
   // R(x1)
-  const scores = needs('scores') ? await rankStep(lab, folder, contexts, initial, feedback, refinements) : [];
+  const scores = needs('scores') ? await rankStep(run, folder, contexts, initial, feedback, refinements) : [];
   // x1 = argmax R
   const data = { contexts, initial, feedback, refinements, scores };
-  const learned = await targetsStep(lab, `${folder}/targets`, targets, folder, data);
+  const learned = await targetsStep(run, `${folder}/targets`, targets, folder, data);
   // π_θ ← π_θ tuned on (c → x1), or π_0 on those of all rounds
   const dir =
     before === null
-      ? await tuneStep(lab, folder, theta.dir, [learned])
-      : await tuneStep(lab, folder, base, [...before, learned]);
-  return { tuned: { dir, writes: writesOf(targets) }, learned, refinements, ranks: scores };
+      ? await tuneStep(run, folder, theta.dir, [learned])
+      : await tuneStep(run, folder, base, [...before, learned]);
+  return { tuned: { dir, writes: formatOf(targets) }, learned, refinements, ranks: scores };
 }
 
 /** Round k of a run, which counts from 1 and has contexts of its own, and what it came to. */
 export async function round(
-  lab: Lab,
+  run: RunContext,
   k: number,
   n: number,
   theta: Policy,
@@ -76,8 +76,8 @@ export async function round(
   heldOut: HeldOut,
 ): Promise<Round> {
   const folder = `round-${k}`;
-  const again = lab.options.going === 'retrain' ? before : null;
-  const lesson = await learn(lab, folder, (k - 1) * n, n, theta, again);
-  const measured = await measureStep(lab, folder, lesson.tuned, heldOut);
+  const again = run.options.roundMode === 'retrain' ? before : null;
+  const lesson = await learn(run, folder, (k - 1) * n, n, theta, again);
+  const measured = await measureStep(run, folder, lesson.tuned, heldOut);
   return { ...lesson, ...measured };
 }

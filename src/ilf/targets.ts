@@ -4,13 +4,13 @@
  */
 import { posteriorWeights } from '../bayes/posterior.js';
 import { posteriorTerms } from '../measure/posterior.js';
-import { feedbackThenOutput, type Writes } from '../pipeline/policy.js';
+import { feedbackThenOutput, type OutputFormat } from '../pipeline/policy.js';
 import { byContext, type RefinementRow, type ScoreRow, type TargetRow } from '../pipeline/tables.js';
 import type { TargetsName } from '../pipeline/targets-names.js';
 import { UserError } from '../store/errors.js';
 import { random } from '../tasks/random.js';
 import type { Context } from '../tasks/task.js';
-import type { Told } from './refine.js';
+import type { FeedbackCondition } from './refine.js';
 
 /** What π_θ is finetuned on: completions with a weight each. */
 export interface Target {
@@ -25,7 +25,7 @@ export interface TargetData {
   contexts: readonly Context[];
   initial: readonly { context: string; text: string }[];
   feedback: readonly { context: string; text: string }[];
-  /** Made with the feedback that the kind asks for, `toldFor`. */
+  /** Made with the feedback that the kind asks for, `conditionFor`. */
   refinements: readonly RefinementRow[];
   scores: readonly ScoreRow[];
 }
@@ -45,11 +45,11 @@ export const tablesFor: Record<TargetsName, readonly TargetTable[]> = {
 };
 
 /** What the refiner is told where a kind has refinements. */
-export const toldFor = (kind: TargetsName): Told =>
+export const conditionFor = (kind: TargetsName): FeedbackCondition =>
   kind === 'no-feedback' ? 'none' : kind === 'shuffled-feedback' ? 'other' : 'own';
 
 /** What a model writes that was tuned on a kind. */
-export const writesOf = (kind: TargetsName): Writes =>
+export const formatOf = (kind: TargetsName): OutputFormat =>
   kind === 'feedback-refinement' ? 'feedback and output' : 'output';
 
 /** Texts with less than this part of the heaviest's weight are left out: they would cost as much, and teach nothing. */

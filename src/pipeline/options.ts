@@ -19,7 +19,7 @@ export interface LoopOptions {
   samples: number;
   rounds: number;
   /** What a round tunes: the last one's model on its own targets, or π_0 on those of all rounds so far. */
-  going: 'continue' | 'retrain';
+  roundMode: 'continue' | 'retrain';
   /** What π_θ is tuned on. */
   targets: TargetsName;
   /** R. */

@@ -5,11 +5,11 @@
 
 export interface Policy {
   dir: string;
-  writes: Writes;
+  writes: OutputFormat;
 }
 /** π_0. */
 export const priorPolicy = ({ base }: { base: string }): Policy => ({ dir: base, writes: 'output' });
-export type Writes = 'output' | 'feedback and output';
+export type OutputFormat = 'output' | 'feedback and output';
 
 /** A critic says more than a summary does: tokens of its feedback at most. */
 export const CRITIQUE_TOKENS = 64;
@@ -20,11 +20,11 @@ const MARK = 'New summary:';
 export const feedbackThenOutput = (feedback: string, output: string) => `${feedback} ${MARK} ${output}`;
 
 /** The output in a text that the model wrote; all of it where the model left the mark out. */
-export function outputIn(text: string, writes: Writes): string {
+export function outputIn(text: string, writes: OutputFormat): string {
   const mark = writes === 'output' ? -1 : text.indexOf(MARK);
   return mark < 0 ? text : text.slice(mark + MARK.length).trim();
 }
 
 /** Tokens that it may write so that its output may have `maxTokens`. */
-export const roomFor = (writes: Writes, maxTokens: number) =>
+export const roomFor = (writes: OutputFormat, maxTokens: number) =>
   writes === 'output' ? maxTokens : CRITIQUE_TOKENS + maxTokens;

@@ -6,24 +6,25 @@ import type { Json } from '../store/hash.js';
 import type { Run } from '../store/run.js';
 import { type ReadRowOf, type RowOf, readTable, type TableSchema, writeTable } from '../store/tables.js';
 import type { Task } from '../tasks/task.js';
-import type { ModelShelf } from './model-shelf.js';
+import type { ModelCache } from './model-cache.js';
 import type { LoopOptions } from './options.js';
 import type { Progress } from './progress.js';
 
-export interface Lab {
+export interface RunContext {
   readonly options: LoopOptions;
   readonly task: Task;
-  readonly run: Run;
-  readonly models: ModelShelf;
+  /** The run's folder: its finished steps, and the paths in it. */
+  readonly folder: Run;
+  readonly models: ModelCache;
   /** A ranker, opened when first asked for. */
   readonly ranker: (name: RankerName) => Promise<OpenRanker>;
-  readonly show: Show;
+  readonly show: Reporter;
   /** Frees the models, and gives the folder back. */
   close(): Promise<void>;
 }
 
 /** What watches the steps: the command line's progress bars. */
-export interface Show {
+export interface Reporter {
   progress: Progress;
   /** A number of a training under way, by its tag: "round-1/loss". */
   scalar(tag: string, step: number, value: number): void;
@@ -40,7 +41,7 @@ export interface Inputs {
 
 /** A step of the run that makes a table (`name`.arrow), unless it is there, made from the same inputs; reads it. */
 export async function tableStep<S extends TableSchema>(
-  { run, show }: Lab,
+  { folder, show }: RunContext,
   name: string,
   schema: S,
   { tables = [], models = [], values = null }: Inputs,
@@ -48,23 +49,25 @@ export async function tableStep<S extends TableSchema>(
 ): Promise<ReadRowOf<S>[]> {
   const file = `${name}.arrow`;
   const files = [...tables.map((table) => `${table}.arrow`), ...models];
-  const ran = await run.step(name, { values, files }, [file], async () => {
-    await writeTable(run.path(file), schema, await make(show.progress));
+  const ran = await folder.step(name, { values, files }, [file], async () => {
+    await writeTable(folder.path(file), schema, await make(show.progress));
   });
   show.done(name, ran);
   // Always what the file holds: rounded to the columns' types, as a resumed run will find it.
-  return readTable(run.path(file), schema);
+  return readTable(folder.path(file), schema);
 }
 
 /** A step of the run that makes a folder. */
 export async function folderStep(
-  { run, show }: Lab,
+  { folder, show }: RunContext,
   name: string,
   { tables = [], models = [], values = null }: Inputs,
   make: (dir: string, progress: Progress) => Promise<void>,
 ): Promise<string> {
   const files = [...tables.map((table) => `${table}.arrow`), ...models];
-  const ran = await run.step(name, { values, files }, [name], () => make(run.path(name), show.progress));
+  const ran = await folder.step(name, { values, files }, [name], () =>
+    make(folder.path(name), show.progress),
+  );
   show.done(name, ran);
-  return run.path(name);
+  return folder.path(name);
 }

@@ -97,7 +97,7 @@ function toVector(kind: ColumnKind, values: readonly unknown[]): arrow.Vector {
 }
 
 /**
- * Writes `rows` to `path`, whole or not at all. Errors: TypeError naming row and column for a value that its column
+ * OutputFormat `rows` to `path`, whole or not at all. Errors: TypeError naming row and column for a value that its column
  * cannot hold (a bug of the caller); UserError for system errors.
  */
 export async function writeTable<S extends TableSchema>(

@@ -6,8 +6,8 @@ import { openReward, type RewardItem } from '../../src/baselines/reward.js';
 import { bestOfNStep, rlStep } from '../../src/baselines/rl-steps.js';
 import { startEngine } from '../../src/engine/index.js';
 import { contextsStep } from '../../src/ilf/steps.js';
-import { ModelShelf } from '../../src/pipeline/model-shelf.js';
-import type { Lab } from '../../src/pipeline/run-context.js';
+import { ModelCache } from '../../src/pipeline/model-cache.js';
+import type { RunContext } from '../../src/pipeline/run-context.js';
 import { openRun } from '../../src/store/run.js';
 import { briefs } from '../../src/tasks/briefs/task.js';
 import { qualityPrompt, summaryPrompt } from '../../src/tasks/prompts.js';
@@ -20,7 +20,7 @@ const [base, instruct] = [join(dir, 'base'), join(dir, 'instruct')];
 const contexts = briefs.contexts('ilf', 0, 3);
 const sampling = { temperature: 1, topP: 0.95, maxNewTokens: 6 };
 const none = () => {};
-const models = new ModelShelf();
+const models = new ModelCache();
 
 beforeAll(async () => {
   await startEngine();
@@ -127,26 +127,26 @@ describe('a reward model', () => {
 
 describe('as steps of a run', () => {
   it('are made once, and again where what they are made from has changed', async () => {
-    const run = await openRun(join(dir, 'run'), { version: '1', options: {}, seeds: {} });
+    const folder = await openRun(join(dir, 'run'), { version: '1', options: {}, seeds: {} });
     const ran: string[] = [];
-    const lab = {
+    const run = {
       options: { base, seed: 1 },
       task: briefs,
-      run,
+      folder,
       models,
       show: {
         progress: none,
         scalar: () => {},
         done: (step: string, made: boolean) => made && ran.push(step),
       },
-    } as unknown as Lab;
+    } as unknown as RunContext;
     const rl = { beta: 0.1, steps: 3, prompts: 1, samples: 2, lr: 1e-3, maxTokens: 4 };
     const all = async (beta: number) => {
-      const given = await contextsStep(lab, 'a', 'ilf', 0, 2);
-      const { tuned, log } = await rlStep(lab, 'a', base, instruct, given, { ...rl, beta });
+      const given = await contextsStep(run, 'a', 'ilf', 0, 2);
+      const { tuned, log } = await rlStep(run, 'a', base, instruct, given, { ...rl, beta });
       expect(log.map(({ step }) => step)).toEqual([1, 2, 3]);
       expect(existsSync(join(tuned, 'model.safetensors'))).toBe(true);
-      return bestOfNStep(lab, 'a', tuned, instruct, given, 2, sampling);
+      return bestOfNStep(run, 'a', tuned, instruct, given, 2, sampling);
     };
     const rows = await all(0.1);
     expect(rows).toHaveLength(4);
@@ -155,6 +155,6 @@ describe('as steps of a run', () => {
     expect(ran).toHaveLength(3);
     await all(0.2);
     expect(ran.slice(3)).toEqual(['a/rl', 'a/best-of-n']);
-    run.close();
+    folder.close();
   });
 });

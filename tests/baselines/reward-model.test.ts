@@ -7,7 +7,7 @@ import { readComparisons } from '../../src/baselines/comparisons-file.js';
 import { type Comparison, trainRewardModel } from '../../src/baselines/reward-model.js';
 import { comparisonsStep, rewardModelStep } from '../../src/baselines/reward-steps.js';
 import { startEngine } from '../../src/engine/index.js';
-import { openLab } from '../../src/ilf/open.js';
+import { openRunContext } from '../../src/ilf/open.js';
 import { scoreCompletions } from '../../src/lm/score.js';
 import type { LoopOptions } from '../../src/pipeline/options.js';
 import { noProgress } from '../../src/pipeline/progress.js';
@@ -202,12 +202,12 @@ describe('a reward model', () => {
       done: (step: string, anew: boolean) => anew && ran.push(step),
     };
     const place = { dir: join(dir, 'run'), fresh: false, version: '0' };
-    const lab = await openLab(briefs, options, place, show);
+    const run = await openRunContext(briefs, options, place, show);
     const steps = async (n: number) => {
       const contexts = briefs.contexts('ilf', 5, n);
-      const compared = await comparisonsStep(lab, 'reward', 'human', contexts);
+      const compared = await comparisonsStep(run, 'reward', 'human', contexts);
       expect(compared.map(({ context }) => context)).toEqual(contexts.map(({ id }) => id));
-      return rewardModelStep(lab, 'reward', 'reward/comparisons', compared, 'human', 'yes-no');
+      return rewardModelStep(run, 'reward', 'reward/comparisons', compared, 'human', 'yes-no');
     };
     try {
       const folder = await steps(6);
@@ -218,7 +218,7 @@ describe('a reward model', () => {
       await steps(7);
       expect(ran).toHaveLength(4);
     } finally {
-      await lab.close();
+      await run.close();
     }
   });
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { finetune } from '../../src/ilf/finetune.js';
 import { loop } from '../../src/ilf/loop.js';
-import { openLab } from '../../src/ilf/open.js';
+import { openRunContext } from '../../src/ilf/open.js';
 import type { Outcome } from '../../src/ilf/outcome.js';
 import { fromTargetRows, type Target } from '../../src/ilf/targets.js';
 import { type LoopOptions, tuningOf } from '../../src/pipeline/options.js';
@@ -36,7 +36,7 @@ const options: LoopOptions = {
   heldout: 2,
   samples: 3,
   rounds: 1,
-  going: 'continue',
+  roundMode: 'continue',
   targets: 'ilf',
   ranker: 'longest',
   host: 'transformers',
@@ -64,11 +64,11 @@ async function run(
   const steps: string[] = [];
   const show = { progress: () => {}, scalar: () => {}, done: (step: string) => steps.push(step) };
   const place = { dir: join(dir, name), fresh: false, version: '0' };
-  const lab = await openLab(task, { ...options, ...other }, place, show);
+  const run = await openRunContext(task, { ...options, ...other }, place, show);
   try {
-    return { steps, outcome: await loop(lab) };
+    return { steps, outcome: await loop(run) };
   } finally {
-    await lab.close();
+    await run.close();
   }
 }
 
@@ -143,18 +143,20 @@ describe('two rounds', () => {
     return weights(name);
   };
 
-  it.each(['continue', 'retrain'] as const)('%s', async (going) => {
-    const { outcome } = await run(going, { rounds: 2, going });
-    const [first, second] = [await set(going, 1), await set(going, 2)];
+  it.each(['continue', 'retrain'] as const)('%s', async (roundMode) => {
+    const { outcome } = await run(roundMode, { rounds: 2, roundMode });
+    const [first, second] = [await set(roundMode, 1), await set(roundMode, 2)];
     expect(new Set([...first, ...second].map(({ context }) => context.id)).size).toBe(8);
-    const own = join(dir, going, 'round-1', 'finetuned');
+    const own = join(dir, roundMode, 'round-1', 'finetuned');
     const made =
-      going === 'continue'
-        ? await tuned(own, second, `${going}-alone`)
-        : await tuned(base, [...first, ...second], `${going}-alone`);
-    expect(weights(going, 'round-2') === made).toBe(true);
+      roundMode === 'continue'
+        ? await tuned(own, second, `${roundMode}-alone`)
+        : await tuned(base, [...first, ...second], `${roundMode}-alone`);
+    expect(weights(roundMode, 'round-2') === made).toBe(true);
     const { rounds } = outcome.report;
-    expect(rounds.slice(1).map(({ contexts }) => contexts)).toEqual(going === 'continue' ? [4, 4] : [4, 8]);
+    expect(rounds.slice(1).map(({ contexts }) => contexts)).toEqual(
+      roundMode === 'continue' ? [4, 4] : [4, 8],
+    );
   });
 
   it('are alike up to the second finetuning: x0 is what the newest model writes', () => {

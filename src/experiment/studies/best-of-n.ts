@@ -4,24 +4,24 @@ import { type BestOfNRow, byContext } from '../../pipeline/tables.js';
 import { tuned } from '../arms.js';
 import { priorTexts, scoredTexts } from '../scored-texts.js';
 import type { Study } from '../study.js';
-import type { World } from '../study-context.js';
+import type { StudyContext } from '../study-context.js';
 import type { Value } from '../values.js';
 
 export const bestOfN: Study = {
   name: 'best-of-n',
   about: 'best-of-n by the reward model, of π_0 and of the ILF model',
-  run: async (world) => {
-    const { scale } = world;
+  run: async (study) => {
+    const { scale } = study;
     const ilf = { targets: 'ilf', n: scale.usual } as const;
     return [
-      ...bestOfValues(world, 'π_0', await priorTexts(world)),
+      ...bestOfValues(study, 'π_0', await priorTexts(study)),
       ...bestOfValues(
-        world,
+        study,
         'ILF',
         await scoredTexts(
-          world,
+          study,
           'best-of-n/ilf',
-          (await tuned(world, ilf)).dir,
+          (await tuned(study, ilf)).dir,
           scale.bestOfContexts,
           scale.bestOf,
         ),
@@ -31,8 +31,8 @@ export const bestOfN: Study = {
 };
 
 /** Expected score and win rate of best-of-n, and its KL to π_0, for each n. */
-function bestOfValues(world: World, name: string, rows: readonly BestOfNRow[]): Value[] {
-  const { heldOut, scorer, scale } = world;
+function bestOfValues(study: StudyContext, name: string, rows: readonly BestOfNRow[]): Value[] {
+  const { heldOut, scorer, scale } = study;
   const groups = byContext(rows);
   return heldOut.contexts.slice(0, scale.bestOfContexts).flatMap((context, i) => {
     const of = groups.get(context.id)!;

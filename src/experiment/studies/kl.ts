@@ -8,7 +8,7 @@ import { stepSeed } from '../../pipeline/seeds.js';
 import { type KlRow, klTable } from '../../pipeline/tables.js';
 import { folderOf, tuned } from '../arms.js';
 import type { Study } from '../study.js';
-import type { World } from '../study-context.js';
+import type { StudyContext } from '../study-context.js';
 import type { Value } from '../values.js';
 
 /** The papers' texts are so long, and begin with nothing. */
@@ -23,24 +23,24 @@ const klArms = [
 export const kl: Study = {
   name: 'kl',
   about: 'how far finetuning moves the model, both ways, with and without prompts, by position and token',
-  run: async (world) => {
+  run: async (study) => {
     const values: Value[] = [];
     for (const [name, targets] of klArms) {
-      const arm = { targets, n: world.scale.usual };
-      const model = await tuned(world, arm);
-      values.push(...unconditionalValues(name, await unconditionalStep(world, folderOf(arm), model.dir)));
-      const { rows } = await klStep(world.lab, folderOf(arm), model, world.heldOut);
-      values.push(...positionValues(name, world.lab.options.maxTokens, rows));
-      if (targets === 'ilf') values.push(...tokenValues(name, rows, await labels(world)));
-      await world.lab.models.close(model.dir);
+      const arm = { targets, n: study.scale.usual };
+      const model = await tuned(study, arm);
+      values.push(...unconditionalValues(name, await unconditionalStep(study, folderOf(arm), model.dir)));
+      const { rows } = await klStep(study.run, folderOf(arm), model, study.heldOut);
+      values.push(...positionValues(name, study.run.options.maxTokens, rows));
+      if (targets === 'ilf') values.push(...tokenValues(name, rows, await labels(study)));
+      await study.run.models.close(model.dir);
     }
     return values;
   },
 };
 
 /** Texts from the end-of-text token alone, from each model. */
-function unconditionalStep({ lab, scale }: World, folder: string, model: string): Promise<KlRow[]> {
-  const { seed, base } = lab.options;
+function unconditionalStep({ run, scale }: StudyContext, folder: string, model: string): Promise<KlRow[]> {
+  const { seed, base } = run.options;
   const settings = klSettings(UNCONDITIONAL_TOKENS, (direction) =>
     stepSeed(seed, folder, `unconditional ${direction}`),
   );
@@ -48,8 +48,8 @@ function unconditionalStep({ lab, scale }: World, folder: string, model: string)
     models: [model, base],
     values: { ...settings.tunedFromBase, other: settings.baseFromTuned.seed, texts: scale.unconditional },
   };
-  return tableStep(lab, `${folder}/kl-unconditional`, klTable, inputs, async (progress) => {
-    const [theta, prior] = [await lab.models.get(model), await lab.models.get(base)];
+  return tableStep(run, `${folder}/kl-unconditional`, klTable, inputs, async (progress) => {
+    const [theta, prior] = [await run.models.get(model), await run.models.get(base)];
     const { eos } = prior.tokenizer;
     // They begin behind the end of a text.
     const prompts = Array.from({ length: scale.unconditional }, (_, i) => ({
@@ -90,8 +90,8 @@ function tokenValues(arm: string, rows: readonly KlRow[], label: (id: number) =>
   );
 }
 
-async function labels({ lab }: World): Promise<(id: number) => string> {
-  const { tokenizer } = await lab.models.get(lab.options.base);
+async function labels({ run }: StudyContext): Promise<(id: number) => string> {
+  const { tokenizer } = await run.models.get(run.options.base);
   return (id) => tokenLabel(tokenizer, id);
 }
 

@@ -1,46 +1,49 @@
 import { heldOutTable } from '../../ilf/heldout.js';
-import { sampleCandidates, type Told, toRefine } from '../../ilf/refine.js';
+import { type FeedbackCondition, sampleCandidates, toRefine } from '../../ilf/refine.js';
 import { samplingOf } from '../../pipeline/options.js';
 import { folderStep, tableStep } from '../../pipeline/run-context.js';
 import { stepSeed } from '../../pipeline/seeds.js';
 import { byContext, type TextRow, textsTable, toTextRows } from '../../pipeline/tables.js';
 import { type Rung, rungs, trainRung } from '../rungs.js';
 import type { Study } from '../study.js';
-import type { World } from '../study-context.js';
+import type { StudyContext } from '../study-context.js';
 import type { Value } from '../values.js';
 
 /** What a rung's refiner is told. */
 const kinds = ['with', 'without', 'shuffled'] as const;
 type Kind = (typeof kinds)[number];
-const toldOf = { with: 'own', without: 'none', shuffled: 'other' } as const satisfies Record<Kind, Told>;
+const conditionOf = { with: 'own', without: 'none', shuffled: 'other' } as const satisfies Record<
+  Kind,
+  FeedbackCondition
+>;
 
 export const ladder: Study = {
   name: 'ladder',
   about: 'refiners of growing size, trained from nothing: where using feedback begins',
   embedded: true,
-  run: async (world) => {
+  run: async (study) => {
     const values: Value[] = [];
-    for (const index of world.scale.ladder.rungs) values.push(...(await rung(world, index)));
+    for (const index of study.scale.ladder.rungs) values.push(...(await rung(study, index)));
     return values;
   },
 };
 
-async function rung(world: World, index: number): Promise<Value[]> {
-  const { lab, scale, heldOut, oracle } = world;
+async function rung(study: StudyContext, index: number): Promise<Value[]> {
+  const { run, scale, heldOut, oracle } = study;
   if (!oracle) throw new RangeError('the ladder is about the embedded world alone');
   const of = rungs[index]!;
   const folder = `ladder/${of.n_layer}x${of.n_embd}`;
   const { steps } = scale.ladder;
-  const { base, seed } = lab.options;
+  const { base, seed } = run.options;
   const inputs = { models: [`${base}/tokenizer.json`], values: { ...of, steps, seed } };
-  const dir = await folderStep(lab, `${folder}/model`, inputs, (to, progress) =>
+  const dir = await folderStep(run, `${folder}/model`, inputs, (to, progress) =>
     trainRung(of, steps, seed, base, to, (step, all) =>
       progress(`training a refiner of ${of.name}`, step, all, 'steps'),
     ),
   );
   const settled: Record<Kind, number[]> = { with: [], without: [], shuffled: [] };
   for (const kind of kinds) {
-    const texts = byContext(await refinementsStep(world, of, folder, dir, kind));
+    const texts = byContext(await refinementsStep(study, of, folder, dir, kind));
     settled[kind] = heldOut.contexts.map((context, i) => {
       const points = JSON.parse(heldOut.feedback[i]!.points) as unknown;
       const done = texts
@@ -49,7 +52,7 @@ async function rung(world: World, index: number): Promise<Value[]> {
       return done.length / texts.get(context.id)!.length;
     });
   }
-  await lab.models.close(dir);
+  await run.models.close(dir);
   const rows = (measure: string, shares: number[]) =>
     shares.map((value, i) => ({ arm: of.name, measure, context: heldOut.contexts[i]!.id, value }));
   return [
@@ -65,23 +68,23 @@ async function rung(world: World, index: number): Promise<Value[]> {
 
 /** Refinements of the held-out contexts' initial outputs by this rung. */
 function refinementsStep(
-  { lab, scale, heldOut }: World,
+  { run, scale, heldOut }: StudyContext,
   of: Rung,
   folder: string,
   dir: string,
   kind: Kind,
 ): Promise<TextRow[]> {
   const { contexts, initial, feedback } = heldOut;
-  const seed = stepSeed(lab.options.seed, folder, kind);
-  const sampling = samplingOf(lab.options);
+  const seed = stepSeed(run.options.seed, folder, kind);
+  const sampling = samplingOf(run.options);
   const inputs = {
     tables: ['contexts', 'initial', 'feedback'].map(heldOutTable),
     models: [dir],
     values: { ...sampling, seed, texts: scale.texts },
   };
-  return tableStep(lab, `${folder}/${kind}`, textsTable, inputs, async (progress) => {
-    const items = toRefine(contexts, initial, feedback, toldOf[kind]);
-    const refiner = await lab.models.get(dir);
+  return tableStep(run, `${folder}/${kind}`, textsTable, inputs, async (progress) => {
+    const items = toRefine(contexts, initial, feedback, conditionOf[kind]);
+    const refiner = await run.models.get(dir);
     const drawn = await sampleCandidates(refiner, items, scale.texts, sampling, seed, (_, done, all, unit) =>
       progress(`refining by ${of.name}`, done, all, unit),
     );

@@ -31,56 +31,56 @@ import {
 import { PROPOSALS } from '../proposals.js';
 import { reinforced, rlFolder } from '../rl-arm.js';
 import type { Study } from '../study.js';
-import type { World } from '../study-context.js';
+import type { StudyContext } from '../study-context.js';
 import { type Value, valuesTable } from '../values.js';
 
 export const posterior: Study = {
   name: 'posterior',
   about: 'calibration, posterior weights, evidence, and KL to and from the targets',
-  run: async (world) => {
-    const { lab, scale } = world;
-    const platt = await calibration(world);
+  run: async (study) => {
+    const { run, scale } = study;
+    const platt = await calibration(study);
     // π_0 exp(r/β)/Z for the middle one of the β that RL is run with.
     const beta = scale.betas[Math.floor(scale.betas.length / 2)]!;
-    const proposals = await judgedProposals(world, platt);
+    const proposals = await judgedProposals(study, platt);
     const values: Value[] = [
-      ...reliabilityValues(world, proposals),
-      ...weightValues(world),
-      ...evidenceValues(world, proposals),
+      ...reliabilityValues(study, proposals),
+      ...weightValues(study),
+      ...evidenceValues(study, proposals),
     ];
     const n = scale.usual;
     const arms: [name: string, folder: string, model: string][] = [
-      ['base model', 'base', lab.options.base],
-      ...(await tunedArms(world, [
+      ['base model', 'base', run.options.base],
+      ...(await tunedArms(study, [
         ['ILF', { targets: 'ilf', n }],
         ['posterior-weighted refinements', { targets: 'posterior', n }],
         ['gold summaries', { targets: 'gold', n }],
       ])),
     ];
     for (const of of scale.betas)
-      arms.push([`RL, β = ${of}`, rlFolder(of).replace('/', '-'), (await reinforced(world, of)).tuned]);
+      arms.push([`RL, β = ${of}`, rlFolder(of).replace('/', '-'), (await reinforced(study, of)).tuned]);
     for (const [name, folder, model] of arms) {
-      const logPolicies = await logPolicyStep(world, `posterior/${folder}`, model, proposals);
-      const own = await ownTexts(world, `posterior/${folder}`, model, platt);
+      const logPolicies = await logPolicyStep(study, `posterior/${folder}`, model, proposals);
+      const own = await ownTexts(study, `posterior/${folder}`, model, platt);
       proposals.forEach((of, i) => {
         const measures = {
-          ...klFrom(of, logPolicies[i]!, beta, lab.options.samples),
+          ...klFrom(of, logPolicies[i]!, beta, run.options.samples),
           ...klTo(own[i]!, of, beta),
         };
         values.push(...valuesOf(name, of.context.id, measures));
       });
-      if (model !== lab.options.base) await lab.models.close(model);
+      if (model !== run.options.base) await run.models.close(model);
     }
-    return [...values, ...(await alongStep(world, proposals, platt, beta, { targets: 'ilf', n }))];
+    return [...values, ...(await alongStep(study, proposals, platt, beta, { targets: 'ilf', n }))];
   },
 };
 
 const valuesOf = (arm: string, context: string, measures: Record<string, number>): Value[] =>
   Object.entries(measures).map(([measure, value]) => ({ arm, measure, context, value }));
 
-async function tunedArms(world: World, arms: [string, Arm][]): Promise<[string, string, string][]> {
+async function tunedArms(study: StudyContext, arms: [string, Arm][]): Promise<[string, string, string][]> {
   const out: [string, string, string][] = [];
-  for (const [name, arm] of arms) out.push([name, folderOf(arm).slice(5), (await tuned(world, arm)).dir]);
+  for (const [name, arm] of arms) out.push([name, folderOf(arm).slice(5), (await tuned(study, arm)).dir]);
   return out;
 }
 
@@ -92,14 +92,14 @@ const logPolicyTable = {
 
 /** log π_θ of the proposals, [context][candidate]. */
 async function logPolicyStep(
-  { lab }: World,
+  { run }: StudyContext,
   folder: string,
   model: string,
   proposals: readonly Proposals[],
 ): Promise<number[][]> {
   const inputs = { tables: [PROPOSALS], models: [model] };
-  const rows = await tableStep(lab, `${folder}/log-policy`, logPolicyTable, inputs, async (progress) => {
-    const logs = await logPolicy(await lab.models.get(model), proposals, progress);
+  const rows = await tableStep(run, `${folder}/log-policy`, logPolicyTable, inputs, async (progress) => {
+    const logs = await logPolicy(await run.models.get(model), proposals, progress);
     return proposals.flatMap(({ context }, i) =>
       logs[i]!.map((logprob, candidate) => ({ context: context.id, candidate, logprob })),
     );
@@ -109,9 +109,9 @@ async function logPolicyStep(
 }
 
 /** What was predicted of the proposals, before and after calibration, and what the oracle says, where there is one. */
-function reliabilityValues(world: World, proposals: readonly Proposals[]): Value[] {
+function reliabilityValues(study: StudyContext, proposals: readonly Proposals[]): Value[] {
   return proposals.flatMap((of) => {
-    const happened = incorporated(world, of);
+    const happened = incorporated(study, of);
     if (!happened) return [];
     return of.texts.flatMap((_, candidate) =>
       [
@@ -125,7 +125,7 @@ function reliabilityValues(world: World, proposals: readonly Proposals[]): Value
 }
 
 /** 1 where the oracle says that a text incorporates the feedback on x0, else 0; null without an oracle. */
-function incorporated({ heldOut, oracle }: World, { context, texts }: Proposals): number[] | null {
+function incorporated({ heldOut, oracle }: StudyContext, { context, texts }: Proposals): number[] | null {
   if (!oracle) return null;
   const i = heldOut.contexts.findIndex(({ id }) => id === context.id);
   const points = JSON.parse(heldOut.feedback[i]!.points) as unknown;
@@ -133,10 +133,10 @@ function incorporated({ heldOut, oracle }: World, { context, texts }: Proposals)
 }
 
 /** Effective sample sizes of the posterior weights over the data's refinements, by what goes into them. */
-function weightValues({ data, lab, scale }: World): Value[] {
+function weightValues({ data, run, scale }: StudyContext): Value[] {
   const scored = byContext(data.scores);
   const groups = byContext(data.refinements);
-  const { beta } = lab.options;
+  const { beta } = run.options;
   const kinds = {
     'exp(βR), β = 1': { beta: 1 },
     [`exp(βR), β = ${beta}`]: { beta },
@@ -160,13 +160,13 @@ function weightValues({ data, lab, scale }: World): Value[] {
 }
 
 /** p(I=1 | c), by the judge's likelihood and by the oracle's 0 and 1 for it; the judge's also as a log. */
-const evidenceValues = (world: World, proposals: readonly Proposals[]): Value[] =>
+const evidenceValues = (study: StudyContext, proposals: readonly Proposals[]): Value[] =>
   proposals.flatMap((of) => {
     const { logPrior, logProposal, logLikelihood } = of;
     const evidence = (logs: number[]) =>
       logEvidence({ logLikelihood: logs, logPrior, logProposal }).logEvidence;
     const judged = evidence(logLikelihood);
-    const truth = incorporated(world, of);
+    const truth = incorporated(study, of);
     return valuesOf('base model', of.context.id, {
       logEvidence: judged,
       evidence: Math.exp(judged),
@@ -218,31 +218,31 @@ const ALONG = ['klFromPosterior', 'klFromRewardTarget', 'klFromPicks'] as const;
 
 /** By how much the KL from the targets changed, four times during a training of ILF and after it. */
 async function alongStep(
-  world: World,
+  study: StudyContext,
   proposals: readonly Proposals[],
   platt: Calibration,
   beta: number,
   arm: Arm,
 ): Promise<Value[]> {
-  const { lab } = world;
+  const { run } = study;
   const folder = folderOf(arm);
-  const tuning = tuningOf(lab.options);
+  const tuning = tuningOf(run.options);
   // The very training that made the arm's model.
-  const seed = stepSeed(lab.options.seed, folder, 'finetune');
-  const { targets } = await armTargets(world, arm);
+  const seed = stepSeed(run.options.seed, folder, 'finetune');
+  const { targets } = await armTargets(study, arm);
   const inputs = {
     tables: [`${folder}/targets`, PROPOSALS, 'posterior/judged-proposals'],
-    models: [lab.options.base],
+    models: [run.options.base],
     values: { ...tuning, seed, beta, platt: { ...platt } },
   };
-  const rows = await tableStep(lab, 'posterior/along', valuesTable, inputs, async (progress) => {
-    const model = await openModel(lab.options.base);
+  const rows = await tableStep(run, 'posterior/along', valuesTable, inputs, async (progress) => {
+    const model = await openModel(run.options.base);
     const some = proposals.slice(0, Math.ceil(proposals.length / 2));
     const out: Value[] = [];
     let before: Record<(typeof ALONG)[number], number>[] | undefined;
     const measure = async (step: number) => {
       const logPolicies = await logPolicy(model, some, noProgress);
-      const now = some.map((of, i) => klFrom(of, logPolicies[i]!, beta, lab.options.samples));
+      const now = some.map((of, i) => klFrom(of, logPolicies[i]!, beta, run.options.samples));
       before ??= now;
       for (const target of ALONG)
         some.forEach(({ context }, i) => {
@@ -260,7 +260,7 @@ async function alongStep(
     } finally {
       model.lm.dispose();
     }
-    return out.map((value) => ({ seed: lab.options.seed, study: 'posterior', ...value }));
+    return out.map((value) => ({ seed: run.options.seed, study: 'posterior', ...value }));
   });
   return rows.map(({ arm: of, measure, context, value }) => ({ arm: of, measure, context, value }));
 }

@@ -7,7 +7,7 @@ import type { RankerName } from '../../rankers/names.js';
 import { openRanker, type RankerModels } from '../../rankers/open.js';
 import { rewardModel } from '../reward-arm.js';
 import type { Study } from '../study.js';
-import type { World } from '../study-context.js';
+import type { StudyContext } from '../study-context.js';
 import type { Value } from '../values.js';
 import { armValues } from './refinements.js';
 
@@ -16,16 +16,16 @@ const PROMPTS = [1, 2, 3, 4, 5] as const;
 export const rankers: Study = {
   name: 'rankers',
   about: 'every ranker’s pick of the same refinements against a random one',
-  run: async (world) => {
-    const bradleyTerry = await rewardModel(world, 'quality', 'bradley-terry');
-    const yesNo = await rewardModel(world, 'quality', 'yes-no');
-    const human = await rewardModel(world, 'human', 'yes-no');
+  run: async (study) => {
+    const bradleyTerry = await rewardModel(study, 'quality', 'bradley-terry');
+    const yesNo = await rewardModel(study, 'quality', 'yes-no');
+    const human = await rewardModel(study, 'human', 'yes-no');
     const scored = async (arm: string, name: RankerName, models: Partial<RankerModels> = {}) =>
-      pickValues(world, arm, await scoresStep(world, arm, name, models));
+      pickValues(study, arm, await scoresStep(study, arm, name, models));
     const single = [];
     for (const k of PROMPTS) single.push(await scored(`InstructRM, prompt ${k}`, `instruct-rm-${k}`));
     return [
-      ...pickValues(world, 'InstructRM', world.heldOut.scores),
+      ...pickValues(study, 'InstructRM', study.heldOut.scores),
       ...single.flat(),
       ...meanOf('single prompts, mean', single),
       ...(await scored('reward model, Bradley–Terry', 'reward-model', { rewardModel: bradleyTerry })),
@@ -34,19 +34,19 @@ export const rankers: Study = {
       ...(await scored('human-likeness', 'human-likeness', { humanLikeness: human })),
       ...(await scored('longest', 'longest')),
       ...(await scored('random', 'random')),
-      ...oraclePick(world),
+      ...oraclePick(study),
     ];
   },
 };
 
 /** R of the held-out contexts' refinements by one ranker. */
 function scoresStep(
-  { lab, heldOut }: World,
+  { run, heldOut }: StudyContext,
   arm: string,
   name: RankerName,
   models: Partial<RankerModels>,
 ): Promise<ScoreRow[]> {
-  const { instruct, seed, host } = lab.options;
+  const { instruct, seed, host } = run.options;
   const { contexts, initial, feedback, refinements } = heldOut;
   const folders = [instruct, models.rewardModel, models.humanLikeness].filter((dir) => dir !== undefined);
   const inputs = {
@@ -55,7 +55,7 @@ function scoresStep(
     values: { name, seed },
   };
   const file = `rankers/${arm.replace(/\W+/g, '-').toLowerCase()}`;
-  return tableStep(lab, file, scoresTable, inputs, async (progress) => {
+  return tableStep(run, file, scoresTable, inputs, async (progress) => {
     const ranker = await openRanker(name, { instruct, seed, host, ...models });
     try {
       return await rank(ranker, toRank(contexts, initial, feedback, refinements), progress);
@@ -66,17 +66,17 @@ function scoresStep(
 }
 
 /** Refinements [context][candidate] and what is picked of them. */
-function pickValues(world: World, arm: string, scores: readonly ScoreRow[]): Value[] {
+function pickValues(study: StudyContext, arm: string, scores: readonly ScoreRow[]): Value[] {
   const rows = byContext(scores);
   return valuesOfPick(
-    world,
+    study,
     arm,
-    world.heldOut.contexts.map(({ id }) => rows.get(id)!.findIndex(({ selected }) => selected)),
+    study.heldOut.contexts.map(({ id }) => rows.get(id)!.findIndex(({ selected }) => selected)),
   );
 }
 
-function valuesOfPick(world: World, arm: string, picks: readonly number[]): Value[] {
-  const { heldOut, scorer } = world;
+function valuesOfPick(study: StudyContext, arm: string, picks: readonly number[]): Value[] {
+  const { heldOut, scorer } = study;
   const groups = byContext(heldOut.refinements);
   const texts = heldOut.contexts.map(({ id }) => groups.get(id)!.map(({ text }) => text));
   const picked = texts.map((of, i) => [of[picks[i]!]!]);
@@ -86,7 +86,7 @@ function valuesOfPick(world: World, arm: string, picks: readonly number[]): Valu
   const won = winShares(score(picked), score(texts));
   return [
     ...won.map((value, i) => ({ arm, measure: 'winVsRandom', context: heldOut.contexts[i]!.id, value })),
-    ...armValues(world, arm, picked).filter(({ measure }) => measure !== 'winVsInitial'),
+    ...armValues(study, arm, picked).filter(({ measure }) => measure !== 'winVsInitial'),
   ];
 }
 
@@ -100,12 +100,12 @@ function meanOf(arm: string, arms: readonly Value[][]): Value[] {
 }
 
 /** The best that any ranker could pick: what scores highest. */
-function oraclePick(world: World): Value[] {
-  const { heldOut, scorer } = world;
+function oraclePick(study: StudyContext): Value[] {
+  const { heldOut, scorer } = study;
   const groups = byContext(heldOut.refinements);
   const picks = heldOut.contexts.map((context) => {
     const scores = groups.get(context.id)!.map(({ text }) => scorer.score(context, text));
     return scores.indexOf(Math.max(...scores));
   });
-  return valuesOfPick(world, 'oracle', picks);
+  return valuesOfPick(study, 'oracle', picks);
 }

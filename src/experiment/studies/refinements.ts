@@ -2,14 +2,14 @@ import { winShares } from '../../bayes/index.js';
 import { mean } from '../../bayes/sums.js';
 import { byContext, type TextRow } from '../../pipeline/tables.js';
 import type { Study } from '../study.js';
-import type { World } from '../study-context.js';
+import type { StudyContext } from '../study-context.js';
 import type { Value } from '../values.js';
 
 export const refinements: Study = {
   name: 'refinements',
   about: 'refinements with, without and with other feedback, picked and written, against the initial outputs',
-  run: async (world) => {
-    const { heldOut, lab } = world;
+  run: async (study) => {
+    const { heldOut, run } = study;
     const texts = (rows: readonly TextRow[]) => {
       const groups = byContext(rows);
       return heldOut.contexts.map(({ id }) => groups.get(id)!.map(({ text }) => text));
@@ -20,8 +20,8 @@ export const refinements: Study = {
       withFeedback[i]![selected.get(id)!.findIndex((row) => row.selected)]!,
     ]);
     // What people would write: the writers of the instruction corpus, told the same feedback.
-    const { refined } = lab.task;
-    const key = String(lab.options.seed);
+    const { refined } = run.task;
+    const key = String(run.options.seed);
     const written =
       refined &&
       heldOut.contexts.map((context, i) => {
@@ -30,22 +30,22 @@ export const refinements: Study = {
       });
     return [
       ...armValues(
-        world,
+        study,
         'initial outputs',
         heldOut.initial.map(({ text }) => [text]),
       ),
-      ...armValues(world, 'without feedback', texts(heldOut.noFeedback)),
-      ...armValues(world, 'with shuffled feedback', texts(heldOut.shuffledFeedback)),
-      ...armValues(world, 'with feedback, random pick', withFeedback),
-      ...armValues(world, 'with feedback, InstructRM’s pick', picks),
-      ...(written ? armValues(world, 'written', written) : []),
+      ...armValues(study, 'without feedback', texts(heldOut.noFeedback)),
+      ...armValues(study, 'with shuffled feedback', texts(heldOut.shuffledFeedback)),
+      ...armValues(study, 'with feedback, random pick', withFeedback),
+      ...armValues(study, 'with feedback, InstructRM’s pick', picks),
+      ...(written ? armValues(study, 'written', written) : []),
     ];
   },
 };
 
 /** Of each context's texts, any of which may be meant: the mean over them. */
 export function armValues(
-  { heldOut, scorer, oracle }: World,
+  { heldOut, scorer, oracle }: StudyContext,
   arm: string,
   texts: readonly (readonly string[])[],
 ): Value[] {

@@ -6,7 +6,7 @@ import type { TableSchema } from '../../store/tables.js';
 import { rewardModel } from '../reward-arm.js';
 import { at } from '../scale.js';
 import type { Study } from '../study.js';
-import type { World } from '../study-context.js';
+import type { StudyContext } from '../study-context.js';
 import type { Value } from '../values.js';
 
 /** Rewards of the two outputs of a comparison. */
@@ -19,27 +19,32 @@ const comparedTable = {
 export const rewardModels: Study = {
   name: 'reward-models',
   about: 'reward models by the number of comparisons that they learn from',
-  run: async (world) => {
+  run: async (study) => {
     const values: Value[] = [];
     for (const [form, name] of [
       ['bradley-terry', 'Bradley–Terry'],
       ['yes-no', 'Yes/No'],
     ] as const)
-      for (const n of world.scale.comparisons) {
-        const dir = await rewardModel(world, 'quality', form, n);
-        values.push(...(await accuracy(world, `${name}, ${n} comparisons`, `${form}-${n}`, dir)));
+      for (const n of study.scale.comparisons) {
+        const dir = await rewardModel(study, 'quality', form, n);
+        values.push(...(await accuracy(study, `${name}, ${n} comparisons`, `${form}-${n}`, dir)));
       }
     return values;
   },
 };
 
 /** Share of comparisons that nobody learned from which the model orders as the annotator did; ties as half. */
-async function accuracy({ lab, scale }: World, arm: string, name: string, dir: string): Promise<Value[]> {
+async function accuracy(
+  { run, scale }: StudyContext,
+  arm: string,
+  name: string,
+  dir: string,
+): Promise<Value[]> {
   const folder = 'reward-models/held-out';
-  const contexts = at(lab.task, scale.places.comparedHeldOut, scale.comparisonsHeldOut);
-  const compared = await comparisonsStep(lab, folder, 'quality', contexts);
+  const contexts = at(run.task, scale.places.comparedHeldOut, scale.comparisonsHeldOut);
+  const compared = await comparisonsStep(run, folder, 'quality', contexts);
   const inputs = { tables: [`${folder}/comparisons`], models: [dir] };
-  const rows = await tableStep(lab, `${folder}/${name}`, comparedTable, inputs, async (progress) => {
+  const rows = await tableStep(run, `${folder}/${name}`, comparedTable, inputs, async (progress) => {
     const scores = await withReward(dir, (reward) =>
       reward.score(
         compared.flatMap(({ post, chosen, rejected }) => [

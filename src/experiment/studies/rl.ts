@@ -6,12 +6,12 @@ import type { Value } from '../values.js';
 export const rl: Study = {
   name: 'rl',
   about: 'RL with a KL penalty (RLOO) on the reward model, by β',
-  run: async (world) => {
+  run: async (study) => {
     const values: Value[] = [];
-    for (const beta of world.scale.betas) {
-      const { tuned, log } = await reinforced(world, beta);
+    for (const beta of study.scale.betas) {
+      const { tuned, log } = await reinforced(study, beta);
       const arm = `RL, β = ${beta}`;
-      values.push(...(await measureModel(world, arm, rlFolder(beta), { dir: tuned, writes: 'output' })));
+      values.push(...(await measureModel(study, arm, rlFolder(beta), { dir: tuned, writes: 'output' })));
       // The training's course: a step is a context to the tables, so that seeds are averaged at the same step.
       for (const { step, reward, kl } of log)
         values.push(

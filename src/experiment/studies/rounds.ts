@@ -3,29 +3,29 @@ import type { TargetSet } from '../../ilf/steps.js';
 import { priorPolicy } from '../../pipeline/policy.js';
 import { measureModel } from '../measure-model.js';
 import type { Study } from '../study.js';
-import type { World } from '../study-context.js';
+import type { StudyContext } from '../study-context.js';
 import type { Value } from '../values.js';
 
 export const rounds: Study = {
   name: 'rounds',
   about: 'several rounds, each from the last weights or from π_0 on all targets',
-  run: async (world) => [...(await going(world, 'continue')), ...(await going(world, 'retrain'))],
+  run: async (study) => [...(await roundsBy(study, 'continue')), ...(await roundsBy(study, 'retrain'))],
 };
 
 /** Rounds of as many contexts as make `usual` in all. */
-async function going(world: World, how: 'continue' | 'retrain'): Promise<Value[]> {
-  const { lab, scale } = world;
+async function roundsBy(study: StudyContext, how: 'continue' | 'retrain'): Promise<Value[]> {
+  const { run, scale } = study;
   const n = Math.floor(scale.usual / scale.rounds);
   const values: Value[] = [];
   const learned: TargetSet[] = [];
-  let theta = priorPolicy(world.lab.options);
+  let theta = priorPolicy(study.run.options);
   for (let k = 1; k <= scale.rounds; k++) {
     const folder = `rounds/${how}-${k}`;
     const before = how === 'retrain' ? [...learned] : null;
-    const lesson = await learn(lab, folder, (k - 1) * n, n, theta, before);
+    const lesson = await learn(run, folder, (k - 1) * n, n, theta, before);
     theta = lesson.tuned;
     learned.push(lesson.learned);
-    values.push(...(await measureModel(world, `${how}, round ${k}`, folder, theta)));
+    values.push(...(await measureModel(study, `${how}, round ${k}`, folder, theta)));
   }
   return values;
 }

@@ -12,13 +12,13 @@ const sizeArms = [
 export const sizes: Study = {
   name: 'sizes',
   about: 'sample efficiency: the same by the number of contexts with feedback',
-  run: async (world) => {
+  run: async (study) => {
     const values: Value[] = [];
     for (const [name, targets] of sizeArms)
-      for (const n of world.scale.sizes) {
+      for (const n of study.scale.sizes) {
         const arm = { targets, n };
-        const model = await tuned(world, arm);
-        values.push(...(await measureModel(world, `${name}, ${n}`, folderOf(arm), model)));
+        const model = await tuned(study, arm);
+        values.push(...(await measureModel(study, `${name}, ${n}`, folderOf(arm), model)));
       }
     return values;
   },

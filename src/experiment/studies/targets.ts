@@ -22,16 +22,16 @@ const arms = (n: number): [name: string, arm: Arm][] => [
 export const targets: Study = {
   name: 'targets',
   about: 'what π_θ is finetuned on: picks, baselines, controls, and the weighted posterior',
-  run: async (world) => {
+  run: async (study) => {
     const values: Value[] = await measureModel(
-      world,
+      study,
       'base model',
       'arms/base',
-      priorPolicy(world.lab.options),
+      priorPolicy(study.run.options),
     );
-    for (const [name, arm] of arms(world.scale.usual)) {
-      const model = await tuned(world, arm);
-      values.push(...(await measureModel(world, name, folderOf(arm), model)));
+    for (const [name, arm] of arms(study.scale.usual)) {
+      const model = await tuned(study, arm);
+      values.push(...(await measureModel(study, name, folderOf(arm), model)));
     }
     return values;
   },

@@ -2,7 +2,7 @@
 import { openModel, type TextModel } from '../writers/text-model.js';
 
 /** Models opened when first asked for, so that a run whose steps are all done opens none. */
-export class ModelShelf {
+export class ModelCache {
   private readonly open = new Map<string, Promise<TextModel>>();
 
   get(dir: string): Promise<TextModel> {
@@ -25,8 +25,8 @@ export class ModelShelf {
 }
 
 /** Models that live as long as `use` runs. */
-export async function withModels<T>(use: (models: ModelShelf) => Promise<T>): Promise<T> {
-  const models = new ModelShelf();
+export async function withModels<T>(use: (models: ModelCache) => Promise<T>): Promise<T> {
+  const models = new ModelCache();
   try {
     return await use(models);
   } finally {
