@@ -1,42 +1,63 @@
+/** Best-of-n by a reward model: no weights move, every output costs n samples. */
 import { bestOfNKl, bestOfNKlBound, type Estimate, expectedBestOfN, meanEstimate } from '../bayes/index.js';
+import { withModels } from '../pipeline/model-cache.js';
 import { type Progress, texts } from '../pipeline/progress.js';
-import { type BestOfNRow, byContext } from '../pipeline/tables.js';
-import { summaryPrompt } from '../tasks/prompts.js';
-import { type Context, contextName } from '../tasks/task.js';
+import { type RunContext, tableStep } from '../pipeline/run-context.js';
+import { type Place, seedOf, stepSeed } from '../pipeline/seeds.js';
+import { type BestOfNRow, bestOfNTable, byContext, readContexts } from '../pipeline/tables.js';
+import { UserError } from '../store/errors.js';
+import { writeTable } from '../store/tables.js';
+import { type Context, contextName, type Task } from '../tasks/task.js';
+import { localWriter } from '../writers/local.js';
 import type { TextModel } from '../writers/text-model.js';
-import { type Sampling, sampleTexts, scoreTexts } from '../writers/texts.js';
+import type { Sampling } from '../writers/writer.js';
 import { forDistinct } from './distinct.js';
-import type { Reward } from './reward.js';
+import { type Reward, withReward } from './reward.js';
+
+/** What is sampled, and what of it is asked. */
+export interface ScoredSampling {
+  task: Task;
+  /** π and π_0. */
+  model: TextModel;
+  base: TextModel;
+  reward: Reward;
+  contexts: readonly Context[];
+  n: number;
+  sampling: Sampling;
+  seed: number;
+}
 
 /**
  * n texts from π(·|c) for each context, with their rewards and log-probabilities: all that best-of-1 to best-of-n are
  * computed from (src/bayes/best-of-n.ts). A text that was drawn several times keeps all its rows; it is scored once.
  */
 export async function sampleScored(
-  model: TextModel,
-  base: TextModel,
-  reward: Reward,
-  contexts: readonly Context[],
-  n: number,
-  sampling: Sampling,
-  seed: number,
+  { task, model, base, reward, contexts, n, sampling, seed }: ScoredSampling,
   progress: Progress,
 ): Promise<BestOfNRow[]> {
-  const prompts = contexts.map(({ text }) => summaryPrompt(text));
-  const names = contexts.map(contextName);
-  const drawn = await sampleTexts(model, prompts, names, n, sampling, seed, texts(progress, 'sampling'));
-  const items = contexts.flatMap(({ id, text: post }, i) =>
-    drawn[i]!.map((text, candidate) => ({ id, candidate, post, text, prompt: prompts[i]!, name: names[i]! })),
+  const writer = localWriter(model);
+  const prompts = contexts.map((context) => ({
+    text: task.prompts.write(context.text),
+    name: contextName(context),
+  }));
+  const onTexts = texts(progress, 'sampling');
+  const drawn = await writer.write(prompts, n, sampling, task.format.output, seed, onTexts);
+  const items = contexts.flatMap(({ id, text: context }, i) =>
+    drawn[i]!.map((written, candidate) => ({ id, candidate, context, written, prompt: prompts[i]! })),
   );
   const scores = await forDistinct(
     items,
-    ({ id, text }) => JSON.stringify([id, text]),
+    ({ id, written }) => JSON.stringify([id, written.text, Array.from(written.ids)]),
     async (distinct) => {
-      const of = distinct.map(({ name }) => name);
-      const rewards = await reward.score(distinct, texts(progress, 'rewards'));
+      const asked = distinct.map(({ prompt }) => prompt);
+      const said = distinct.map(({ written }) => written);
+      const rewards = await reward.score(
+        distinct.map(({ context, written: { text } }) => ({ context, text })),
+        texts(progress, 'rewards'),
+      );
       const scoring = texts(progress, 'log-probabilities');
-      const logModel = await scoreTexts(model, distinct, of, scoring);
-      const logBase = base === model ? logModel : await scoreTexts(base, distinct, of, scoring);
+      const logModel = await writer.score(asked, said, scoring);
+      const logBase = base === model ? logModel : await localWriter(base).score(asked, said, scoring);
       return rewards.map((value, i) => ({
         reward: value,
         logprob_model: logModel[i]!,
@@ -44,7 +65,12 @@ export async function sampleScored(
       }));
     },
   );
-  return items.map(({ id, candidate, text }, i) => ({ context: id, candidate, text, ...scores[i]! }));
+  return items.map(({ id, candidate, written }, i) => ({
+    context: id,
+    candidate,
+    ...written,
+    ...scores[i]!,
+  }));
 }
 
 export interface BestOfN {
@@ -73,4 +99,66 @@ export function summariseBestOfN(rows: readonly BestOfNRow[]): BestOfN[] {
     kl: meanEstimate(rewards.map((of) => bestOfNKl(of, n))),
     klBound: bestOfNKlBound(n),
   }));
+}
+
+/** Scored texts as a step of a run, for the contexts of the table `from`. */
+export interface BestOfNStep {
+  model: string;
+  rewardModel: string;
+  contexts: readonly Context[];
+  from: string;
+  n: number;
+  sampling: Sampling;
+}
+
+/** The table `folder`/best-of-n. */
+export function bestOfNStep(
+  run: RunContext,
+  folder: string,
+  { model, rewardModel, contexts, from, n, sampling }: BestOfNStep,
+): Promise<BestOfNRow[]> {
+  const { task } = run;
+  const { base, seed: runSeed } = run.options;
+  const seed = stepSeed(runSeed, folder, 'best-of-n');
+  const inputs = {
+    tables: [from],
+    models: [model, base, rewardModel],
+    values: { ...sampling, n, seed, contexts: contexts.length },
+  };
+  return tableStep(run, `${folder}/best-of-n`, bestOfNTable, inputs, (progress) =>
+    withReward(rewardModel, task.prompts, async (reward) => {
+      const [policy, prior] = [await run.models.get(model), await run.models.get(base)];
+      const of = { task, model: policy, base: prior, reward, contexts, n, sampling, seed };
+      return sampleScored(of, progress);
+    }),
+  );
+}
+
+export interface BestOfNCommand {
+  task: Task;
+  contexts: string;
+  /** Folders of π, π_0, and the reward model. */
+  model: string;
+  base: string;
+  rewardModel: string;
+  out: string;
+  n: number;
+  sampling: Sampling;
+  place: Place;
+}
+
+/** Writes the table of scored texts, and returns what best-of-n gives. */
+export async function bestOfNCommand(of: BestOfNCommand, progress: Progress): Promise<BestOfN[]> {
+  const { task, n, sampling } = of;
+  const contexts = await readContexts(of.contexts);
+  if (contexts.length === 0) throw new UserError(`${of.contexts} holds no contexts`);
+  const rows = await withModels(async (models) => {
+    const [model, base] = [await models.get(of.model), await models.get(of.base)];
+    return withReward(of.rewardModel, task.prompts, (reward) => {
+      const seed = seedOf(of.place, 'best-of-n');
+      return sampleScored({ task, model, base, reward, contexts, n, sampling, seed }, progress);
+    });
+  });
+  await writeTable(of.out, bestOfNTable, rows);
+  return summariseBestOfN(rows);
 }

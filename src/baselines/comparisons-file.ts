@@ -1,17 +1,17 @@
 import { z } from 'zod';
 import { UserError } from '../store/errors.js';
 import { readJsonl } from '../store/jsonl.js';
-import { oneLine } from '../tasks/file/task.js';
-import type { Comparison } from './reward-model.js';
+import { asGiven } from '../tasks/file/as-given.js';
+import type { Comparison } from './comparisons.js';
 
 const text = z.string().regex(/\S/, 'it is empty');
 
 const line = z
   .strictObject({ context: text, chosen: text, rejected: text })
   .transform(({ context, chosen, rejected }) => ({
-    post: context.trim(),
-    chosen: oneLine(chosen),
-    rejected: oneLine(rejected),
+    text: context.trim(),
+    chosen: asGiven(chosen),
+    rejected: asGiven(rejected),
   }))
   .refine(({ chosen, rejected }) => chosen !== rejected, 'chosen and rejected are the same text');
 

@@ -1,82 +1,100 @@
 /** Where comparisons come from: the simulated annotator's choice between two samples, or its own writing against a sample. */
-
+import { samplingOf } from '../pipeline/options.js';
 import { type Progress, texts } from '../pipeline/progress.js';
+import { type RunContext, tableStep } from '../pipeline/run-context.js';
+import { stepSeed } from '../pipeline/seeds.js';
+import { comparisonsTable, toContextRow } from '../pipeline/tables.js';
 import { UserError } from '../store/errors.js';
-import { type AnswerPrompt, humanPrompt, qualityPrompt, summaryPrompt } from '../tasks/prompts.js';
+import type { Json } from '../store/hash.js';
+import type { AnswerPrompt, Prompts } from '../tasks/prompts.js';
 import { type Context, contextName, type Task } from '../tasks/task.js';
-import type { TextModel } from '../writers/text-model.js';
-import { type Sampling, sampleTexts } from '../writers/texts.js';
-import type { Comparison } from './reward-model.js';
+import { localWriter } from '../writers/local.js';
+import type { Sampling, Writer } from '../writers/writer.js';
+
+/** Two outputs of one context, of which one was preferred. */
+export interface Comparison {
+  /** The context's id. */
+  context: string;
+  /** Its text. */
+  text: string;
+  chosen: string;
+  rejected: string;
+}
 
 /** Which of two is better, or which a person wrote. */
 export const KINDS = ['quality', 'human'] as const;
 export type ComparisonKind = (typeof KINDS)[number];
 
 /** The question about a text that comparisons of each kind teach to answer. */
-export const PROMPTS: Record<ComparisonKind, AnswerPrompt> = { quality: qualityPrompt, human: humanPrompt };
+export const promptOf = (kind: ComparisonKind, prompts: Prompts): AnswerPrompt => prompts[kind];
 
-type Compare = (
-  task: Task,
-  base: TextModel,
-  contexts: readonly Context[],
-  sampling: Sampling,
-  seed: number,
-  onProgress: Progress,
-) => Promise<Comparison[]>;
+/** What is compared. */
+export interface Compared {
+  task: Task;
+  kind: ComparisonKind;
+  contexts: readonly Context[];
+  sampling: Sampling;
+  seed: number;
+}
 
-/** n samples of π_0 for each context. */
-const samplesOf = (
-  base: TextModel,
-  contexts: readonly Context[],
-  n: number,
-  sampling: Sampling,
-  seed: number,
-  onProgress: Progress,
-): Promise<string[][]> =>
-  sampleTexts(
-    base,
-    contexts.map(({ text }) => summaryPrompt(text)),
-    contexts.map(contextName),
-    n,
+/**
+ * A comparison on each context: two samples of π_0 as the task's annotator orders them, or what its writers wrote against a sample.
+ * None where both are equal, since there is nothing to learn from it. @throws UserError where the task has none of these
+ */
+export async function compare(base: Writer, of: Compared, progress: Progress): Promise<Comparison[]> {
+  const { task, kind, contexts, sampling, seed } = of;
+  const decide = decider(task, kind, String(seed));
+  const samples = await base.write(
+    contexts.map((context) => ({ text: task.prompts.write(context.text), name: contextName(context) })),
+    kind === 'quality' ? 2 : 1,
     sampling,
+    task.format.output,
     seed,
-    texts(onProgress, 'sampling comparisons'),
+    texts(progress, 'sampling comparisons'),
   );
-
-/** A comparison; none where both are equal, since there is nothing to learn from it. */
-const toComparison = ({ id, text }: Context, chosen: string, rejected: string): Comparison[] =>
-  chosen === rejected ? [] : [{ context: id, post: text, chosen, rejected }];
-
-/** Two samples of π_0 for each context, as the task's annotator orders them. @throws UserError where it has none */
-export const sampleComparisons: Compare = async (task, base, contexts, sampling, seed, onProgress) => {
-  const { prefers } = task;
-  if (!prefers)
-    throw new UserError(
-      `${task.name} has no annotator who compares outputs; give comparisons of your own (--comparisons)`,
-    );
-  const samples = await samplesOf(base, contexts, 2, sampling, seed, onProgress);
   return contexts.flatMap((context, i) => {
-    const [first, second] = samples[i] as [string, string];
-    return prefers(context, first, second, String(seed))
-      ? toComparison(context, first, second)
-      : toComparison(context, second, first);
-  });
-};
-
-/** What the task's writers wrote against a sample of π_0. @throws UserError where it has none */
-export const humanComparisons: Compare = async (task, base, contexts, sampling, seed, onProgress) => {
-  const { written } = task;
-  if (!written)
-    throw new UserError(
-      `${task.name} has no writers of outputs; give comparisons of your own (--comparisons)`,
+    const [chosen, rejected] = decide(
+      context,
+      samples[i]!.map(({ text }) => text),
     );
-  const samples = await samplesOf(base, contexts, 1, sampling, seed, onProgress);
-  return contexts.flatMap((context, i) =>
-    toComparison(context, written(context, String(seed)), samples[i]![0]!),
-  );
-};
+    return chosen === rejected ? [] : [{ context: context.id, text: context.text, chosen, rejected }];
+  });
+}
 
-export const COMPARE: Record<ComparisonKind, Compare> = {
-  quality: sampleComparisons,
-  human: humanComparisons,
-};
+type Decide = (context: Context, samples: string[]) => [chosen: string, rejected: string];
+
+function decider({ name, prefers, written }: Task, kind: ComparisonKind, key: string): Decide {
+  const absent = (who: string) =>
+    new UserError(`${name} has no ${who}; give comparisons of your own (--comparisons)`);
+  switch (kind) {
+    case 'quality':
+      if (!prefers) throw absent('annotator who compares outputs');
+      return (context, samples) => {
+        const [first, second] = samples as [string, string];
+        return prefers(context, first, second, key) ? [first, second] : [second, first];
+      };
+    case 'human':
+      if (!written) throw absent('writers of outputs');
+      return (context, [sample]) => [written(context, key), sample!];
+    default:
+      return kind satisfies never;
+  }
+}
+
+/** The table `folder`/comparisons: one on each context; fewer where two outputs were equal. */
+export function comparisonsStep(
+  run: RunContext,
+  folder: string,
+  kind: ComparisonKind,
+  contexts: readonly Context[],
+): Promise<Comparison[]> {
+  const { task, options } = run;
+  const sampling = samplingOf(options);
+  const seed = stepSeed(options.seed, folder, 'comparisons');
+  const values = { ...sampling, kind, seed, contexts: contexts.map(toContextRow) } as unknown as Json;
+  const inputs = { models: [options.base], values };
+  return tableStep(run, `${folder}/comparisons`, comparisonsTable, inputs, async (progress) => {
+    const base = localWriter(await run.models.get(options.base));
+    return compare(base, { task, kind, contexts, sampling, seed }, progress);
+  });
+}

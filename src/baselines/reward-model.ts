@@ -2,30 +2,25 @@
  * A reward model: the instruction-tuned LM trained on comparisons, so that the log-odds of its answer to a question about a text
  * are the text's reward. A whole model folder, like any other.
  */
-
 import { disposeAdamState } from '../engine/fused.js';
 import { saveLM } from '../lm/files.js';
 import { type PreferenceForm, preferenceObjective } from '../lm/preference.js';
 import { trainOn } from '../lm/train.js';
 import type { Progress } from '../pipeline/progress.js';
+import { folderStep, type RunContext } from '../pipeline/run-context.js';
+import { stepSeed } from '../pipeline/seeds.js';
 import { answerId } from '../rankers/answer-model/answers.js';
 import { writeFolderAtomic } from '../store/atomic.js';
 import { UserError } from '../store/errors.js';
 import type { AnswerPrompt } from '../tasks/prompts.js';
-import { contextName } from '../tasks/task.js';
+import { contextName, type Task } from '../tasks/task.js';
 import { copyTokenizer } from '../text/tokenizer.js';
-import type { TextModel } from '../writers/text-model.js';
-import { encodePrompt } from '../writers/texts.js';
-
-/** Two outputs of one context, of which one was preferred. */
-export interface Comparison {
-  /** The context's id. */
-  context: string;
-  /** Its text. */
-  post: string;
-  chosen: string;
-  rejected: string;
-}
+import { encodePrompt } from '../writers/completion.js';
+import { localWriter } from '../writers/local.js';
+import { openModel, type TextModel } from '../writers/text-model.js';
+import type { Sampling } from '../writers/writer.js';
+import { type Comparison, type ComparisonKind, compare, promptOf } from './comparisons.js';
+import { readComparisons } from './comparisons-file.js';
 
 /** Pairs a step. */
 const BATCH = 16;
@@ -35,18 +30,24 @@ const WARMUP = 0.1;
 /** Most padded tokens computed at once: bounds memory, changes no result. */
 const MAX_TOKENS = 4096;
 
+/** What a reward model learns. */
+export interface Preferences {
+  comparisons: readonly Comparison[];
+  /** What it answers. */
+  prompt: AnswerPrompt;
+  form: PreferenceForm;
+  seed: number;
+}
+
 /**
  * Trains on each comparison once and writes the folder `dir`. Changes `model` itself. @throws UserError where there are no
  * comparisons, one is too long for the model, or an answer of the prompt is not one token
  */
 export async function trainRewardModel(
   model: TextModel,
-  comparisons: readonly Comparison[],
-  prompt: AnswerPrompt,
-  form: PreferenceForm,
-  seed: number,
+  { comparisons, prompt, form, seed }: Preferences,
   dir: string,
-  onProgress: Progress,
+  progress: Progress,
   onLoss: (step: number, loss: number) => void = () => {},
 ): Promise<void> {
   if (comparisons.length === 0)
@@ -56,10 +57,12 @@ export async function trainRewardModel(
     answerId(model, prompt.name, prompt.positive),
     answerId(model, prompt.name, prompt.negative),
   );
-  const pairs = comparisons.map(({ context, post, chosen, rejected }) => {
+  const pairs = comparisons.map(({ context, text, chosen, rejected }) => {
     // Encoded whole: a token may reach across the prefix's end.
-    const question = (text: string) =>
-      encodePrompt(model, prompt.prefix(post) + prompt.suffix(text), 0, contextName({ id: context }));
+    const question = (output: string) => {
+      const asked = { text: prompt.prefix(text) + prompt.suffix(output), name: contextName({ id: context }) };
+      return encodePrompt(model, asked, 0);
+    };
     const ids = question(chosen);
     return { chosen: ids, rejected: question(rejected), ids };
   });
@@ -74,7 +77,7 @@ export async function trainRewardModel(
     seed,
   } as const;
   const state = await trainOn(model.lm, objective, pairs, options, ({ step, steps, loss }) => {
-    onProgress('training the reward model', step, steps, 'steps');
+    progress('training the reward model', step, steps, 'steps');
     onLoss(step, loss);
   });
   disposeAdamState(state);
@@ -82,4 +85,84 @@ export async function trainRewardModel(
     await saveLM(model.lm, temporary);
     await copyTokenizer(model.dir, temporary);
   });
+}
+
+/** A reward model as a step of a run: what it learns, and the table that this was read from. */
+export interface RewardModelStep {
+  kind: ComparisonKind;
+  form: PreferenceForm;
+  comparisons: readonly Comparison[];
+  table: string;
+}
+
+/** The judge trained on comparisons: the folder `folder`/model. */
+export function rewardModelStep(
+  run: RunContext,
+  folder: string,
+  { kind, form, comparisons, table }: RewardModelStep,
+): Promise<string> {
+  const { judge, seed: runSeed } = run.options;
+  const seed = stepSeed(runSeed, folder, 'reward-model');
+  const inputs = { tables: [table], models: [judge], values: { kind, form, seed } };
+  return folderStep(run, `${folder}/model`, inputs, async (dir, progress) => {
+    // A copy of its own: the run's open model is the judge to other steps.
+    const model = await openModel(judge);
+    try {
+      const of = { comparisons, prompt: promptOf(kind, run.task.prompts), form, seed };
+      await trainRewardModel(model, of, dir, progress, (step, loss) =>
+        run.reporter.scalar(`${folder}/loss`, step, loss),
+      );
+    } finally {
+      model.lm.dispose();
+    }
+  });
+}
+
+/** Comparisons of a person's own (JSONL), or sampled on a task's contexts. */
+export type ComparisonsFrom =
+  | { file: string }
+  | { base: string; from: number; count: number; sampling: Sampling };
+
+export interface RewardModelCommand {
+  task: Task;
+  comparisons: ComparisonsFrom;
+  /** Folder of the LM that is trained. */
+  instruct: string;
+  out: string;
+  kind: ComparisonKind;
+  form: PreferenceForm;
+  seed: number;
+}
+
+/** As in a run's folder "reward", with the same seeds. */
+export async function rewardModelCommand(of: RewardModelCommand, progress: Progress): Promise<void> {
+  // Opened first: a model that cannot be used is found out before anything is sampled.
+  const model = await openModel(of.instruct);
+  try {
+    const comparisons = await comparisonsOf(of, progress);
+    const prompt = promptOf(of.kind, of.task.prompts);
+    const seed = stepSeed(of.seed, 'reward', 'reward-model');
+    await trainRewardModel(model, { comparisons, prompt, form: of.form, seed }, of.out, progress);
+  } finally {
+    model.lm.dispose();
+  }
+}
+
+async function comparisonsOf(
+  { task, comparisons: source, kind, seed: runSeed }: RewardModelCommand,
+  progress: Progress,
+): Promise<Comparison[]> {
+  if ('file' in source) return readComparisons(source.file);
+  const base = await openModel(source.base);
+  try {
+    const contexts = task.contexts('ilf', source.from, source.count);
+    const seed = stepSeed(runSeed, 'reward', 'comparisons');
+    return await compare(
+      localWriter(base),
+      { task, kind, contexts, sampling: source.sampling, seed },
+      progress,
+    );
+  } finally {
+    base.lm.dispose();
+  }
 }

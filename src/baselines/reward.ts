@@ -1,13 +1,13 @@
 /** r(c, x): what RL and best-of-n maximise. */
-import { openAnswerModel } from '../rankers/answer-model/answers.js';
-import { aboutSummary } from '../rankers/reward-model.js';
+import { openOutputQuestion } from '../rankers/answer-model/output-question.js';
 import { hashPath } from '../store/hash.js';
-import { qualityPrompt } from '../tasks/prompts.js';
+import type { Prompts } from '../tasks/prompts.js';
 import { requireModel } from '../writers/model-files.js';
 import { forDistinct } from './distinct.js';
 
 export interface RewardItem {
-  post: string;
+  /** The context's text. */
+  context: string;
   text: string;
 }
 
@@ -22,30 +22,35 @@ export interface OpenReward extends Reward {
   close(): Promise<void>;
 }
 
-/** The log-odds, in nats, that the reward model in `dir` answers to `qualityPrompt`; equal texts are asked about once. */
-export async function openReward(dir: string): Promise<OpenReward> {
+/** The log-odds, in nats, that the reward model in `dir` answers to the task's question; equal texts are asked about once. */
+export async function openReward(dir: string, { quality }: Prompts): Promise<OpenReward> {
   await requireModel(dir);
-  const ask = aboutSummary(qualityPrompt);
-  const model = await openAnswerModel(dir, [qualityPrompt], 'engine');
+  const question = await openOutputQuestion(dir, quality);
   return {
     key: (await hashPath(dir))!,
     score: (items, onProgress) =>
       forDistinct(
         items,
-        ({ post, text }) => JSON.stringify([post, text]),
-        (distinct) =>
-          model.logOdds(
-            distinct.map(({ post, text }) => ask({ context: post, refinement: text })),
-            (done) => onProgress?.(done, distinct.length),
-          ),
+        ({ context, text }) => JSON.stringify([context, text]),
+        async (distinct) => {
+          const candidates = distinct.map(({ context, text }) => ({ context, refinement: text }));
+          const [rewards] = await question.ask([candidates], (done) =>
+            onProgress?.(Math.round(done * distinct.length), distinct.length),
+          );
+          return rewards!;
+        },
       ),
-    close: () => model.close(),
+    close: question.close,
   };
 }
 
 /** A reward model that is open as long as `use` runs. */
-export async function withReward<T>(dir: string, use: (reward: Reward) => Promise<T>): Promise<T> {
-  const reward = await openReward(dir);
+export async function withReward<T>(
+  dir: string,
+  prompts: Prompts,
+  use: (reward: Reward) => Promise<T>,
+): Promise<T> {
+  const reward = await openReward(dir, prompts);
   try {
     return await use(reward);
   } finally {

@@ -17,19 +17,21 @@ import { copyTokenizer } from '../text/tokenizer.js';
 
 const file = (dir: string, name: 'optimizer.safetensors' | 'training.json' | 'log.arrow') => join(dir, name);
 
-/** @param tokenizer the folder that has it */
-export function saveRl(
-  dir: string,
-  lm: CausalLM,
-  tokenizer: string,
-  state: AdamState,
-  madeFrom: Json,
-  log: readonly RlRow[],
-): Promise<void> {
+/** A training's state. */
+export interface RlState {
+  lm: CausalLM;
+  /** The folder that has the tokenizer. */
+  tokenizer: string;
+  optimizer: AdamState;
+  madeFrom: Json;
+  log: readonly RlRow[];
+}
+
+export function saveRl(dir: string, { lm, tokenizer, optimizer, madeFrom, log }: RlState): Promise<void> {
   return writeFolderAtomic(dir, async (temporary) => {
     await saveLM(lm, temporary);
     await copyTokenizer(tokenizer, temporary);
-    await saveTrainState(lm, state, file(temporary, 'optimizer.safetensors'));
+    await saveTrainState(lm, optimizer, file(temporary, 'optimizer.safetensors'));
     await writeFileAtomic(file(temporary, 'training.json'), `${JSON.stringify(madeFrom, null, 2)}\n`);
     await writeTable(file(temporary, 'log.arrow'), rlTable, log);
   });

@@ -7,23 +7,45 @@ import { dirname } from 'node:path';
 import { disposeAdamState } from '../engine/fused.js';
 import { policyGradient } from '../lm/policy-gradient.js';
 import { trainOn } from '../lm/train.js';
+import { withModels } from '../pipeline/model-cache.js';
 import type { Progress } from '../pipeline/progress.js';
-import { stepSeed } from '../pipeline/seeds.js';
-import type { RlRow } from '../pipeline/tables.js';
+import { folderStep, type RunContext } from '../pipeline/run-context.js';
+import { type Place, seedOf, stepSeed } from '../pipeline/seeds.js';
+import { type RlRow, readContexts, rlTable } from '../pipeline/tables.js';
 import { removeLeftovers } from '../store/atomic.js';
 import { UserError } from '../store/errors.js';
 import { canonicalJson, hashPath, hashText, type Json } from '../store/hash.js';
-import type { Context } from '../tasks/task.js';
+import { writeTable } from '../store/tables.js';
+import type { Context, Task } from '../tasks/task.js';
 import { openModel, type TextModel } from '../writers/text-model.js';
-import type { Reward } from './reward.js';
+import { type Reward, withReward } from './reward.js';
 import { isMadeFrom, readRlLog, readRlState, saveRl } from './rl-checkpoint.js';
-import { type Batch, ofStep, type RolloutOptions, readPosts, sampleBatch } from './rollouts.js';
+import {
+  meansOf,
+  ofStep,
+  promptContexts,
+  type RewardedRollout,
+  type RolloutOptions,
+  sampleBatch,
+} from './rollouts.js';
 
 export interface RlOptions extends RolloutOptions {
   /** Steps of the optimizer. */
   steps: number;
   /** Of AdamW: constant after a linear warm-up. */
   lr: number;
+}
+
+/** What RL is about. */
+export interface Reinforcement {
+  task: Task;
+  /** Folder that π_θ starts from. */
+  theta: string;
+  base: TextModel;
+  reward: Reward;
+  contexts: readonly Context[];
+  options: RlOptions;
+  seed: number;
 }
 
 /** The first steps' learning rate rises over this share of the training. */
@@ -34,53 +56,44 @@ const MAX_TOKENS = 4096;
 const CHECKPOINT_EVERY = 10;
 
 /**
- * RL from the model in the folder `theta`. `dir` becomes the folder of the tuned model and its log (src/baselines/rl-checkpoint.ts);
- * the log is returned. Until then `dir`.checkpoint holds the same of every tenth step: a training that was killed, called
+ * RL from the model in the folder `theta`. `dir` becomes the folder of the tuned model and its log (rl-checkpoint.ts); the log is
+ * returned. Until then `dir`.checkpoint holds the same of every tenth step: a training that was killed, called
  * again with the same inputs, goes on from there and ends with the same bytes; with other inputs it starts anew. onStep gets
  * the log's rows as they come.
  *
  * @throws UserError where there are no contexts or one is too long, the vocabularies differ, or training diverges
  */
 export async function reinforce(
-  theta: string,
-  base: TextModel,
-  reward: Reward,
-  contexts: readonly Context[],
-  options: RlOptions,
-  seed: number,
+  of: Reinforcement,
   dir: string,
   progress: Progress,
   onStep: (row: RlRow) => void = () => {},
 ): Promise<RlRow[]> {
+  const { task, theta: from, base, reward, contexts, options, seed } = of;
   if (contexts.length === 0) throw new UserError('reinforcement learning: there are no contexts');
   const checkpoint = `${dir}.checkpoint`;
-  const madeFrom: Json = {
-    ...options,
-    seed,
-    theta: (await hashPath(theta)) ?? null,
-    base: (await hashPath(base.dir)) ?? null,
-    reward: reward.key,
-    contexts: hashText(canonicalJson(contexts.map(({ id, text }) => [id, text]))),
-  };
+  const madeFrom = await inputsOf(of);
   const resumes = await isMadeFrom(checkpoint, madeFrom);
   if (resumes) await removeLeftovers(dirname(dir));
-  const model = await openModel(resumes ? checkpoint : theta);
+  const theta = await openModel(resumes ? checkpoint : from);
   try {
-    if (model.lm.config.vocab_size !== base.lm.config.vocab_size)
+    if (theta.lm.config.vocab_size !== base.lm.config.vocab_size)
       throw new UserError(
-        `${theta} and ${base.dir} have different vocabularies, ${model.lm.config.vocab_size} and ${base.lm.config.vocab_size} tokens: there is no KL between them`,
+        `${from} and ${base.dir} have different vocabularies, ${theta.lm.config.vocab_size} and ${base.lm.config.vocab_size} tokens: there is no KL between them`,
       );
-    const posts = readPosts(model, contexts, options.maxTokens);
+    const prompted = promptContexts(theta, task, contexts, options.maxTokens);
     const log = resumes ? await readRlLog(checkpoint) : [];
-    let batch: Batch;
     const state = await trainOn(
-      model.lm,
-      policyGradient,
-      async (step) => {
-        const seedOfStep = stepSeed(seed, 'rl', `step-${step}`);
-        const chosen = ofStep(posts, step, options.prompts, seed);
-        batch = await sampleBatch(model, base, reward, chosen, options, seedOfStep);
-        return batch.rollouts;
+      theta.lm,
+      policyGradient<RewardedRollout>,
+      (step) => {
+        const chosen = ofStep(prompted, step, options.prompts, seed);
+        return sampleBatch(
+          { theta, base, reward, task },
+          chosen,
+          options,
+          stepSeed(seed, 'rl', `step-${step}`),
+        );
       },
       {
         steps: options.steps,
@@ -89,24 +102,96 @@ export async function reinforce(
         decay: 'constant',
         maxTokens: MAX_TOKENS,
       },
-      async ({ step, steps, loss, gradNorm, state }) => {
-        const row = { step, ...batch.means, loss, grad_norm: gradNorm };
+      async ({ step, steps, loss, gradNorm, state: optimizer, examples }) => {
+        const row = { step, ...meansOf(examples), loss, grad_norm: gradNorm };
         log.push(row);
         onStep(row);
         progress('reinforcement learning', step, steps, 'steps');
         if (step % CHECKPOINT_EVERY === 0 && step < steps)
-          await saveRl(checkpoint, model.lm, theta, state, madeFrom, log);
+          await saveRl(checkpoint, { lm: theta.lm, tokenizer: from, optimizer, madeFrom, log });
       },
-      resumes ? await readRlState(model.lm, checkpoint) : undefined,
+      resumes ? await readRlState(theta.lm, checkpoint) : undefined,
     );
     try {
-      await saveRl(dir, model.lm, theta, state, madeFrom, log);
+      await saveRl(dir, { lm: theta.lm, tokenizer: from, optimizer: state, madeFrom, log });
     } finally {
       disposeAdamState(state);
     }
     await rm(checkpoint, { recursive: true, force: true });
     return log;
   } finally {
-    model.lm.dispose();
+    theta.lm.dispose();
   }
+}
+
+/** What a training's steps depend on. */
+const inputsOf = async ({ theta, base, reward, contexts, options, seed }: Reinforcement): Promise<Json> => ({
+  ...options,
+  seed,
+  theta: (await hashPath(theta)) ?? null,
+  base: (await hashPath(base.dir)) ?? null,
+  reward: reward.key,
+  contexts: hashText(canonicalJson(contexts.map(({ id, text }) => [id, text]))),
+});
+
+/** RL as a step of a run, on the contexts of the table `from`. */
+export interface RlStep {
+  theta: string;
+  rewardModel: string;
+  contexts: readonly Context[];
+  from: string;
+  options: RlOptions;
+}
+
+/** The tuned model's folder, `folder`/rl, and its log. */
+export async function rlStep(
+  run: RunContext,
+  folder: string,
+  { theta, rewardModel, contexts, from, options }: RlStep,
+): Promise<{ tuned: string; log: RlRow[] }> {
+  const { task } = run;
+  const { base, seed: runSeed } = run.options;
+  const seed = stepSeed(runSeed, folder, 'rl');
+  const inputs = {
+    tables: [from],
+    models: [theta, base, rewardModel],
+    values: { ...options, seed, contexts: contexts.length },
+  };
+  const tuned = await folderStep(run, `${folder}/rl`, inputs, (dir, progress) =>
+    withReward(rewardModel, task.prompts, async (reward) => {
+      const of = { task, theta, base: await run.models.get(base), reward, contexts, options, seed };
+      await reinforce(of, dir, progress, (row) => {
+        for (const name of ['reward', 'kl', 'loss'] as const)
+          run.reporter.scalar(`${folder}/${name}`, row.step, row[name]);
+      });
+    }),
+  );
+  return { tuned, log: await readRlLog(tuned) };
+}
+
+export interface RlCommand {
+  task: Task;
+  contexts: string;
+  /** π_θ's start, π_0, and the reward model. */
+  model: string;
+  base: string;
+  rewardModel: string;
+  /** The tuned model's folder; its log also the table `log`, where that is given. */
+  out: string;
+  log: string | undefined;
+  options: RlOptions;
+  place: Place;
+}
+
+export async function rlCommand(of: RlCommand, progress: Progress): Promise<void> {
+  const { task, options } = of;
+  const contexts = await readContexts(of.contexts);
+  const log = await withModels(async (models) => {
+    const base = await models.get(of.base);
+    return withReward(of.rewardModel, task.prompts, (reward) => {
+      const seed = seedOf(of.place, 'rl');
+      return reinforce({ task, theta: of.model, base, reward, contexts, options, seed }, of.out, progress);
+    });
+  });
+  if (of.log !== undefined) await writeTable(of.log, rlTable, log);
 }

@@ -13,10 +13,9 @@ import { sample } from '../lm/sample.js';
 import { scoreCompletions } from '../lm/score.js';
 import { klSampling } from '../measure/kl.js';
 import type { RlRow } from '../pipeline/tables.js';
-import { summaryPrompt } from '../tasks/prompts.js';
-import { type Context, contextName } from '../tasks/task.js';
+import { type Context, contextName, type Task } from '../tasks/task.js';
+import { encodePrompt } from '../writers/completion.js';
 import type { TextModel } from '../writers/text-model.js';
-import { encodePrompt, tidy } from '../writers/texts.js';
 import type { Reward } from './reward.js';
 
 export interface RolloutOptions {
@@ -30,17 +29,22 @@ export interface RolloutOptions {
 }
 
 /** A context as π_θ reads it. */
-export interface Post {
+export interface PromptedContext {
   text: string;
   prompt: readonly number[];
 }
 
 /** @throws UserError for a context that leaves no room in the model's window */
-export const readPosts = (theta: TextModel, contexts: readonly Context[], maxTokens: number): Post[] =>
-  contexts.map((context) => ({
-    text: context.text,
-    prompt: encodePrompt(theta, summaryPrompt(context.text), maxTokens, contextName(context)),
-  }));
+export const promptContexts = (
+  theta: TextModel,
+  { prompts }: Pick<Task, 'prompts'>,
+  contexts: readonly Context[],
+  maxTokens: number,
+): PromptedContext[] =>
+  contexts.map((context) => {
+    const asked = { text: prompts.write(context.text), name: contextName(context) };
+    return { text: context.text, prompt: encodePrompt(theta, asked, maxTokens) };
+  });
 
 /** What step number `step` (from 0) takes, n of them: pass after pass over all, each in another order. */
 export function ofStep<T>(all: readonly T[], step: number, n: number, seed: number): T[] {
@@ -51,30 +55,44 @@ export function ofStep<T>(all: readonly T[], step: number, n: number, seed: numb
   });
 }
 
-/** What a step learns from, and what its log says of it. */
-export interface Batch {
-  rollouts: Rollout[];
-  means: Pick<RlRow, 'reward' | 'kl' | 'length'>;
+/** A text of π_θ, with what is known of it. */
+export interface RewardedRollout extends Rollout {
+  /** r, without the penalty. */
+  reward: number;
+  /** ln π_θ − ln π_0, in nats. */
+  logRatio: number;
 }
 
-/** `samples` texts from π_θ for each post, with rewards from `reward` and a KL penalty against `base`. */
+/** What the log says of a step's texts. */
+export const meansOf = (rollouts: readonly RewardedRollout[]): Pick<RlRow, 'reward' | 'kl' | 'length'> => ({
+  reward: mean(rollouts.map(({ reward }) => reward)),
+  kl: mean(rollouts.map(({ logRatio }) => logRatio)),
+  length: mean(rollouts.map(({ completion }) => completion.length)),
+});
+
+/** Who takes part: π_θ, π_0, what is maximised, and the task that says what a text looks like. */
+export interface Players {
+  theta: TextModel;
+  base: TextModel;
+  reward: Reward;
+  task: Pick<Task, 'format' | 'prompts'>;
+}
+
+/** `samples` texts from π_θ for each context, with rewards and a KL penalty against π_0. */
 export async function sampleBatch(
-  theta: TextModel,
-  base: TextModel,
-  reward: Reward,
-  posts: readonly Post[],
-  { beta, samples, maxTokens }: RolloutOptions,
+  { theta: { lm, tokenizer }, base, reward, task }: Players,
+  contexts: readonly PromptedContext[],
+  { beta, samples, maxTokens }: Pick<RolloutOptions, 'beta' | 'samples' | 'maxTokens'>,
   seed: number,
-): Promise<Batch> {
-  const { lm, tokenizer } = theta;
-  const prompts = posts.map(({ prompt }) => prompt);
+): Promise<RewardedRollout[]> {
+  const prompts = contexts.map(({ prompt }) => prompt);
   const options = { ...klSampling(maxTokens, seed), stopIds: [tokenizer.eos] };
   const drawn = await sample(lm, prompts, samples, options);
   const items = drawn.flatMap((of, i) => of.map(({ ids }) => ({ prompt: prompts[i]!, completion: ids })));
   const texts = drawn.flatMap((of, i) =>
     of.map(({ ids, finished }) => ({
-      post: posts[i]!.text,
-      text: tidy(tokenizer.decode(ids), finished),
+      context: contexts[i]!.text,
+      text: task.format.output.tidy(tokenizer.decode(ids), finished),
     })),
   );
   const rewards = await reward.score(texts);
@@ -83,15 +101,13 @@ export async function sampleBatch(
   const logBase = await scoreCompletions(base.lm, items);
   const logRatios = items.map((_, i) => sum(logTheta[i]!) - sum(logBase[i]!));
   const values = penalisedRewards(rewards, logRatios, beta);
-  const advantages = posts.flatMap((_, i) =>
+  const advantages = contexts.flatMap((_, i) =>
     leaveOneOutAdvantages(values.slice(i * samples, (i + 1) * samples)),
   );
-  return {
-    rollouts: items.map((item, i) => ({ ...item, advantage: advantages[i]! })),
-    means: {
-      reward: mean(rewards),
-      kl: mean(logRatios),
-      length: mean(items.map(({ completion }) => completion.length)),
-    },
-  };
+  return items.map((item, i) => ({
+    ...item,
+    advantage: advantages[i]!,
+    reward: rewards[i]!,
+    logRatio: logRatios[i]!,
+  }));
 }

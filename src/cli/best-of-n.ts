@@ -8,6 +8,8 @@ import {
   requiredPath,
   samplingOf,
   samplingOptions,
+  taskOf,
+  taskOptions,
   wholeNumber,
 } from './options.js';
 import { compute, print } from './session.js';
@@ -30,6 +32,7 @@ const options = {
   samples: { ...wholeNumber('samples', 1, 'texts sampled for each context', '64'), alias: 'n' },
   out: requiredPath('out', 'Where the table goes'),
   round: wholeNumber('round', 1, 'round k, for the seeds', '1'),
+  ...taskOptions,
   ...samplingOptions,
   ...engineOptions,
   json: { type: 'boolean' as const, description: 'the estimates as one JSON document' },
@@ -41,22 +44,13 @@ export const bestOfNCommand: CommandModule<object, InferredOptionTypes<typeof op
     'best-of-n by a reward model: an Arrow table of scored texts; expected reward and KL for n = 1, 2, 4, …',
   builder: options,
   handler: async (given) => {
-    await compute(given, async (show) => {
-      const { bestOfNAlone } = await import('../baselines/rl-alone.js');
-      const estimates = await bestOfNAlone(
-        {
-          contexts: given.contexts,
-          model: given.model ?? embeddedModel('base'),
-          base: given.base ?? embeddedModel('base'),
-          rewardModel: given['reward-model'],
-          out: given.out,
-        },
-        given.samples ?? 64,
-        samplingOf(given),
-        placeOf(given),
-        show.progress,
-      );
-      show.stop();
+    await compute(given, async ({ progress, stop }) => {
+      const { bestOfNCommand: run } = await import('../baselines/best-of-n.js');
+      const { contexts, out, 'reward-model': rewardModel } = given;
+      const { model = embeddedModel('base'), base = embeddedModel('base'), samples: n = 64 } = given;
+      const how = { task: await taskOf(given), n, sampling: samplingOf(given), place: placeOf(given) };
+      const estimates = await run({ contexts, model, base, rewardModel, out, ...how }, progress);
+      stop();
       await print(given.json ? JSON.stringify(estimates, null, 2) : describe(estimates));
     });
   },

@@ -1,8 +1,8 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
-import { path, requiredPath, wholeNumber } from './options.js';
+import { requiredPath, taskOf, taskOptions, wholeNumber } from './options.js';
 
 const options = {
-  data: path('data', 'JSONL of {"context", "output"?, "feedback"?}', 'the embedded world'),
+  ...taskOptions,
   split: {
     choices: ['ilf', 'heldout'] as const,
     requiresArg: true,
@@ -19,7 +19,8 @@ export const contextsCommand: CommandModule<object, InferredOptionTypes<typeof o
   describe: 'the contexts of the embedded world, or of your own data, as an Arrow table',
   builder: options,
   handler: async (given) => {
-    const { contextsAlone } = await import('../ilf/alone.js');
-    await contextsAlone(given.data ?? null, given.split, given.from ?? 0, given.count ?? 300, given.out);
+    const { contextsCommand: run } = await import('../ilf/contexts.js');
+    const { split, from = 0, count = 300, out } = given;
+    await run({ task: await taskOf(given), split, from, count, out });
   },
 };

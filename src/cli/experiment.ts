@@ -5,10 +5,12 @@ import {
   DEFAULTS,
   embeddedModel,
   engineOptions,
-  loopSettingsOf,
   path,
   rankerOptions,
+  samplingOf,
   samplingOptions,
+  taskChoiceOf,
+  tuningOf,
   tuningOptions,
   wholeNumber,
 } from './options.js';
@@ -57,7 +59,7 @@ export const experimentCommand: CommandModule<object, InferredOptionTypes<typeof
     const { renderExperimentTerminal, terminalOf } = await import('../report/index.js');
     const isQuick = given.quick ?? false;
     const seeds = given.seeds ?? (isQuick ? 1 : 3);
-    await compute(given, async (show, engine) => {
+    await compute(given, async (reporter, engine) => {
       const { report, document } = await experiment(
         {
           dir: given.out ?? resolve('checkpoints', isQuick ? 'experiment-quick' : 'experiment'),
@@ -71,8 +73,11 @@ export const experimentCommand: CommandModule<object, InferredOptionTypes<typeof
           version: packageVersion(),
           loop: {
             base,
-            instruct,
-            data: given.data ?? null,
+            ...taskChoiceOf({ data: given.data }),
+            refiner: instruct,
+            critic: instruct,
+            judge: instruct,
+            feedback: null,
             samples: DEFAULTS.samples,
             rounds: 1,
             roundMode: 'continue',
@@ -83,13 +88,14 @@ export const experimentCommand: CommandModule<object, InferredOptionTypes<typeof
             targets: DEFAULTS.targets,
             engine: engine.name,
             precision: engine.precision,
-            ...loopSettingsOf(given),
+            ...samplingOf(given),
+            ...tuningOf(given),
             beta: DEFAULTS.beta,
           },
         },
-        show,
+        reporter,
       );
-      show.stop();
+      reporter.stop();
       await print(
         given.json
           ? JSON.stringify(document, null, 2)

@@ -1,12 +1,15 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
 import {
-  embeddedModel,
   engineOptions,
-  path,
+  feedbackOption,
+  instructOf,
+  instructOptions,
   placeOf,
   requiredPath,
   samplingOf,
   samplingOptions,
+  taskOf,
+  taskOptions,
   wholeNumber,
 } from './options.js';
 import { compute } from './session.js';
@@ -14,9 +17,12 @@ import { compute } from './session.js';
 const options = {
   contexts: requiredPath('contexts', 'Table of contexts c'),
   initial: requiredPath('initial', 'Table of initial outputs x0'),
-  instruct: path('instruct', 'folder of the instruction-tuned LM', 'the embedded one'),
+  feedback: feedbackOption,
+  instruct: instructOptions.instruct,
+  critic: instructOptions.critic,
   out: requiredPath('out', 'Where the table goes'),
   round: wholeNumber('round', 1, 'round k, for the seeds', '1'),
+  ...taskOptions,
   ...samplingOptions,
   ...engineOptions,
 };
@@ -26,19 +32,12 @@ export const feedbackCommand: CommandModule<object, InferredOptionTypes<typeof o
   describe: 'step 2 alone: f on (c, x0), an Arrow table',
   builder: options,
   handler: async (given) => {
-    await compute(given, async (show) => {
-      const { feedbackAlone } = await import('../ilf/alone.js');
-      await feedbackAlone(
-        {
-          contexts: given.contexts,
-          initial: given.initial,
-          instruct: given.instruct ?? embeddedModel('instruct'),
-          out: given.out,
-        },
-        samplingOf(given),
-        placeOf(given),
-        show.progress,
-      );
+    await compute(given, async ({ progress }) => {
+      const { feedbackCommand: run } = await import('../ilf/feedback.js');
+      const { contexts, initial, out, feedback: source = null } = given;
+      const { critic } = instructOf(given);
+      const how = { task: await taskOf(given), sampling: samplingOf(given), place: placeOf(given) };
+      await run({ contexts, initial, source, critic, out, ...how }, progress);
     });
   },
 };

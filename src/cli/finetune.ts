@@ -5,6 +5,8 @@ import {
   path,
   placeOf,
   requiredPath,
+  taskOf,
+  taskOptions,
   tuningOf,
   tuningOptions,
   wholeNumber,
@@ -18,6 +20,7 @@ const options = {
   out: requiredPath('out', 'Where the tuned model goes'),
   round: wholeNumber('round', 1, 'round k, for the seeds', '1'),
   seed: wholeNumber('seed', 0, 'seed of everything random', '0'),
+  ...taskOptions,
   ...tuningOptions,
   ...engineOptions,
 };
@@ -27,19 +30,11 @@ export const finetuneCommand: CommandModule<object, InferredOptionTypes<typeof o
   describe: 'step 5 alone: π_θ tuned on (c → x1), a model folder',
   builder: options,
   handler: async (given) => {
-    await compute(given, async (show) => {
-      const { finetuneAlone } = await import('../ilf/alone.js');
-      await finetuneAlone(
-        {
-          contexts: given.contexts,
-          targets: given.targets,
-          model: given.model ?? embeddedModel('base'),
-          out: given.out,
-        },
-        tuningOf(given),
-        placeOf(given),
-        show.progress,
-      );
+    await compute(given, async ({ progress }) => {
+      const { finetuneCommand: run } = await import('../ilf/finetune.js');
+      const { contexts, targets, out, model = embeddedModel('base') } = given;
+      const how = { task: await taskOf(given), tuning: tuningOf(given), place: placeOf(given) };
+      await run({ contexts, targets, model, out, ...how }, progress);
     });
   },
 };

@@ -1,6 +1,5 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
-import { formatOf } from '../ilf/targets.js';
-import { TARGETS } from '../pipeline/targets-names.js';
+import { targetKind, targetKinds } from '../ilf/target-kinds.js';
 import {
   DEFAULTS,
   embeddedModel,
@@ -10,6 +9,8 @@ import {
   requiredPath,
   samplingOf,
   samplingOptions,
+  taskOf,
+  taskOptions,
   wholeNumber,
 } from './options.js';
 import { compute } from './session.js';
@@ -19,12 +20,13 @@ const options = {
   model: path('model', 'folder of π_θ', 'the embedded base LM'),
   out: requiredPath('out', 'Where the table goes'),
   targets: {
-    choices: TARGETS,
+    choices: targetKinds.map(({ name }) => name),
     requiresArg: true,
     description: 'what the model was tuned on: an output follows feedback where that came first',
     defaultDescription: 'ilf',
   },
   round: wholeNumber('round', 1, 'round k, for the seeds', '1'),
+  ...taskOptions,
   ...samplingOptions,
   ...engineOptions,
 };
@@ -34,15 +36,11 @@ export const generateCommand: CommandModule<object, InferredOptionTypes<typeof o
   describe: 'step 1 alone: x0 ~ π_θ(·|c), an Arrow table',
   builder: options,
   handler: async (given) => {
-    await compute(given, async (show) => {
-      const { generateAlone } = await import('../ilf/alone.js');
-      await generateAlone(
-        { contexts: given.contexts, model: given.model ?? embeddedModel('base'), out: given.out },
-        samplingOf(given),
-        placeOf(given),
-        formatOf(given.targets ?? DEFAULTS.targets),
-        show.progress,
-      );
+    await compute(given, async ({ progress }) => {
+      const { generateCommand: run } = await import('../ilf/generate.js');
+      const { contexts, out, model = embeddedModel('base'), targets = DEFAULTS.targets } = given;
+      const how = { task: await taskOf(given), sampling: samplingOf(given), place: placeOf(given) };
+      await run({ contexts, model, out, writes: targetKind(targets).writes, ...how }, progress);
     });
   },
 };

@@ -7,6 +7,8 @@ import {
   path,
   placeOf,
   requiredPath,
+  taskOf,
+  taskOptions,
   wholeNumber,
 } from './options.js';
 import { packageVersion } from './package.js';
@@ -19,6 +21,7 @@ const options = {
     'data',
     'JSONL of {"prompt"} or {"prompt_ids"}, with "completion" or "completion_ids" or without, or of {"context"}; or a table of contexts (.arrow)',
   ),
+  task: taskOptions.task,
   unconditional: wholeNumber('unconditional', 1, 'instead of --data: texts sampled without a prompt', 'none'),
   samples: wholeNumber('samples', 1, 'texts sampled for each prompt', '1'),
   'max-tokens': wholeNumber('max-tokens', 1, 'tokens of a text at most', '48'),
@@ -52,7 +55,9 @@ export const klCommand: CommandModule<object, KlArguments> = {
     const asked = (['samples', 'max-tokens', 'seed', 'round'] as const).filter(
       (name) => given[name] !== undefined,
     );
+    // Its --data are prompts, not contexts of a task.
     const kl = {
+      task: await taskOf({ task: given.task }),
       tuned: given.model,
       base: given.base ?? embeddedModel('base'),
       texts: textsOf(given),
@@ -61,23 +66,18 @@ export const klCommand: CommandModule<object, KlArguments> = {
       place: placeOf(given),
       asked,
     };
-    const { klAlone, klFolder } = await import('../kl/command.js');
+    const { klCommand: run, klFolder } = await import('../kl/command.js');
     const { renderKl, renderKlTerminal, terminalOf } = await import('../report/index.js');
-    await compute(given, async (show, engine) => {
+    await compute(given, async ({ progress, stop }, engine) => {
       const versions = {
         ilf: packageVersion(),
         node: process.version,
         engine: engine.name,
         precision: engine.precision,
       };
-      const { report, document } = await klAlone(
-        kl,
-        given.out ?? klFolder(kl),
-        versions,
-        renderKl,
-        show.progress,
-      );
-      show.stop();
+      const out = given.out ?? klFolder(kl);
+      const { report, document } = await run(kl, out, versions, renderKl, progress);
+      stop();
       await print(
         given.json ? JSON.stringify(document, null, 2) : renderKlTerminal(report, terminalOf(process.stdout)),
       );

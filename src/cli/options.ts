@@ -1,8 +1,14 @@
 /** Options that several commands share, each checked when it is parsed. */
 import { join, resolve } from 'node:path';
 import { ENGINES } from '../engine/engines/kind.js';
-import { HOSTS, type Host, RANKERS, type RankerName } from '../rankers/names.js';
+import { sources } from '../feedback/registry.js';
+import type { LoopOptions } from '../pipeline/options.js';
+import { HOSTS, type Host } from '../rankers/ranker.js';
+import { rankers } from '../rankers/registry.js';
 import { UserError } from '../store/errors.js';
+import { isModule } from '../store/plug-in.js';
+import { defaultTask, openTask, tasks } from '../tasks/open.js';
+import type { Task } from '../tasks/task.js';
 import { packageDir } from './package.js';
 
 /** A number option; `accepts` says in words what it must be. */
@@ -62,6 +68,30 @@ export const requiredPath = (name: string, description: string) => ({
   demandOption: true as const,
 });
 
+/** One of a registry by its name, or a module of a person's own. */
+const registered = (
+  name: string,
+  registry: readonly { name: string }[],
+  description: string,
+  byDefault: string,
+) => {
+  const names = registry.map((of) => of.name);
+  return {
+    type: 'string' as const,
+    requiresArg: true,
+    description: `${description}: ${names.join(', ')}, or a module of your own (FILE.js)`,
+    defaultDescription: byDefault,
+    coerce: (given: unknown): string | undefined => {
+      if (given === undefined) return undefined;
+      if (typeof given !== 'string' || !(isModule(given) || names.includes(given)))
+        throw new UserError(
+          `--${name} must be one of ${names.join(', ')}, or a module of your own (FILE.js)`,
+        );
+      return isModule(given) ? resolve(given) : given;
+    },
+  };
+};
+
 export const embeddedModel = (name: 'base' | 'instruct') => join(packageDir, 'models', name);
 
 /** Where tensors are computed. */
@@ -83,14 +113,45 @@ export const engineOptions = {
   quiet: { type: 'boolean' as const, description: 'no progress on standard error' },
 };
 
+/** What is learned. */
+export const taskOptions = {
+  task: registered('task', tasks, 'what is learned', 'briefs; file with --data'),
+  data: path('data', 'your own contexts: JSONL of {"context", "output"?, "feedback"?, "gold"?}', 'none'),
+};
+
+/** What was chosen as the task, and the task. @throws UserError for data that cannot be used */
+export const taskChoiceOf = ({
+  task,
+  data = null,
+}: {
+  task?: string | undefined;
+  data?: string | null | undefined;
+}) => ({
+  task: task ?? defaultTask(data),
+  data,
+});
+export const taskOf = (given: { task?: string | undefined; data?: string | undefined }): Promise<Task> =>
+  openTask(taskChoiceOf(given));
+
+/** Where feedback comes from. */
+export const feedbackOption = registered(
+  'feedback',
+  sources,
+  'where feedback comes from',
+  'the first of these that serves',
+);
+
+/** Folders of the instruction-tuned LM, as a whole and by what it does. */
+export const instructOptions = {
+  instruct: path('instruct', 'folder of the instruction-tuned LM', 'the embedded one'),
+  refiner: path('refiner', 'folder of the refiner π_ψ', 'as --instruct'),
+  critic: path('critic', 'folder of the critic, who writes feedback where nobody else does', 'as --instruct'),
+  judge: path('judge', 'folder of the judge, InstructRM', 'as --instruct'),
+};
+
 /** R, which picks a refinement. */
 export const rankerOptions = {
-  ranker: {
-    choices: RANKERS,
-    requiresArg: true,
-    description: 'ranker R that picks a refinement; instruct-rm-1 to -5 are its prompts alone',
-    defaultDescription: 'instruct-rm',
-  },
+  ranker: registered('ranker', rankers, 'ranker R that picks a refinement', 'instruct-rm'),
   host: {
     choices: HOSTS,
     requiresArg: true,
@@ -135,7 +196,11 @@ export const DEFAULTS = {
 } as const;
 
 interface Given {
-  ranker?: RankerName | undefined;
+  instruct?: string | undefined;
+  refiner?: string | undefined;
+  critic?: string | undefined;
+  judge?: string | undefined;
+  ranker?: string | undefined;
   host?: Host | undefined;
   'reward-model'?: string | undefined;
   'human-likeness'?: string | undefined;
@@ -155,7 +220,7 @@ export const placeOf = ({ seed, round }: Given) => ({ seed: seed ?? DEFAULTS.see
 export const samplingOf = (given: Given) => ({
   temperature: given.temperature ?? DEFAULTS.temperature,
   topP: given['top-p'] ?? DEFAULTS.topP,
-  maxNewTokens: given['max-tokens'] ?? DEFAULTS.maxTokens,
+  maxTokens: given['max-tokens'] ?? DEFAULTS.maxTokens,
 });
 
 export const tuningOf = (given: Given) => ({
@@ -165,16 +230,19 @@ export const tuningOf = (given: Given) => ({
   promptWeight: given['prompt-weight'] ?? DEFAULTS.promptWeight,
 });
 
+/** Who refines, criticises and judges. */
+export const instructOf = ({ instruct = embeddedModel('instruct'), refiner, critic, judge }: Given) => ({
+  refiner: refiner ?? instruct,
+  critic: critic ?? instruct,
+  judge: judge ?? instruct,
+});
+
 /** What was chosen as R. */
-export const rankerOf = (given: Given) => ({
+export const rankerOf = (
+  given: Given,
+): Pick<LoopOptions, 'ranker' | 'host' | 'rewardModel' | 'humanLikeness'> => ({
   ranker: given.ranker ?? DEFAULTS.ranker,
   host: given.host ?? DEFAULTS.host,
   rewardModel: given['reward-model'] ?? null,
   humanLikeness: given['human-likeness'] ?? null,
 });
-
-/** Sampling and tuning as a run of the loop is told them. */
-export const loopSettingsOf = (given: Given) => {
-  const { maxNewTokens, ...sampling } = samplingOf(given);
-  return { ...sampling, maxTokens: maxNewTokens, ...tuningOf(given) };
-};

@@ -17,12 +17,12 @@ export const pretrainCommand: CommandModule<object, InferredOptionTypes<typeof o
   describe: 'train the embedded models from nothing, by the recipe in src/pretrain',
   builder: options,
   handler: async (given) => {
-    await compute(given, async (show) => {
+    await compute(given, async (reporter) => {
       const { pretrain } = await import('../pretrain/pretrain.js');
       await pretrain({
         out: given.out ?? 'models',
         work: given.work ?? 'checkpoints/pretrain',
-        onProgress: show.progress,
+        onProgress: reporter.progress,
       });
     });
   },

@@ -1,12 +1,14 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
 import {
   DEFAULTS,
-  embeddedModel,
   engineOptions,
-  path,
+  instructOf,
+  instructOptions,
   rankerOf,
   rankerOptions,
   requiredPath,
+  taskOf,
+  taskOptions,
   wholeNumber,
 } from './options.js';
 import { compute } from './session.js';
@@ -16,10 +18,12 @@ const options = {
   initial: requiredPath('initial', 'Table of initial outputs x0'),
   feedback: requiredPath('feedback', 'Table of feedback f'),
   refinements: requiredPath('refinements', 'Table of refinements x1'),
-  instruct: path('instruct', 'folder of the instruction-tuned LM', 'the embedded one'),
+  instruct: instructOptions.instruct,
+  judge: instructOptions.judge,
   out: requiredPath('out', 'Where the table goes'),
   ...rankerOptions,
   seed: wholeNumber('seed', 0, 'seed of the ranker random', '0'),
+  ...taskOptions,
   ...engineOptions,
 };
 
@@ -28,23 +32,13 @@ export const rankCommand: CommandModule<object, InferredOptionTypes<typeof optio
   describe: 'step 4 alone: scores R(x1) and their argmax, an Arrow table',
   builder: options,
   handler: async (given) => {
-    await compute(given, async (show) => {
-      const { rankAlone } = await import('../ilf/alone.js');
-      await rankAlone(
-        {
-          contexts: given.contexts,
-          initial: given.initial,
-          feedback: given.feedback,
-          refinements: given.refinements,
-          out: given.out,
-        },
-        {
-          ...rankerOf(given),
-          instruct: given.instruct ?? embeddedModel('instruct'),
-          seed: given.seed ?? DEFAULTS.seed,
-        },
-        show.progress,
-      );
+    await compute(given, async ({ progress }) => {
+      const { rankCommand: run } = await import('../ilf/rank.js');
+      const { contexts, initial, feedback, refinements, out, seed = DEFAULTS.seed } = given;
+      const { judge } = instructOf(given);
+      const task = await taskOf(given);
+      const tables = { contexts, initial, feedback, refinements, out };
+      await run({ ...tables, task, ...rankerOf(given), judge, seed }, progress);
     });
   },
 };

@@ -7,6 +7,8 @@ import {
   requiredPath,
   samplingOf,
   samplingOptions,
+  taskOf,
+  taskOptions,
   wholeNumber,
 } from './options.js';
 import { compute } from './session.js';
@@ -14,10 +16,10 @@ import { compute } from './session.js';
 const options = {
   out: requiredPath('out', 'Where the reward model goes'),
   comparisons: {
-    ...path('comparisons', 'JSONL of {"context", "chosen", "rejected"}', 'those of the embedded world'),
+    ...path('comparisons', 'JSONL of {"context", "chosen", "rejected"}', 'sampled on the contexts'),
     conflicts: ['count', 'from', 'base', 'temperature', 'top-p', 'max-tokens'],
   },
-  count: wholeNumber('count', 1, 'contexts of the embedded world to compare outputs on', '1000'),
+  count: wholeNumber('count', 1, 'contexts to compare outputs on', '1000'),
   from: wholeNumber('from', 0, 'the first one', '0'),
   kind: {
     choices: ['quality', 'human'] as const,
@@ -33,6 +35,7 @@ const options = {
   },
   instruct: path('instruct', 'folder of the LM that is trained', 'the embedded instruction-tuned one'),
   base: path('base', 'folder of the base LM π_0, whose samples are compared', 'the embedded one'),
+  ...taskOptions,
   ...samplingOptions,
   ...engineOptions,
 };
@@ -42,24 +45,16 @@ export const rewardModelCommand: CommandModule<object, InferredOptionTypes<typeo
   describe: 'a reward model trained on comparisons, a model folder',
   builder: options,
   handler: async (given) => {
-    await compute(given, async (show) => {
-      const { rewardModelAlone } = await import('../baselines/reward-alone.js');
-      await rewardModelAlone(
+    await compute(given, async ({ progress }) => {
+      const { rewardModelCommand: run } = await import('../baselines/reward-model.js');
+      const { out, kind, instruct = embeddedModel('instruct'), seed = DEFAULTS.seed } = given;
+      const { base = embeddedModel('base'), from = 0, count = 1000 } = given;
+      const comparisons =
         given.comparisons !== undefined
           ? { file: given.comparisons }
-          : {
-              base: given.base ?? embeddedModel('base'),
-              from: given.from ?? 0,
-              count: given.count ?? 1000,
-              sampling: samplingOf(given),
-            },
-        given.instruct ?? embeddedModel('instruct'),
-        given.out,
-        given.kind,
-        given.form ?? (given.kind === 'human' ? 'yes-no' : 'bradley-terry'),
-        given.seed ?? DEFAULTS.seed,
-        show.progress,
-      );
+          : { base, from, count, sampling: samplingOf(given) };
+      const form = given.form ?? (kind === 'human' ? 'yes-no' : 'bradley-terry');
+      await run({ task: await taskOf(given), comparisons, instruct, out, kind, form, seed }, progress);
     });
   },
 };

@@ -8,6 +8,8 @@ import {
   placeOf,
   positive,
   requiredPath,
+  taskOf,
+  taskOptions,
   wholeNumber,
 } from './options.js';
 import { compute } from './session.js';
@@ -32,6 +34,7 @@ const options = {
   'max-tokens': wholeNumber('max-tokens', 1, 'tokens of a text at most', '48'),
   seed: wholeNumber('seed', 0, 'seed of everything random', '0'),
   round: wholeNumber('round', 1, 'round k, for the seeds', '1'),
+  ...taskOptions,
   ...engineOptions,
 };
 
@@ -40,28 +43,20 @@ export const rlCommand: CommandModule<object, InferredOptionTypes<typeof options
   describe: 'RL with a KL penalty (RLOO) for a reward model: a tuned model folder',
   builder: options,
   handler: async (given) => {
-    await compute(given, async (show) => {
-      const { rlAlone } = await import('../baselines/rl-alone.js');
-      await rlAlone(
-        {
-          contexts: given.contexts,
-          model: given.model ?? embeddedModel('base'),
-          base: given.base ?? embeddedModel('base'),
-          rewardModel: given['reward-model'],
-          out: given.out,
-          log: given.log,
-        },
-        {
-          beta: given.beta ?? RL_DEFAULTS.beta,
-          steps: given.steps ?? RL_DEFAULTS.steps,
-          prompts: given.prompts ?? RL_DEFAULTS.prompts,
-          samples: given.samples ?? RL_DEFAULTS.samples,
-          lr: given.lr ?? RL_DEFAULTS.lr,
-          maxTokens: given['max-tokens'] ?? DEFAULTS.maxTokens,
-        },
-        placeOf(given),
-        show.progress,
-      );
+    await compute(given, async ({ progress }) => {
+      const { rlCommand: run } = await import('../baselines/rloo.js');
+      const { contexts, out, log, 'reward-model': rewardModel } = given;
+      const { model = embeddedModel('base'), base = embeddedModel('base') } = given;
+      const rl = {
+        beta: given.beta ?? RL_DEFAULTS.beta,
+        steps: given.steps ?? RL_DEFAULTS.steps,
+        prompts: given.prompts ?? RL_DEFAULTS.prompts,
+        samples: given.samples ?? RL_DEFAULTS.samples,
+        lr: given.lr ?? RL_DEFAULTS.lr,
+        maxTokens: given['max-tokens'] ?? DEFAULTS.maxTokens,
+      };
+      const how = { task: await taskOf(given), options: rl, place: placeOf(given) };
+      await run({ contexts, model, base, rewardModel, out, log, ...how }, progress);
     });
   },
 };

@@ -20,17 +20,17 @@ export const scoreCommand: CommandModule<object, InferredOptionTypes<typeof opti
   describe: 'log-probabilities (natural logarithms) of given completions, token by token',
   builder: options,
   handler: async (given) => {
-    await compute(given, async (show) => {
+    await compute(given, async (reporter) => {
       const { scoreFile } = await import('../writers/score-file.js');
       const scores = await scoreFile(given.model, given.data, (done, total) =>
-        show.progress('scoring', done, total, 'texts'),
+        reporter.progress('scoring', done, total, 'texts'),
       );
       const line = (logprobs: Float32Array) => {
         if (given.json) return JSON.stringify({ logprobs: [...logprobs] });
         const sum = logprobs.reduce((a, b) => a + b, 0);
         return `${logprobs.length} tokens, log p ${sum.toFixed(4)}, ${(sum / logprobs.length).toFixed(4)} a token`;
       };
-      show.stop();
+      reporter.stop();
       if (scores.length > 0) await print(scores.map(line).join('\n'));
     });
   },

@@ -1,4 +1,4 @@
-/** What commands that compute do first, and how they show what they are doing. */
+/** What commands that compute do first, and how they reporter what they are doing. */
 import type { Engine, EngineName, Precision } from '../engine/index.js';
 import type { Reporter } from '../pipeline/run-context.js';
 
@@ -42,14 +42,14 @@ async function showProgress(quiet: boolean | undefined): Promise<Reporter & { st
 /** Starts the engine, and shows what `use` does as long as it runs. */
 export async function compute<T>(
   given: EngineArguments & { quiet?: boolean | undefined },
-  use: (show: Reporter & { stop(): void }, engine: Engine) => Promise<T>,
+  use: (reporter: Reporter & { stop(): void }, engine: Engine) => Promise<T>,
 ): Promise<T> {
   const engine = await startSession(given);
-  const show = await showProgress(given.quiet);
+  const reporter = await showProgress(given.quiet);
   try {
-    return await use(show, engine);
+    return await use(reporter, engine);
   } finally {
-    show.stop();
+    reporter.stop();
   }
 }
 

@@ -1,6 +1,15 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
-import { TARGETS } from '../pipeline/targets-names.js';
-import { DEFAULTS, path, placeOf, positive, requiredPath, wholeNumber } from './options.js';
+import { targetKinds } from '../ilf/target-kinds.js';
+import {
+  DEFAULTS,
+  path,
+  placeOf,
+  positive,
+  requiredPath,
+  taskOf,
+  taskOptions,
+  wholeNumber,
+} from './options.js';
 
 const options = {
   contexts: requiredPath('contexts', 'Table of contexts c'),
@@ -9,7 +18,7 @@ const options = {
   refinements: path('refinements', 'table of refinements x1'),
   scores: path('scores', 'table of scores R(x1)'),
   kind: {
-    choices: TARGETS,
+    choices: targetKinds.map(({ name }) => name),
     requiresArg: true,
     description: 'which targets; they need different tables',
     defaultDescription: 'ilf',
@@ -18,6 +27,7 @@ const options = {
   beta: positive('beta', 'inverse temperature β of the kind posterior', '10'),
   round: wholeNumber('round', 1, 'round k, for the seeds', '1'),
   seed: wholeNumber('seed', 0, 'seed of everything random', '0'),
+  ...taskOptions,
 };
 
 export const targetsCommand: CommandModule<object, InferredOptionTypes<typeof options>> = {
@@ -25,13 +35,10 @@ export const targetsCommand: CommandModule<object, InferredOptionTypes<typeof op
   describe: 'between steps 4 and 5: what π_θ is to be tuned on, an Arrow table',
   builder: options,
   handler: async (given) => {
-    const { targetsAlone } = await import('../ilf/alone.js');
+    const { targetsCommand: run } = await import('../ilf/targets.js');
     const { contexts, initial, feedback, refinements, scores, out } = given;
-    await targetsAlone(
-      given.kind ?? DEFAULTS.targets,
-      { contexts, initial, feedback, refinements, scores, out },
-      given.beta ?? DEFAULTS.beta,
-      placeOf(given),
-    );
+    const { kind = DEFAULTS.targets, beta = DEFAULTS.beta } = given;
+    const tables = { contexts, initial, feedback, refinements, scores, out };
+    await run({ task: await taskOf(given), kind, ...tables, beta, place: placeOf(given) });
   },
 };

@@ -1,15 +1,21 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
-import { TARGETS } from '../pipeline/targets-names.js';
+import { targetKinds } from '../ilf/target-kinds.js';
 import {
   DEFAULTS,
   embeddedModel,
   engineOptions,
-  loopSettingsOf,
+  feedbackOption,
+  instructOf,
+  instructOptions,
   path,
   positive,
   rankerOf,
   rankerOptions,
+  samplingOf,
   samplingOptions,
+  taskChoiceOf,
+  taskOptions,
+  tuningOf,
   tuningOptions,
   wholeNumber,
 } from './options.js';
@@ -17,13 +23,10 @@ import { packageVersion } from './package.js';
 import { compute, print } from './session.js';
 
 const options = {
-  data: path('data', 'your own contexts: JSONL of {"context", "output"?, "feedback"?}'),
+  ...taskOptions,
   base: path('base', 'folder of the base LM π_0 that is trained', 'the embedded one'),
-  instruct: path(
-    'instruct',
-    'folder of the instruction-tuned LM: refiner π_ψ, critic, InstructRM',
-    'the embedded one',
-  ),
+  ...instructOptions,
+  feedback: feedbackOption,
   run: path('run', "the run's folder", 'checkpoints/NAME, a name made from the options'),
   fresh: { type: 'boolean' as const, description: 'start anew, even if this run was started before' },
   contexts: wholeNumber('contexts', 1, 'contexts c a round', '300'),
@@ -44,7 +47,7 @@ const options = {
     description: 'a round tunes π_0 on the targets of all rounds so far, instead',
   },
   targets: {
-    choices: TARGETS,
+    choices: targetKinds.map(({ name }) => name),
     requiresArg: true,
     description: 'what π_θ is tuned on: the picked refinements, or controls and baselines of that',
     defaultDescription: 'ilf',
@@ -73,21 +76,23 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
     // What is quickly found wrong is, before all that computes is loaded.
     const { openTask } = await import('../tasks/open.js');
     const { requireModel } = await import('../writers/model-files.js');
-    const { trainedRanker } = await import('../pipeline/options.js');
-    const base = given.base ?? embeddedModel('base');
-    const instruct = given.instruct ?? embeddedModel('instruct');
-    const task = await openTask(given.data ?? null);
-    await requireModel(base);
-    await requireModel(instruct);
+    const { rankerOptionsOf } = await import('../pipeline/options.js');
+    const { findRanker } = await import('../rankers/registry.js');
+    const { base = embeddedModel('base'), seed = DEFAULTS.seed, feedback = null } = given;
+    const choice = taskChoiceOf(given);
+    const task = await openTask(choice);
+    const instruct = instructOf(given);
+    for (const dir of [base, ...Object.values(instruct)]) await requireModel(dir);
     const ranker = rankerOf(given);
-    const trained = trainedRanker(ranker);
-    if (trained) await requireModel(trained);
+    const descriptor = await findRanker(ranker.ranker);
+    const { models } = descriptor.madeFrom(rankerOptionsOf(task, { ...ranker, ...instruct, seed }));
+    for (const dir of models) await requireModel(dir);
     const { openRunContext } = await import('../ilf/open.js');
     const { loop } = await import('../ilf/loop.js');
     const { writeOutcome } = await import('../ilf/outcome.js');
     const { renderFinal, renderHtml, renderSample, terminalOf } = await import('../report/index.js');
 
-    await compute(given, async (show, engine) => {
+    await compute(given, async (reporter, engine) => {
       const size = defaultSize(engine.name);
       if (
         engine.name === 'wasm' &&
@@ -101,9 +106,10 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
       const run = await openRunContext(
         task,
         {
+          ...choice,
           base,
-          instruct,
-          data: given.data ?? null,
+          ...instruct,
+          feedback,
           contexts: given.contexts ?? size.contexts,
           heldout: given.heldout ?? size.heldout,
           samples: given.samples ?? DEFAULTS.samples,
@@ -111,14 +117,15 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
           roundMode: given.retrain ? 'retrain' : 'continue',
           targets: given.targets ?? DEFAULTS.targets,
           ...ranker,
-          seed: given.seed ?? DEFAULTS.seed,
+          seed,
           engine: engine.name,
           precision: engine.precision,
-          ...loopSettingsOf(given),
+          ...samplingOf(given),
+          ...tuningOf(given),
           beta: given.beta ?? DEFAULTS.beta,
         },
         { dir: given.run, fresh: given.fresh ?? false, version: packageVersion() },
-        show,
+        reporter,
       );
       try {
         const outcome = await loop(run);
@@ -126,8 +133,9 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
         if (given.json) await print(JSON.stringify(outcome.document, null, 2));
         else {
           const terminal = terminalOf(process.stdout);
-          const samples = outcome.report.samples.map((sample) => renderSample(sample, terminal));
-          await print([...samples, renderFinal(outcome.report, terminal)].join('\n\n'));
+          const { samples, words } = outcome.report;
+          const shown = samples.map((sample) => renderSample(sample, words, terminal));
+          await print([...shown, renderFinal(outcome.report, terminal)].join('\n\n'));
           await print(`\nRun folder: ${run.folder.dir} (report.html, result.json)`);
         }
       } finally {

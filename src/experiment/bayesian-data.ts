@@ -4,18 +4,23 @@
  */
 
 import { type Calibration, calibrate, fitCalibration } from '../bayes/index.js';
+import { contextsStep } from '../ilf/contexts.js';
+import { feedbackStep } from '../ilf/feedback.js';
+import { generateStep } from '../ilf/generate.js';
 import { heldOutTable } from '../ilf/heldout.js';
-import { contextsStep, feedbackStep, generateStep, rankStep, refineStep, scoresStep } from '../ilf/steps.js';
+import { rankStep, scoresStep } from '../ilf/rank.js';
+import { refineStep } from '../ilf/refine.js';
+import { pointsIn } from '../pipeline/held-out.js';
 import { untruncated } from '../pipeline/options.js';
 import { priorPolicy } from '../pipeline/policy.js';
 import { texts as inTexts, type Progress } from '../pipeline/progress.js';
 import { tableStep } from '../pipeline/run-context.js';
 import { stepSeed } from '../pipeline/seeds.js';
-import { byContext, type ScoreRow, type TextRow, textsTable, toTextRows } from '../pipeline/tables.js';
-import { summaryPrompt } from '../tasks/prompts.js';
-import { type Context, contextName } from '../tasks/task.js';
+import { byContext, rowOf, type ScoreRow, type TextRow, textsTable, toTextRows } from '../pipeline/tables.js';
+import { type Context, contextName, type Task } from '../tasks/task.js';
+import { localWriter } from '../writers/local.js';
 import type { TextModel } from '../writers/text-model.js';
-import { sampleTexts, scoreTexts } from '../writers/texts.js';
+import type { Written } from '../writers/writer.js';
 import { logMixture, PROPOSALS, proposals } from './proposals.js';
 import { scoredTexts } from './scored-texts.js';
 import type { StudyContext } from './study-context.js';
@@ -38,23 +43,22 @@ export async function calibration(study: StudyContext): Promise<Calibration> {
   const initial = await generateStep(run, folder, 'initial', priorPolicy(run.options), contexts);
   const feedback = await feedbackStep(run, folder, contexts, initial);
   const refined = await refineStep(run, folder, contexts, initial, feedback);
-  const refinedScores = await rankStep(run, folder, contexts, initial, feedback, refined);
+  const judged = { contexts, initial, feedback };
+  const refinedScores = await rankStep(run, folder, { ...judged, texts: refined });
   const outputs = await outputsStep(study, folder, contexts);
   const tables = ['contexts', 'initial', 'feedback', 'outputs'].map((table) => `${folder}/${table}`);
   const outputScores = await scoresStep(
     run,
     `${folder}/scores-outputs`,
     'instruct-rm',
+    { ...judged, texts: outputs },
     tables,
-    contexts,
-    initial,
-    feedback,
-    outputs,
   );
+  const says = rowOf(feedback, 'the table of feedback');
   const annotations = new Map(
-    contexts.map((context, i) => {
-      const { text, points } = feedback[i]!;
-      return [context.id, { context, annotation: { text, points: JSON.parse(points) as unknown } }];
+    contexts.map((context) => {
+      const said = says(context);
+      return [context.id, { context, annotation: { text: said.text, points: pointsIn(said) } }];
     }),
   );
   return fitCalibration(
@@ -81,11 +85,16 @@ function outputsStep(
     values: { ...sampling, samples, seed },
   };
   return tableStep(run, `${folder}/outputs`, textsTable, inputs, async (progress) => {
-    const prompts = contexts.map(({ text }) => summaryPrompt(text));
-    const names = contexts.map(contextName);
-    const sampled = inTexts(progress, 'sampling outputs');
-    const prior = await run.models.get(base);
-    const drawn = await sampleTexts(prior, prompts, names, samples, sampling, seed, sampled);
+    const prior = localWriter(await run.models.get(base));
+    const { prompts, format } = run.task;
+    const drawn = await prior.write(
+      contexts.map((context) => ({ text: prompts.write(context.text), name: contextName(context) })),
+      samples,
+      sampling,
+      format.output,
+      seed,
+      inTexts(progress, 'sampling outputs'),
+    );
     return toTextRows(contexts, drawn);
   });
 }
@@ -94,6 +103,7 @@ function outputsStep(
 export interface JudgedTexts {
   context: Context;
   texts: string[];
+  written: Written[];
   /** R(x), InstructRM's score. */
   score: number[];
   /** log P(I=1 | x, c), calibrated. */
@@ -160,7 +170,7 @@ async function judge(
   const tables = [...['contexts', 'initial', 'feedback'].map(heldOutTable), from];
   const texts = contexts.flatMap(({ id }) => groups.get(id)!);
   const scores: Map<string, ScoreRow[]> = byContext(
-    await scoresStep(run, name, 'instruct-rm', tables, contexts, initial, feedback, texts),
+    await scoresStep(run, name, 'instruct-rm', { contexts, initial, feedback, texts }, tables),
   );
   return contexts.map((context) => {
     const rows = groups.get(context.id)!;
@@ -168,6 +178,7 @@ async function judge(
     return {
       context,
       texts: rows.map(({ text }) => text),
+      written: rows.map(({ text, ids, tokenizer }) => ({ text, ids, tokenizer })),
       score,
       logLikelihood: score.map((of) => Math.log(calibrate(platt, of))),
       reward: rows.map(({ reward }) => reward),
@@ -179,14 +190,18 @@ async function judge(
 /** log π_θ of judged texts, [context][text]. */
 export async function logPolicy(
   theta: TextModel,
+  { prompts }: Task,
   judged: readonly JudgedTexts[],
-  onProgress: Progress,
+  progress: Progress,
 ): Promise<number[][]> {
-  const pairs = judged.flatMap(({ context, texts }) =>
-    texts.map((text) => ({ prompt: summaryPrompt(context.text), text, name: contextName(context) })),
+  const pairs = judged.flatMap(({ context, written }) =>
+    written.map((of) => ({ prompt: { text: prompts.write(context.text), name: contextName(context) }, of })),
   );
-  const names = pairs.map(({ name }) => name);
-  const logs = await scoreTexts(theta, pairs, names, inTexts(onProgress, 'scoring under the model'));
+  const logs = await localWriter(theta).score(
+    pairs.map(({ prompt }) => prompt),
+    pairs.map(({ of }) => of),
+    inTexts(progress, 'scoring under the model'),
+  );
   let next = 0;
   return judged.map(({ texts }) => texts.map(() => logs[next++]!));
 }

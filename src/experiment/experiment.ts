@@ -3,8 +3,8 @@ import { join, relative } from 'node:path';
 import { checkFit } from '../ilf/fit.js';
 import { heldOutTexts } from '../ilf/heldout.js';
 import { openRunContext } from '../ilf/open.js';
-import { byReference, oracleOf } from '../measure/scorer.js';
-import { ModelCache } from '../pipeline/model-cache.js';
+import { isOracle, openScorer } from '../measure/open-scorer.js';
+import { withModels } from '../pipeline/model-cache.js';
 import type { LoopOptions } from '../pipeline/options.js';
 import type { Reporter, RunContext } from '../pipeline/run-context.js';
 import type { ExperimentReport } from '../report/charts/figures.js';
@@ -47,14 +47,14 @@ export interface ExperimentOutcome {
 /** Runs the studies, and writes values.arrow, estimates.arrow, result.json, report.html, and its main figure alone. */
 export async function experiment(options: ExperimentOptions, show: Reporter): Promise<ExperimentOutcome> {
   const { dir, seeds, studies, quick, command, version, loop } = options;
-  const task = await openTask(loop.data);
+  const task = await openTask(loop);
   const scale = loop.data === null ? options.scale : fitted(options.scale, task, loop.data);
   if (loop.data !== null) {
     const asked = studies.find(({ embedded }) => embedded);
     if (asked) throw new UserError(`the study ${asked.name} is about the embedded world alone; leave it out`);
     await checkLengths(task, loop);
   }
-  const { rows, seconds } = await runStudies(task, { ...options, scale }, show);
+  const { rows, judge, seconds } = await runStudies(task, { ...options, scale }, show);
   const values = new Values(rows);
   const estimates = estimateRows(values);
   const report = experimentReport(values, {
@@ -62,13 +62,16 @@ export async function experiment(options: ExperimentOptions, show: Reporter): Pr
     seeds,
     contexts: scale.heldout,
     task: loop.data === null ? null : task.name,
+    judge,
     quick,
     command,
     version,
     options: {
       ...loop,
       base: fromHere(loop.base),
-      instruct: fromHere(loop.instruct),
+      refiner: fromHere(loop.refiner),
+      critic: fromHere(loop.critic),
+      judge: fromHere(loop.judge),
       data: loop.data && fromHere(loop.data),
       seed: seeds.join(', '),
     },
@@ -100,9 +103,10 @@ async function runStudies(
   task: Task,
   options: ExperimentOptions,
   show: Reporter,
-): Promise<{ rows: ValueRow[]; seconds: number }> {
+): Promise<{ rows: ValueRow[]; judge: string; seconds: number }> {
   const rows: ValueRow[] = [];
   let seconds = 0;
+  let judge = '';
   for (const seed of options.seeds) {
     const events = laterEvents(join(options.dir, 'tensorboard', `seed-${seed}`));
     const run = await openSeed(task, options, seed, { ...show, scalar: events.scalar });
@@ -110,13 +114,14 @@ async function runStudies(
       const study = await openWorld(run, options.scale);
       for (const { name, run: measure } of options.studies)
         for (const value of await measure(study)) rows.push({ seed, study: name, ...value });
+      judge = study.oracle ? `oracle: ${study.scorer.unit}` : study.scorer.unit;
       seconds += secondsOf(run.folder.manifest);
     } finally {
       await run.close();
       await events.close();
     }
   }
-  return { rows, seconds };
+  return { rows, judge, seconds };
 }
 
 /** For TensorBoard, while it runs; a file only once there is something to write. */
@@ -143,19 +148,19 @@ async function openSeed(
 
 async function openWorld(run: RunContext, scale: Scale): Promise<StudyContext> {
   const heldOut = await heldOutTexts(run, scale.heldout, scale.heldoutFrom);
-  const oracle = run.options.data === null ? oracleOf(run.task.name, heldOut.contexts) : null;
+  const scorer = await openScorer(run.options, heldOut.contexts);
+  if (!scorer) throw new UserError(`${run.task.name} has no scorer: there is nothing to measure by`);
   const data = await openData(run, scale.sizes.at(-1)!);
-  return { run, scale, scorer: oracle ?? byReference, oracle, heldOut, data };
+  return { run, scale, scorer, oracle: isOracle(scorer) ? scorer : null, heldOut, data };
 }
 
 /** The longest that models learn are references, and feedback with a refinement. @throws UserError as `checkFit` */
-async function checkLengths(task: Task, { base, instruct, maxTokens }: ExperimentOptions['loop']) {
-  const models = new ModelCache();
-  try {
-    const [prior, refiner] = [await models.get(base), await models.get(instruct)];
-    for (const targets of ['gold', 'feedback-refinement'] as const)
-      checkFit(task, prior, refiner, { maxTokens, targets });
-  } finally {
-    await models.close();
-  }
-}
+const checkLengths = (task: Task, { base, refiner, judge, maxTokens }: ExperimentOptions['loop']) =>
+  withModels(async (models) => {
+    const opened = {
+      base: await models.get(base),
+      refiner: await models.get(refiner),
+      judge: await models.get(judge),
+    };
+    for (const targets of ['gold', 'feedback-refinement']) checkFit(task, opened, { maxTokens, targets });
+  });

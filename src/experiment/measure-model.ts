@@ -2,16 +2,18 @@
 import { winShares } from '../bayes/index.js';
 import { mean, sum } from '../bayes/sums.js';
 import { heldOutTable } from '../ilf/heldout.js';
-import { klStep } from '../ilf/measure.js';
+import { klStep } from '../measure/kl.js';
+import { textsOf } from '../pipeline/held-out.js';
 import { samplingOf } from '../pipeline/options.js';
 import { outputIn, type Policy, roomFor } from '../pipeline/policy.js';
 import { texts as inTexts } from '../pipeline/progress.js';
 import { tableStep } from '../pipeline/run-context.js';
 import { stepSeed } from '../pipeline/seeds.js';
-import { byContext, type KlRow, type TextRow, textsTable, toTextRows } from '../pipeline/tables.js';
-import { summaryPrompt } from '../tasks/prompts.js';
-import { type Context, contextName } from '../tasks/task.js';
-import { sampleTexts } from '../writers/texts.js';
+import { type KlRow, type TextRow, textsTable, toTextRows } from '../pipeline/tables.js';
+import { contextName } from '../tasks/task.js';
+import { localWriter } from '../writers/local.js';
+import { given } from '../writers/writer.js';
+import { scoresOf, singleTexts, valuesOf } from './scores.js';
 import type { StudyContext } from './study-context.js';
 import type { Value } from './values.js';
 
@@ -19,51 +21,56 @@ import type { Value } from './values.js';
 export function outputsStep(
   { run, scale, heldOut }: StudyContext,
   folder: string,
-  model: Policy,
+  { dir, writes }: Policy,
 ): Promise<TextRow[]> {
+  const { prompts, format } = run.task;
   const sampling = samplingOf(run.options);
-  const settings = { ...sampling, maxNewTokens: roomFor(model.writes, sampling.maxNewTokens) };
+  const settings = { ...sampling, maxTokens: roomFor(writes, sampling.maxTokens) };
   const seed = stepSeed(run.options.seed, folder, 'outputs');
   const inputs = {
     tables: [heldOutTable('contexts')],
-    models: [model.dir],
+    models: [dir],
     values: { ...settings, seed, texts: scale.texts },
   };
   return tableStep(run, `${folder}/outputs`, textsTable, inputs, async (progress) => {
     const { contexts } = heldOut;
-    const drawn = await sampleTexts(
-      await run.models.get(model.dir),
-      contexts.map(({ text }) => summaryPrompt(text)),
-      contexts.map(contextName),
+    const drawn = await localWriter(await run.models.get(dir)).write(
+      contexts.map((context) => ({ text: prompts.write(context.text), name: contextName(context) })),
       scale.texts,
       settings,
+      format.output,
       seed,
       inTexts(progress, 'sampling outputs'),
     );
+    const outputOf = (of: (typeof drawn)[number][number]) =>
+      writes === 'output' ? of : given(outputIn(prompts, of.text, writes));
     return toTextRows(
       contexts,
-      drawn.map((of) => of.map((text) => outputIn(text, model.writes))),
+      drawn.map((of) => of.map(outputOf)),
     );
   });
 }
 
 /** Scores, win rates and length of texts [context][text]. */
-export function textValues(study: StudyContext, arm: string, texts: readonly (readonly string[])[]): Value[] {
-  const { heldOut, scorer } = study;
-  const { contexts } = heldOut;
-  const score = (context: Context, of: readonly string[]) => of.map((text) => scorer.score(context, text));
-  const scores = contexts.map((context, i) => score(context, texts[i]!));
-  const base = contexts.map((context, i) => score(context, [heldOut.base[i]!.text]));
-  const gold = contexts.map((context) => score(context, [context.gold!]));
-  const measures = {
+export async function textValues(
+  study: StudyContext,
+  arm: string,
+  texts: readonly (readonly string[])[],
+): Promise<Value[]> {
+  const { contexts, base } = study.heldOut;
+  const scores = await scoresOf(study, contexts, texts);
+  const before = await scoresOf(study, contexts, singleTexts(study, base));
+  const gold = await scoresOf(
+    study,
+    contexts,
+    contexts.map((context) => [context.gold!]),
+  );
+  return valuesOf(arm, contexts, {
     score: scores.map(mean),
-    winVsBase: winShares(scores, base),
+    winVsBase: winShares(scores, before),
     winVsGold: winShares(scores, gold),
     length: texts.map((of) => mean(of.map((text) => text.length))),
-  };
-  return Object.entries(measures).flatMap(([measure, values]) =>
-    values.map((value, i) => ({ arm, measure, context: contexts[i]!.id, value })),
-  );
+  });
 }
 
 /** KL(π_θ ‖ π_0) and KL(π_0 ‖ π_θ), Rao–Blackwellised, in nats a text. */
@@ -84,14 +91,14 @@ export async function measureModel(
   folder: string,
   model: Policy,
 ): Promise<Value[]> {
-  const outputs = byContext(await outputsStep(study, folder, model));
-  const { rows: kl } = await klStep(study.run, folder, model, study.heldOut);
-  if (model.dir !== study.run.options.base) await study.run.models.close(model.dir);
+  const { run, heldOut } = study;
+  const outputs = await outputsStep(study, folder, model);
+  const { rows: kl } = await klStep(run, folder, model, heldOut.contexts, heldOutTable('contexts'));
+  if (model.dir !== run.options.base) await run.models.close(model.dir);
   const values = klValues(arm, kl);
   for (const measure of ['klTunedBase', 'klBaseTuned']) {
     const of = values.filter((value) => value.measure === measure).map(({ value }) => value);
-    study.run.show.scalar(`${folder}/${measure}`, 0, mean(of));
+    run.reporter.scalar(`${folder}/${measure}`, 0, mean(of));
   }
-  const texts = study.heldOut.contexts.map(({ id }) => outputs.get(id)!.map(({ text }) => text));
-  return [...textValues(study, arm, texts), ...values];
+  return [...(await textValues(study, arm, textsOf(heldOut.contexts, outputs))), ...values];
 }

@@ -8,16 +8,17 @@
 import { withReward } from '../baselines/reward.js';
 import { logSumExp } from '../bayes/index.js';
 import { heldOutTable } from '../ilf/heldout.js';
-import { refinerPrompt, toRefine } from '../ilf/refine.js';
+import { refinerPrompt } from '../ilf/refine.js';
+import { toRefine } from '../ilf/refiner-input.js';
 import { untruncated } from '../pipeline/options.js';
 import { texts as inTexts } from '../pipeline/progress.js';
 import { tableStep } from '../pipeline/run-context.js';
 import { stepSeed } from '../pipeline/seeds.js';
 import { byContext } from '../pipeline/tables.js';
 import type { RowOf, TableSchema } from '../store/tables.js';
-import { summaryPrompt } from '../tasks/prompts.js';
 import { contextName } from '../tasks/task.js';
-import { sampleTexts, scoreTexts } from '../writers/texts.js';
+import { localWriter } from '../writers/local.js';
+import type { Prompt, Writer } from '../writers/writer.js';
 import { rewardModel } from './reward-arm.js';
 import { PRIOR_FOLDER, priorTexts } from './scored-texts.js';
 import type { StudyContext } from './study-context.js';
@@ -30,6 +31,8 @@ export const proposalsTable = {
   context: 'utf8',
   candidate: 'int32',
   text: 'utf8',
+  ids: 'list<int32>',
+  tokenizer: 'utf8',
   /** Sampled from the refiner, else from π_0. */
   refined: 'bool',
   reward: 'float64',
@@ -47,7 +50,8 @@ export const PROPOSALS = 'posterior/proposals';
 /** As many refinements as texts of π_0 for the first `scale.posterior` held-out contexts, those of π_0 first. */
 export async function proposals(study: StudyContext): Promise<ProposalRow[]> {
   const { run, scale, heldOut } = study;
-  const { base, instruct } = run.options;
+  const { base, refiner: psi } = run.options;
+  const { prompts, format } = run.task;
   const contexts = heldOut.contexts.slice(0, scale.posterior);
   const prior = byContext(await priorTexts(study));
   const n = Math.min(OF_PRIOR, scale.bestOf);
@@ -57,35 +61,46 @@ export async function proposals(study: StudyContext): Promise<ProposalRow[]> {
   const seed = stepSeed(run.options.seed, 'posterior', 'proposals');
   const inputs = {
     tables: [...['contexts', 'initial', 'feedback'].map(heldOutTable), `${PRIOR_FOLDER}/best-of-n`],
-    models: [instruct, base, reward],
+    models: [psi, base, reward],
     values: { ...sampling, n, contexts: contexts.length, seed },
   };
   return tableStep(run, PROPOSALS, proposalsTable, inputs, async (progress) => {
-    const [refiner, priorModel] = [await run.models.get(instruct), await run.models.get(base)];
-    const asked = toRefine(contexts, heldOut.initial, heldOut.feedback);
-    const prompts = asked.map(refinerPrompt);
-    const names = contexts.map(contextName);
+    const refiner = localWriter(await run.models.get(psi));
+    const priorModel = localWriter(await run.models.get(base));
+    const toRefiner = toRefine(contexts, heldOut.initial, heldOut.feedback).map((item) =>
+      refinerPrompt(prompts, item),
+    );
+    const toPrior = contexts.map((context) => ({
+      text: prompts.write(context.text),
+      name: contextName(context),
+    }));
     const sampled = inTexts(progress, 'sampling refinements');
-    const refined = await sampleTexts(refiner, prompts, names, n, sampling, seed, sampled);
-    const rows = contexts.flatMap(({ id, text: post }, i) => {
+    const refined = await refiner.write(toRefiner, n, sampling, format.output, seed, sampled);
+    const rows = contexts.flatMap(({ id, text: context }, i) => {
       const own = prior.get(id)!.slice(0, n);
-      const texts = [...own.map(({ text }) => text), ...refined[i]!];
-      return texts.map((text, candidate) => ({ id, candidate, post, text, i, refined: candidate >= n }));
+      return [...own, ...refined[i]!].map(({ text, ids, tokenizer }, candidate) => {
+        const written = { text, ids, tokenizer };
+        return { id, candidate, context, i, written, refined: candidate >= n };
+      });
     });
-    const under = (model: typeof refiner, promptOf: (i: number) => string, label: string) =>
-      scoreTexts(
-        model,
-        rows.map(({ i, text }) => ({ prompt: promptOf(i), text })),
-        rows.map(({ i }) => names[i]!),
+    const under = (writer: Required<Writer>, asked: readonly Prompt[], label: string) =>
+      writer.score(
+        rows.map(({ i }) => asked[i]!),
+        rows.map(({ written }) => written),
         inTexts(progress, label),
       );
-    const underRefiner = await under(refiner, (i) => prompts[i]!, 'scoring under the refiner');
-    const underBase = await under(priorModel, (i) => summaryPrompt(contexts[i]!.text), 'scoring under π_0');
-    const rewards = await withReward(reward, (of) => of.score(rows, inTexts(progress, 'rewards')));
-    return rows.map(({ id, candidate, text, refined: isRefined }, k) => ({
+    const underRefiner = await under(refiner, toRefiner, 'scoring under the refiner');
+    const underBase = await under(priorModel, toPrior, 'scoring under π_0');
+    const rewards = await withReward(reward, prompts, (of) =>
+      of.score(
+        rows.map(({ context, written }) => ({ context, text: written.text })),
+        inTexts(progress, 'rewards'),
+      ),
+    );
+    return rows.map(({ id, candidate, written, refined: isRefined }, k) => ({
       context: id,
       candidate,
-      text,
+      ...written,
       refined: isRefined,
       reward: rewards[k]!,
       logprob_refiner: underRefiner[k]!,

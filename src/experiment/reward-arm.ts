@@ -1,5 +1,6 @@
 /** Reward models of the experiment; each is trained once and used by several studies. */
-import { comparisonsStep, rewardModelStep } from '../baselines/reward-steps.js';
+import { comparisonsStep } from '../baselines/comparisons.js';
+import { rewardModelStep } from '../baselines/reward-model.js';
 import type { PreferenceForm } from '../lm/preference.js';
 import { at } from './scale.js';
 import type { StudyContext } from './study-context.js';
@@ -15,5 +16,5 @@ export async function rewardModel(
   const contexts = at(run.task, scale.places.compared, n);
   const comparisons = await comparisonsStep(run, compared, kind, contexts);
   const folder = `reward-models/${kind}-${form}-${n}`;
-  return rewardModelStep(run, folder, `${compared}/comparisons`, comparisons, kind, form);
+  return rewardModelStep(run, folder, { kind, form, comparisons, table: `${compared}/comparisons` });
 }

@@ -1,5 +1,5 @@
 /** RL with a KL penalty on the experiment's contexts, with its reward model: the other side of the Bayesian view. */
-import { rlStep } from '../baselines/rl-steps.js';
+import { rlStep } from '../baselines/rloo.js';
 import type { RlRow } from '../pipeline/tables.js';
 import { dataTable } from './data.js';
 import { rewardModel } from './reward-arm.js';
@@ -20,5 +20,6 @@ export async function reinforced(
   const reward = await rewardModel(study, 'quality', 'bradley-terry');
   const options = { ...SETTINGS, beta, steps: scale.rlSteps, maxTokens };
   const contexts = data.contexts.slice(0, scale.usual);
-  return rlStep(run, rlFolder(beta), base, reward, contexts, options, dataTable('contexts'));
+  const from = dataTable('contexts');
+  return rlStep(run, rlFolder(beta), { theta: base, rewardModel: reward, contexts, from, options });
 }

@@ -1,6 +1,6 @@
 /** Samples of models for the held-out contexts, with their rewards: what best-of-n picks from, and what posteriors weigh. */
 
-import { bestOfNStep } from '../baselines/rl-steps.js';
+import { bestOfNStep } from '../baselines/best-of-n.js';
 import { heldOutTable } from '../ilf/heldout.js';
 import { untruncated } from '../pipeline/options.js';
 import type { BestOfNRow } from '../pipeline/tables.js';
@@ -27,7 +27,9 @@ export async function scoredTexts(
   const reward = await rewardModel(study, 'quality', 'bradley-terry');
   const sampling = untruncated(run.options);
   const some = heldOut.contexts.slice(0, contexts);
-  const rows = await bestOfNStep(run, folder, model, reward, some, n, sampling, heldOutTable('contexts'));
+  const from = heldOutTable('contexts');
+  const of = { model, rewardModel: reward, contexts: some, from, n, sampling };
+  const rows = await bestOfNStep(run, folder, of);
   if (model !== run.options.base) await run.models.close(model);
   return rows;
 }

@@ -1,19 +1,40 @@
-import { critiquePrompt } from '../tasks/prompts.js';
-import type { FeedbackSource } from './source.js';
+import type { SourceDescriptor, SourceOptions, ToCriticise } from './source.js';
 
-/** Continues each prompt by one line of text; `names` say in errors which context a prompt belongs to. */
-export type Write = (prompts: string[], names: string[]) => Promise<string[]>;
+/** A critic says more than an output has to: tokens of its feedback at most. */
+export const CRITIQUE_TOKENS = 64;
+
+const inputs: SourceDescriptor['inputs'] = (_, { sampling, seed }) => ({
+  critic: true,
+  values: { ...sampling, maxTokens: CRITIQUE_TOKENS, seed },
+});
 
 /** An instruction-tuned LM as the critic. */
-export function critic(write: Write): FeedbackSource {
-  return {
+export const critic: SourceDescriptor = {
+  name: 'critic',
+  help: 'the critic, an instruction-tuned LM, writes it',
+  serves: () => true,
+  inputs,
+  open: (options) => ({
     name: 'critic (instruct LM)',
-    annotate: async (items) => {
-      const texts = await write(
-        items.map(({ context, output }) => critiquePrompt(context.text, output)),
-        items.map(({ context }) => `context ${context.id}`),
-      );
-      return texts.map((text) => ({ text: text === '' ? 'Please improve the summary.' : text }));
-    },
-  };
+    annotate: (items) => critiques(items, options),
+  }),
+};
+
+async function critiques(
+  items: readonly ToCriticise[],
+  { task: { prompts, format }, critic: open, sampling, seed, onTexts }: SourceOptions,
+) {
+  if (items.length === 0) return [];
+  const written = await (await open()).write(
+    items.map(({ context, output }) => ({
+      text: prompts.critique(context.text, output),
+      name: `context ${context.id}`,
+    })),
+    1,
+    { ...sampling, maxTokens: CRITIQUE_TOKENS },
+    format.feedback,
+    seed,
+    onTexts,
+  );
+  return written.map(([said]) => ({ text: said!.text === '' ? prompts.noCritique : said!.text }));
 }

@@ -1,48 +1,31 @@
-import { critic } from '../feedback/critic.js';
-import { fromDataset } from '../feedback/dataset.js';
-import { simulatedAnnotator } from '../feedback/simulated.js';
+/** Step 2: f on (c, x0), from a source of feedback (src/feedback). */
+import { findSource } from '../feedback/registry.js';
 import type { FeedbackSource } from '../feedback/source.js';
-import { CRITIQUE_TOKENS } from '../pipeline/policy.js';
-import { texts as inTexts, type Progress } from '../pipeline/progress.js';
-import type { FeedbackRow, InitialRow } from '../pipeline/tables.js';
+import { withModels } from '../pipeline/model-cache.js';
+import { samplingOf } from '../pipeline/options.js';
+import { type Progress, texts } from '../pipeline/progress.js';
+import { type RunContext, tableStep } from '../pipeline/run-context.js';
+import { type Place, seedOf, stepSeed } from '../pipeline/seeds.js';
+import {
+  type FeedbackRow,
+  feedbackTable,
+  type InitialRow,
+  initialTable,
+  readContexts,
+  rowOf,
+} from '../pipeline/tables.js';
+import { readTable, writeTable } from '../store/tables.js';
 import type { Context, Task } from '../tasks/task.js';
-import type { TextModel } from '../writers/text-model.js';
-import { type Sampling, sampleTexts } from '../writers/texts.js';
+import { localWriter } from '../writers/local.js';
+import type { Sampling } from '../writers/writer.js';
 
-/** The task's own annotator where it has one; else what its data hold, and the instruct LM's critique for the rest. */
-export function chooseSource(
-  task: Pick<Task, 'annotate'>,
-  instruct: () => Promise<TextModel>,
-  sampling: Sampling,
-  seed: number,
-  onProgress: Progress,
-): FeedbackSource {
-  if (task.annotate) return simulatedAnnotator(task.annotate, String(seed));
-  return fromDataset(
-    critic(async (prompts, names) => {
-      if (prompts.length === 0) return [];
-      const settings = { ...sampling, maxNewTokens: CRITIQUE_TOKENS };
-      const texts = await sampleTexts(
-        await instruct(),
-        prompts,
-        names,
-        1,
-        settings,
-        seed,
-        inTexts(onProgress, 'writing critiques'),
-      );
-      return texts.map(([text]) => text!);
-    }),
-  );
-}
-
-/** Step 2: f on (c, x0). */
+/** What the source says of each context's x0. */
 export async function giveFeedback(
   source: FeedbackSource,
   contexts: readonly Context[],
-  initial: readonly Pick<InitialRow, 'text'>[],
+  initial: (context: Context) => { text: string },
 ): Promise<FeedbackRow[]> {
-  const items = contexts.map((context, i) => ({ context, output: initial[i]!.text }));
+  const items = contexts.map((context) => ({ context, output: initial(context).text }));
   const annotations = await source.annotate(items);
   return annotations.map(({ text, points }, i) => ({
     context: contexts[i]!.id,
@@ -50,4 +33,56 @@ export async function giveFeedback(
     source: source.name,
     points: points === undefined ? '' : JSON.stringify(points),
   }));
+}
+
+/** The table `folder`/feedback. */
+export async function feedbackStep(
+  run: RunContext,
+  folder: string,
+  contexts: readonly Context[],
+  initial: readonly InitialRow[],
+): Promise<FeedbackRow[]> {
+  const { task, options } = run;
+  const sampling = samplingOf(options);
+  const seed = stepSeed(options.seed, folder, 'feedback');
+  const source = await findSource(options.feedback, task, contexts);
+  const { critic, values } = source.inputs(contexts, { sampling, seed });
+  const inputs = {
+    tables: [`${folder}/contexts`, `${folder}/initial`],
+    models: critic ? [options.critic] : [],
+    values: { source: source.name, from: values },
+  };
+  return tableStep(run, `${folder}/feedback`, feedbackTable, inputs, (progress) => {
+    const open = async () => localWriter(await run.models.get(options.critic));
+    const onTexts = texts(progress, 'writing critiques');
+    const opened = source.open({ task, critic: open, sampling, seed, onTexts });
+    return giveFeedback(opened, contexts, rowOf(initial, `${folder}/initial`));
+  });
+}
+
+export interface FeedbackCommand {
+  task: Task;
+  contexts: string;
+  initial: string;
+  /** The source's name; null: the first that serves. */
+  source: string | null;
+  /** The critic's folder. */
+  critic: string;
+  out: string;
+  sampling: Sampling;
+  place: Place;
+}
+
+export async function feedbackCommand(of: FeedbackCommand, progress: Progress): Promise<void> {
+  const { task, critic, sampling } = of;
+  const contexts = await readContexts(of.contexts);
+  const initial = rowOf(await readTable(of.initial, initialTable), of.initial);
+  const source = await findSource(of.source, task, contexts);
+  const rows = await withModels((models) => {
+    const open = async () => localWriter(await models.get(critic));
+    const seed = seedOf(of.place, 'feedback');
+    const onTexts = texts(progress, 'writing critiques');
+    return giveFeedback(source.open({ task, critic: open, sampling, seed, onTexts }), contexts, initial);
+  });
+  await writeTable(of.out, feedbackTable, rows);
 }

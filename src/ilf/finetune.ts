@@ -1,18 +1,26 @@
+/** Step 5: π_θ tuned on (c → x1) by AdamW. */
 import { join } from 'node:path';
 import { type AdamState, disposeAdamState } from '../engine/fused.js';
 import type { Example } from '../lm/batch.js';
 import { saveLM } from '../lm/files.js';
 import { crossEntropy, type Objective, type StepInfo, saveTrainState, trainOn } from '../lm/train.js';
+import { tuningOf } from '../pipeline/options.js';
 import type { Progress } from '../pipeline/progress.js';
+import { folderStep, type RunContext } from '../pipeline/run-context.js';
+import { type Place, seedOf, stepSeed } from '../pipeline/seeds.js';
+import { readContexts, targetsTable } from '../pipeline/tables.js';
 import { writeFolderAtomic } from '../store/atomic.js';
-import { summaryPrompt } from '../tasks/prompts.js';
-import { contextName } from '../tasks/task.js';
+import { readTable } from '../store/tables.js';
+import type { Prompts } from '../tasks/prompts.js';
+import { contextName, type Task } from '../tasks/task.js';
 import { copyTokenizer } from '../text/tokenizer.js';
-import type { TextModel } from '../writers/text-model.js';
-import { completionIds, encodePrompt } from '../writers/texts.js';
-import type { Target } from './targets.js';
+import { completionIds, encodePrompt } from '../writers/completion.js';
+import { openModel, type TextModel } from '../writers/text-model.js';
+import { fromTargetRows, type Target, type TargetSet } from './targets.js';
 
+/** How π_θ is tuned. */
 export interface Tuning {
+  /** Peak learning rate. */
   lr: number;
   epochs: number;
   /** Contexts a step: sequences, where each has one target. */
@@ -29,11 +37,13 @@ const MAX_TOKENS = 4096;
 /** (c → x1) with the loss on the completion and its end, and a little on the prompt; all of it times the target's weight. */
 export function toExample(
   model: TextModel,
-  { context, text, weight }: Target,
+  prompts: Prompts,
+  { context, written, weight }: Target,
   promptWeight: number,
 ): Example {
-  const completion = completionIds(model, text);
-  const prompt = encodePrompt(model, summaryPrompt(context.text), completion.length, contextName(context));
+  const completion = completionIds(model, written);
+  const asked = { text: prompts.write(context.text), name: contextName(context) };
+  const prompt = encodePrompt(model, asked, completion.length);
   return {
     ids: [...prompt, ...completion],
     weights: [...prompt.map(() => weight * promptWeight), ...completion.map(() => weight)],
@@ -41,7 +51,7 @@ export function toExample(
 }
 
 /** The examples of one context: they are learned in one step. `ids`: the tokens of all. */
-interface Lesson {
+interface ContextExamples {
   ids: readonly number[];
   examples: readonly Example[];
 }
@@ -50,36 +60,48 @@ interface Lesson {
  * A step's loss is Σ ω·ce / Σ ω over the tokens of its contexts: up to the step's own factor −Σ ω log π_θ(x|c), which for one
  * target a context is ILF's, and for all refinements the cross-entropy from the posterior (Scheurer et al. 2023, section 2).
  */
-const objective: Objective<Lesson> = (lm, lessons, maxTokens) =>
+const objective: Objective<ContextExamples> = (lm, contexts, maxTokens) =>
   crossEntropy(
     lm,
-    lessons.flatMap(({ examples }) => examples),
+    contexts.flatMap(({ examples }) => examples),
     maxTokens,
   );
 
 /** By context, so that there are as many steps however many targets a context has. */
-function toLessons(model: TextModel, targets: readonly Target[], promptWeight: number): Lesson[] {
+function examplesByContext(
+  model: TextModel,
+  prompts: Prompts,
+  targets: readonly Target[],
+  promptWeight: number,
+): ContextExamples[] {
   const byContext = new Map<string, Example[]>();
   for (const target of targets) {
     const { id } = target.context;
-    byContext.set(id, [...(byContext.get(id) ?? []), toExample(model, target, promptWeight)]);
+    const example = toExample(model, prompts, target, promptWeight);
+    byContext.set(id, [...(byContext.get(id) ?? []), example]);
   }
   return [...byContext.values()].map((examples) => ({ ids: examples.flatMap(({ ids }) => ids), examples }));
 }
 
+/** What a training is told. */
+export interface Finetuning {
+  task: Task;
+  targets: readonly Target[];
+  tuning: Tuning;
+  seed: number;
+}
+
 /**
- * Step 5: π_θ on (c → x1) by AdamW. Changes `model` itself; onStep is awaited after every step. @returns the optimizer's
- * state, which the caller disposes of
+ * π_θ on (c → x1). Changes `model` itself; onStep is awaited after every step. @returns the optimizer's state, which the caller
+ * disposes of
  */
 export function tune(
   model: TextModel,
-  targets: readonly Target[],
-  tuning: Tuning,
-  seed: number,
+  { task, targets, tuning, seed }: Finetuning,
   onStep: (info: StepInfo) => unknown,
 ): Promise<AdamState> {
-  const lessons = toLessons(model, targets, tuning.promptWeight);
-  const steps = tuning.epochs * Math.ceil(lessons.length / tuning.batch);
+  const contexts = examplesByContext(model, task.prompts, targets, tuning.promptWeight);
+  const steps = tuning.epochs * Math.ceil(contexts.length / tuning.batch);
   const options = {
     lr: tuning.lr,
     epochs: tuning.epochs,
@@ -90,33 +112,76 @@ export function tune(
     maxTokens: MAX_TOKENS,
     seed,
   } as const;
-  return trainOn(model.lm, objective, lessons, options, onStep);
+  return trainOn(model.lm, objective, contexts, options, onStep);
 }
 
 /**
- * The same, telling `onLoss` each step's mean cross-entropy in nats a token; the tuned model, its tokenizer and the optimizer's
- * state become the folder `dir`.
+ * The model `from` tuned becomes, with its tokenizer and the optimizer's state, the folder `dir`. `onLoss` is told each step's mean
+ * cross-entropy in nats a token.
  */
 export async function finetune(
-  model: TextModel,
-  targets: readonly Target[],
-  tuning: Tuning,
-  seed: number,
+  from: string,
+  how: Finetuning,
   dir: string,
-  onProgress: Progress,
+  progress: Progress,
   onLoss: (step: number, loss: number) => void = () => {},
 ): Promise<void> {
-  const state = await tune(model, targets, tuning, seed, ({ step, steps, loss }) => {
-    onProgress('finetuning', step, steps, 'steps');
-    onLoss(step, loss);
-  });
+  // A copy of its own: the run's open model is π_0 to other steps.
+  const model = await openModel(from);
   try {
-    await writeFolderAtomic(dir, async (temporary) => {
-      await saveLM(model.lm, temporary);
-      await copyTokenizer(model.dir, temporary);
-      await saveTrainState(model.lm, state, join(temporary, 'optimizer.safetensors'));
+    const state = await tune(model, how, ({ step, steps, loss }) => {
+      progress('finetuning', step, steps, 'steps');
+      onLoss(step, loss);
     });
+    try {
+      await writeFolderAtomic(dir, async (temporary) => {
+        await saveLM(model.lm, temporary);
+        await copyTokenizer(model.dir, temporary);
+        await saveTrainState(model.lm, state, join(temporary, 'optimizer.safetensors'));
+      });
+    } finally {
+      disposeAdamState(state);
+    }
   } finally {
-    disposeAdamState(state);
+    model.lm.dispose();
   }
+}
+
+/** The model `from` tuned on the targets of one or more rounds: the folder `folder`/finetuned. */
+export function finetuneStep(
+  run: RunContext,
+  folder: string,
+  from: string,
+  sets: readonly TargetSet[],
+  tuning: Tuning = tuningOf(run.options),
+): Promise<string> {
+  const seed = stepSeed(run.options.seed, folder, 'finetune');
+  const inputs = {
+    tables: sets.flatMap(({ tables }) => tables),
+    models: [from],
+    values: { ...tuning, seed },
+  };
+  return folderStep(run, `${folder}/finetuned`, inputs, (dir, progress) => {
+    const targets = sets.flatMap((set) => set.targets);
+    const onLoss = (step: number, loss: number) => run.reporter.scalar(`${folder}/loss`, step, loss);
+    return finetune(from, { task: run.task, targets, tuning, seed }, dir, progress, onLoss);
+  });
+}
+
+export interface FinetuneCommand {
+  task: Task;
+  contexts: string;
+  targets: string;
+  /** π_θ's folder. */
+  model: string;
+  out: string;
+  tuning: Tuning;
+  place: Place;
+}
+
+export async function finetuneCommand(of: FinetuneCommand, progress: Progress): Promise<void> {
+  const contexts = await readContexts(of.contexts);
+  const targets = fromTargetRows(await readTable(of.targets, targetsTable), contexts);
+  const how = { task: of.task, targets, tuning: of.tuning, seed: seedOf(of.place, 'finetune') };
+  await finetune(of.model, how, of.out, progress);
 }

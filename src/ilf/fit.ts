@@ -1,42 +1,49 @@
+import { CRITIQUE_TOKENS } from '../feedback/critic.js';
 import type { LoopOptions } from '../pipeline/options.js';
-import { CRITIQUE_TOKENS, feedbackThenOutput } from '../pipeline/policy.js';
+import { feedbackThenOutput } from '../pipeline/policy.js';
 import { UserError } from '../store/errors.js';
-import { judgePrompts, summaryPrompt } from '../tasks/prompts.js';
 import { contextName, type Task } from '../tasks/task.js';
 import type { TextModel } from '../writers/text-model.js';
-import { formatOf } from './targets.js';
+import { targetKind } from './target-kinds.js';
 
 /**
- * Every context fits into both models together with all that will be written about it: found out before the run begins
+ * Every context fits into all models together with all that will be written about it: found out before the run begins
  * instead of in its middle. The judge's questions are the longest texts.
  * @throws UserError naming the first context that is too long
  */
 export function checkFit(
   task: Task,
-  base: TextModel,
-  instruct: TextModel,
+  { base, refiner, judge }: Record<'base' | 'refiner' | 'judge', TextModel>,
   { maxTokens, targets }: Pick<LoopOptions, 'maxTokens' | 'targets'>,
 ): void {
+  const { prompts } = task;
+  const { name, writes } = targetKind(targets);
   const splits = ['heldout', 'ilf'] as const;
   const contexts = splits.flatMap((split) => task.contexts(split, 0, task.size(split)));
   const tokens = ({ tokenizer }: TextModel, text: string) => tokenizer.encode(text).length;
   // Refinements with another context's feedback are judged too.
-  const feedback = Math.max(CRITIQUE_TOKENS, ...contexts.map((of) => tokens(instruct, of.feedback ?? '')));
+  const feedbackOf = (model: TextModel) =>
+    Math.max(CRITIQUE_TOKENS, ...contexts.map((of) => tokens(model, of.feedback ?? '')));
+  const [toRefiner, toJudge] = [feedbackOf(refiner), feedbackOf(judge)];
   for (const context of contexts) {
     const output = (model: TextModel) => Math.max(maxTokens, tokens(model, context.output ?? ''));
-    // What π_θ reads, writes or learns after a post.
-    const learned = targets === 'gold' ? tokens(base, context.gold ?? '') : 0;
+    // What π_θ reads, writes or learns after a prompt.
+    const learned = name === 'gold' ? tokens(base, context.gold ?? '') : 0;
     const before =
-      formatOf(targets) === 'output'
+      writes === 'output'
         ? 0
         : Math.max(CRITIQUE_TOKENS, tokens(base, context.feedback ?? '')) +
-          tokens(base, feedbackThenOutput('', ''));
-    const questions = judgePrompts.map((prompt) =>
-      tokens(instruct, prompt.prefix(context.text, '') + prompt.suffix('', '', context.text)),
+          tokens(base, feedbackThenOutput(prompts, '', ''));
+    const questions = prompts.judge.map((prompt) =>
+      tokens(judge, prompt.prefix(context.text, '') + prompt.suffix('', '', context.text)),
     );
     const needed = [
-      [base, tokens(base, summaryPrompt(context.text)) + before + Math.max(output(base), learned)],
-      [instruct, Math.max(...questions) + output(instruct) + feedback + maxTokens],
+      [base, tokens(base, prompts.write(context.text)) + before + Math.max(output(base), learned)],
+      [
+        refiner,
+        tokens(refiner, prompts.refine(context.text, '', '')) + output(refiner) + toRefiner + maxTokens,
+      ],
+      [judge, Math.max(0, ...questions) + output(judge) + toJudge + maxTokens],
     ] as const;
     for (const [{ dir, lm }, most] of needed)
       if (most > lm.config.n_positions)

@@ -1,48 +1,91 @@
-import { type OutputFormat, outputIn, roomFor } from '../pipeline/policy.js';
+/** Step 1: x0 ~ π_θ(·|c). */
+import { withModels } from '../pipeline/model-cache.js';
+import { samplingOf } from '../pipeline/options.js';
+import { type OutputFormat, outputIn, type Policy, roomFor } from '../pipeline/policy.js';
 import { type Progress, texts } from '../pipeline/progress.js';
-import type { InitialRow } from '../pipeline/tables.js';
-import { summaryPrompt } from '../tasks/prompts.js';
-import { type Context, contextName } from '../tasks/task.js';
-import type { TextModel } from '../writers/text-model.js';
-import { type Sampling, sampleTexts, scoreTexts } from '../writers/texts.js';
+import { type RunContext, tableStep } from '../pipeline/run-context.js';
+import { type Place, seedOf, stepSeed } from '../pipeline/seeds.js';
+import { type InitialRow, initialTable, readContexts } from '../pipeline/tables.js';
+import { writeTable } from '../store/tables.js';
+import { type Context, contextName, type Task } from '../tasks/task.js';
+import { localWriter } from '../writers/local.js';
+import { given, type Sampling, type Writer } from '../writers/writer.js';
+
+export interface Generation {
+  task: Task;
+  sampling: Sampling;
+  seed: number;
+  /** Whether π_θ writes feedback before an output. */
+  writes: OutputFormat;
+}
 
 /**
- * Step 1: x0 ~ π_θ(·|c), or the output that the context came with; with its log-probability under π_θ. Where π_θ `writes`
- * feedback before an output, that is not part of x0, but of the text whose log-probability it is.
+ * x0, sampled or as the context came with it; with its log-probability under π_θ. Where π_θ writes feedback before an output, that
+ * is not part of x0, but of the text whose log-probability it is.
  */
 export async function generate(
-  model: TextModel,
+  theta: Required<Writer>,
   contexts: readonly Context[],
-  sampling: Sampling,
-  seed: number,
-  onProgress: Progress,
-  writes: OutputFormat = 'output',
+  { task: { prompts, format }, sampling, seed, writes }: Generation,
+  progress: Progress,
 ): Promise<InitialRow[]> {
+  const promptOf = (context: Context) => ({ text: prompts.write(context.text), name: contextName(context) });
   const without = contexts.filter(({ output }) => output === undefined);
-  const sampled = await sampleTexts(
-    model,
-    without.map(({ text }) => summaryPrompt(text)),
-    without.map(contextName),
+  const sampled = await theta.write(
+    without.map(promptOf),
     1,
-    { ...sampling, maxNewTokens: roomFor(writes, sampling.maxNewTokens) },
+    { ...sampling, maxTokens: roomFor(writes, sampling.maxTokens) },
+    format.output,
     seed,
-    texts(onProgress, 'sampling outputs'),
+    texts(progress, 'sampling outputs'),
   );
   const written = new Map(without.map(({ id }, i) => [id, sampled[i]![0]!]));
-  const pairs = contexts.map(({ id, text, output }) => ({
-    prompt: summaryPrompt(text),
-    text: output ?? written.get(id)!,
-  }));
-  const logprobs = await scoreTexts(
-    model,
-    pairs,
-    contexts.map(contextName),
-    texts(onProgress, 'scoring outputs'),
-  );
+  const all = contexts.map(({ id, output }) => (output === undefined ? written.get(id)! : given(output)));
+  const logprobs = await theta.score(contexts.map(promptOf), all, texts(progress, 'scoring outputs'));
   return contexts.map(({ id, output }, i) => ({
     context: id,
-    text: output ?? outputIn(pairs[i]!.text, writes),
+    // A part of what was sampled has no tokens of its own.
+    ...(writes === 'output' ? all[i]! : given(outputIn(prompts, all[i]!.text, writes))),
     logprob: logprobs[i]!,
     sampled: output === undefined,
   }));
+}
+
+/** The table `folder`/`name`: x0 for the contexts of the table `from`. */
+export function generateStep(
+  run: RunContext,
+  folder: string,
+  name: 'initial' | 'outputs',
+  { dir, writes }: Policy,
+  contexts: readonly Context[],
+  from = `${folder}/contexts`,
+): Promise<InitialRow[]> {
+  const { task, options } = run;
+  const sampling = samplingOf(options);
+  const seed = stepSeed(options.seed, folder, name);
+  const inputs = { tables: [from], models: [dir], values: { ...sampling, seed, writes } };
+  return tableStep(run, `${folder}/${name}`, initialTable, inputs, async (progress) => {
+    const theta = localWriter(await run.models.get(dir));
+    return generate(theta, contexts, { task, sampling, seed, writes }, progress);
+  });
+}
+
+export interface GenerateCommand extends Omit<Generation, 'seed'> {
+  contexts: string;
+  /** π_θ's folder. */
+  model: string;
+  out: string;
+  place: Place;
+}
+
+export async function generateCommand(
+  { contexts: path, model, out, place, ...how }: GenerateCommand,
+  progress: Progress,
+): Promise<void> {
+  const contexts = await readContexts(path);
+  const seed = seedOf(place, 'initial');
+  const rows = await withModels(async (models) =>
+    generate(localWriter(await models.get(model)), contexts, { ...how, seed }, progress),
+  );
+  await writeTable(out, initialTable, rows);
 }

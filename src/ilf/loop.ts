@@ -1,5 +1,5 @@
 /** The whole run: rounds one after another, each with what the last one tuned as its π_θ, and the report of them. */
-
+import { openQuality } from '../measure/quality.js';
 import { contextsPerRound } from '../pipeline/options.js';
 import { priorPolicy } from '../pipeline/policy.js';
 import type { RunContext } from '../pipeline/run-context.js';
@@ -11,14 +11,17 @@ export async function loop(run: RunContext): Promise<Outcome> {
   const { task, options } = run;
   const n = contextsPerRound(task, options);
   const heldOut = await heldOutTexts(run, Math.min(options.heldout, task.size('heldout')));
+  const quality = await openQuality(options, heldOut);
   const done: Round[] = [];
   let theta = priorPolicy(options);
   for (let k = 1; k <= options.rounds; k++) {
-    const before = done.map(({ learned }) => learned);
-    const result = await round(run, k, n, theta, before, heldOut);
+    const before = options.roundMode === 'retrain' ? done.map(({ targets }) => targets) : null;
+    // Every round has contexts of its own.
+    const of = { folder: `round-${k}`, from: (k - 1) * n, n, theta, before };
+    const result = await round(run, of, heldOut, quality);
     if (theta.dir !== options.base) await run.models.close(theta.dir);
     theta = result.tuned;
     done.push(result);
   }
-  return outcomeOf(run, n, heldOut, done);
+  return outcomeOf(run, { n, heldOut, quality, rounds: done });
 }

@@ -1,92 +1,74 @@
 /** Opens all that a loop needs, and finds what is wrong with it before anything is written. */
 import { existsSync } from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { ModelCache } from '../pipeline/model-cache.js';
-import { contextsPerRound, type LoopOptions, rankerModelsOf } from '../pipeline/options.js';
+import { openFolder, type RunPlace } from '../pipeline/open-folder.js';
+import { contextsPerRound, type LoopOptions, rankerOptionsOf } from '../pipeline/options.js';
 import type { Reporter, RunContext } from '../pipeline/run-context.js';
-import type { RankerName } from '../rankers/names.js';
-import { type OpenRanker, openRanker } from '../rankers/open.js';
-import { removeLeftovers } from '../store/atomic.js';
-import { asUserError, UserError } from '../store/errors.js';
+import type { Ranker } from '../rankers/ranker.js';
+import { findRanker } from '../rankers/registry.js';
+import { UserError } from '../store/errors.js';
 import { canonicalJson, hashText, type Json } from '../store/hash.js';
-import { openRun } from '../store/run.js';
 import type { Task } from '../tasks/task.js';
 import { checkFit } from './fit.js';
-import { goldOf } from './targets.js';
-
-export interface RunPlace {
-  /** Undefined: checkpoints/NAME, where equal options give equal names. */
-  dir: string | undefined;
-  /** Removes what is there. */
-  fresh: boolean;
-  version: string;
-}
+import { goldOf, targetKind } from './target-kinds.js';
 
 /** @throws UserError for models or data that cannot be used, and a folder that is no run's or another process's */
 export async function openRunContext(
   task: Task,
   options: LoopOptions,
-  place: RunPlace,
-  show: Reporter,
+  place: Omit<RunPlace, 'dir'> & {
+    /** Undefined: checkpoints/NAME, where equal options give equal names. */
+    dir: string | undefined;
+  },
+  reporter: Reporter,
 ): Promise<RunContext> {
-  const n = contextsPerRound(task, options);
-  if (options.targets === 'gold') task.contexts('ilf', 0, n * options.rounds).forEach(goldOf);
-  if (options.targets === 'shuffled-feedback' && n < 2)
-    throw new UserError('shuffled feedback needs 2 contexts a round or more');
-  const dir = place.dir ?? resolve('checkpoints', nameOf(task, options));
-  await checkPlace(dir);
+  checkTargets(task, options);
+  const dir = place.dir ?? resolve('checkpoints', runName(task, options));
   const models = new ModelCache();
-  const opened = new Map<RankerName, Promise<OpenRanker>>();
-  const ranker = (name: RankerName) => {
-    const open = opened.get(name) ?? openRanker(name, rankerModelsOf(options));
+  const opened = new Map<string, Promise<Ranker>>();
+  const ranker = (name: string) => {
+    const open = opened.get(name) ?? findRanker(name).then((of) => of.open(rankerOptionsOf(task, options)));
     opened.set(name, open);
     return open;
   };
   // A run that goes on opens them when a step needs them; a new one must not begin with models that cannot be used.
-  if (place.fresh || !existsSync(join(dir, 'manifest.json'))) {
-    const [base, instruct] = [await models.get(options.base), await models.get(options.instruct)];
+  const check = async () => {
+    if (!place.fresh && existsSync(join(dir, 'manifest.json'))) return;
+    const [base, refiner] = [await models.get(options.base), await models.get(options.refiner)];
+    for (const other of [options.critic, options.judge]) await models.get(other);
     if (options.data !== null) {
-      checkFit(task, base, instruct, options);
+      checkFit(task, { base, refiner, judge: await models.get(options.judge) }, options);
       // The judge of data without an oracle.
       await ranker('instruct-rm');
     }
     await ranker(options.ranker);
-  }
-  const folder = await openRun(dir, {
-    version: place.version,
-    options: options as unknown as Record<string, Json>,
-    seeds: { seed: options.seed },
-  });
-  for (const entry of await readdir(dir, { withFileTypes: true }))
-    if (entry.isDirectory()) {
-      // Only now that the run is locked: another process may have been using it.
-      if (place.fresh) await rm(join(dir, entry.name), { recursive: true, force: true });
-      else await removeLeftovers(join(dir, entry.name));
-    }
+  };
+  const folder = await openFolder({ ...place, dir }, options, check);
   const close = async () => {
     await models.close();
-    for (const open of opened.values()) await (await open).close();
+    for (const open of opened.values()) await (await open).close?.();
     folder.close();
   };
-  return { options, task, folder, models, ranker, show, close };
+  return { options, task, folder, models, ranker, reporter, close };
 }
 
-/** The task, and 8 hexadecimal digits of the options: readable, and the same command finds its run again. */
-function nameOf(task: Task, options: LoopOptions): string {
+/** @throws UserError where the contexts cannot give what the targets need */
+function checkTargets(task: Task, options: LoopOptions): void {
+  const { name, condition } = targetKind(options.targets);
+  const n = contextsPerRound(task, options);
+  if (name === 'gold') task.contexts('ilf', 0, n * options.rounds).forEach(goldOf);
+  if (condition === 'other' && n < 2)
+    throw new UserError('shuffled feedback needs 2 contexts a round or more');
+}
+
+/**
+ * The task, and 8 hexadecimal digits of the options: readable, and the same command finds its run again. β alone changes the report
+ * and not the run, unless the targets are made by it.
+ */
+function runName(task: Task, options: LoopOptions): string {
   const safe = task.name.replace(/[^\w.-]+/g, '-').slice(0, 40) || 'data';
-  return `${safe}-${hashText(canonicalJson(options as unknown as Json)).slice(0, 8)}`;
-}
-
-/** Nobody's other files are mixed with a run's, or removed. */
-async function checkPlace(dir: string): Promise<void> {
-  if (!existsSync(dir)) return;
-  let names: string[];
-  try {
-    names = await readdir(dir);
-  } catch (error) {
-    throw asUserError(error, 'use', dir);
-  }
-  if (names.some((name) => !name.startsWith('.') && name !== 'lock') && !names.includes('manifest.json'))
-    throw new UserError(`${dir} holds other files than a run's; choose a new folder for --run`);
+  const { beta, ...others } = options;
+  const named = targetKind(options.targets).reads.includes('beta') ? { beta, ...others } : others;
+  return `${safe}-${hashText(canonicalJson(named as unknown as Json)).slice(0, 8)}`;
 }

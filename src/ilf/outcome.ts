@@ -1,17 +1,17 @@
 /** What a finished run has to say: the report's content and the JSON document, both made from the run's tables alone. */
 import { describeInterval } from '../bayes/estimate.js';
 import { measurePosterior } from '../measure/posterior.js';
-import { oracleOf } from '../measure/scorer.js';
+import type { Quality } from '../measure/quality.js';
+import { type HeldOut, ranksOf, textsOf } from '../pipeline/held-out.js';
 import type { RunContext } from '../pipeline/run-context.js';
-import type { RankerName } from '../rankers/names.js';
-import { finalDocument, type Report, type RoundMeasures, type SamplePost } from '../report/run/types.js';
+import { rowOf } from '../pipeline/tables.js';
+import { findRanker } from '../rankers/registry.js';
+import { finalDocument, type Report, type RoundMeasures, type Sample } from '../report/run/types.js';
 import { writeFileAtomic } from '../store/atomic.js';
 import { secondsOf } from '../store/run.js';
-import type { HeldOut } from './heldout.js';
-import { refinedPosts } from './measure.js';
 import type { Round } from './round.js';
 
-/** Held-out posts that are shown in full. */
+/** Held-out contexts that are shown in full. */
 const SHOWN = 3;
 
 export interface Outcome {
@@ -20,96 +20,67 @@ export interface Outcome {
   document: Record<string, unknown>;
 }
 
-export function outcomeOf(run: RunContext, n: number, heldOut: HeldOut, rounds: readonly Round[]): Outcome {
-  const last = rounds.at(-1)!;
+/** A finished run. */
+export interface Finished {
+  /** Contexts of each round. */
+  n: number;
+  heldOut: HeldOut;
+  quality: Quality | null;
+  rounds: readonly Round[];
+}
+
+export async function outcomeOf(run: RunContext, finished: Finished): Promise<Outcome> {
   const { options, folder, task } = run;
-  const { contexts } = heldOut;
-  const oracle = oracleOf(task.name, contexts);
-  const posts = refinedPosts(heldOut);
-  const ranker = options.ranker === 'instruct-rm' ? 'InstructRM' : options.ranker;
+  const { n, heldOut, quality, rounds } = finished;
+  const last = rounds.at(-1)!;
+  const { measures } = last;
+  const ranker = await findRanker(options.ranker);
   // Targets that need no ranking leave nothing to weigh.
   const posterior =
     last.ranks.length > 0
-      ? measurePosterior(last.refinements, last.ranks, options.beta, isProbability(options.ranker))
+      ? measurePosterior(last.refinements, last.ranks, options.beta, ranker.probability)
       : undefined;
-
-  const samples = contexts.slice(0, SHOWN).map((context, i): SamplePost => {
-    const [initial, tuned] = [heldOut.initial[i]!.text, last.outputs[i]!.text];
-    const refinement = posts[i]!.feedback[posts[i]!.selected]!;
-    return {
-      post: context.text,
-      initial,
-      feedback: heldOut.feedback[i]!.text,
-      refinement,
-      tuned,
-      ...(oracle && {
-        ...(context.gold !== undefined && { gold: context.gold }),
-        scores: {
-          initial: oracle.score(context, initial),
-          refinement: oracle.score(context, refinement),
-          tuned: oracle.score(context, tuned),
-        },
-      }),
-    };
-  });
-  const ranked =
-    oracle &&
-    posts.flatMap(({ context, points, feedback, scores }) =>
-      feedback.map((text, j) => ({
-        context: context.id,
-        ranker: scores[j]!,
-        oracle: oracle.incorporated(context, points, text),
-      })),
-    );
-  const perRound = rounds.map(({ measures }, i): RoundMeasures => {
-    const score = measures.score?.tuned ?? measures.rankerScore?.tuned;
-    return {
-      round: i + 1,
-      contexts: options.roundMode === 'retrain' ? n * (i + 1) : n,
-      ...(measures.winRate?.tunedVsBase && { winRate: measures.winRate.tunedVsBase }),
-      ...(score && { score }),
-      ...(measures.kl && { kl: measures.kl }),
-    };
-  });
-  const baseScore = last.measures.score?.base ?? last.measures.rankerScore?.base;
-  const seconds = secondsOf(folder.manifest);
+  const perRound = rounds.map((round, i) =>
+    roundMeasures(round, i + 1, options.roundMode === 'retrain' ? n * (i + 1) : n),
+  );
+  const baseScore = measures.score?.base ?? measures.rankerScore?.base;
 
   const report: Report = {
     title: `ILF on ${task.name}`,
-    task: `one-line summaries of ${task.name}`,
+    task: task.about,
+    words: task.words,
     annotator: heldOut.feedback[0]!.source,
-    judge: oracle
-      ? `oracle: ${oracle.unit}`
-      : `InstructRM${ranker === 'InstructRM' ? ', the ranker itself' : ''} (no independent judge)`,
-    ranker,
-    measures: last.measures,
-    ...(!oracle && {
+    judge: quality
+      ? `oracle: ${quality.unit}`
+      : `InstructRM${options.ranker === 'instruct-rm' ? ', the ranker itself' : ''} (no independent judge)`,
+    ranker: ranker.label,
+    measures,
+    ...(!quality && {
       absent: {
         score: 'Your own data have no oracle.',
         ranking: 'Your own data have no oracle to hold the ranker against.',
       },
     }),
     rounds: [...(baseScore ? [{ round: 0, score: baseScore }] : []), ...perRound],
-    samples,
-    kl: rounds.flatMap(({ measures }) =>
-      measures.kl ? [measures.kl.tunedFromBase, measures.kl.baseFromTuned].filter((of) => !!of) : [],
+    samples: samplesOf(heldOut, last, quality),
+    kl: rounds.flatMap(({ measures: { kl } }) =>
+      kl ? [kl.tunedFromBase, kl.baseFromTuned].filter((of) => !!of) : [],
     ),
     ...(posterior && { posterior }),
     ...(last.scores && { scores: last.scores }),
-    ...(ranked && { ranked }),
+    ...(quality && { ranked: quality.refining.ranked }),
     interval: describeInterval(),
     options: { ...options },
     seeds: { seed: options.seed },
     versions: { ilf: folder.manifest.version, node: process.version },
-    seconds,
+    seconds: secondsOf(folder.manifest),
     run: folder.dir,
   };
-  const { measures } = last;
   const document = {
     ...finalDocument(report),
     judge: report.judge,
     annotator: report.annotator,
-    ranker,
+    ranker: report.ranker,
     ...(measures.incorporated && {
       incorporated: { ...measures.incorporated, ...(last.byKind && { byKind: last.byKind }) },
     }),
@@ -123,8 +94,42 @@ export function outcomeOf(run: RunContext, n: number, heldOut: HeldOut, rounds: 
   return { report, document };
 }
 
-/** Whether a ranker's scores estimate P(I=1). */
-const isProbability = (ranker: RankerName) => /^(instruct-rm|human-likeness)/.test(ranker);
+function roundMeasures({ measures }: Round, round: number, contexts: number): RoundMeasures {
+  const { winRate, kl } = measures;
+  const score = measures.score?.tuned ?? measures.rankerScore?.tuned;
+  return {
+    round,
+    contexts,
+    ...(winRate?.tunedVsBase && { winRate: winRate.tunedVsBase }),
+    ...(score && { score }),
+    ...(kl && { kl }),
+  };
+}
+
+/** Some held-out contexts with everything that ILF made of them. */
+function samplesOf(heldOut: HeldOut, last: Round, quality: Quality | null): Sample[] {
+  const { contexts } = heldOut;
+  const initial = rowOf(heldOut.initial, 'the table of initial outputs');
+  const feedback = rowOf(heldOut.feedback, 'the table of feedback');
+  const tuned = rowOf(last.outputs, 'the table of outputs');
+  const refinements = textsOf(contexts, heldOut.refinements);
+  const ranks = ranksOf(contexts, heldOut.scores);
+  return contexts.slice(0, SHOWN).map((context, i) => ({
+    context: context.text,
+    initial: initial(context).text,
+    feedback: feedback(context).text,
+    refinement: refinements[i]![ranks[i]!.selected]!,
+    tuned: tuned(context).text,
+    ...(quality && {
+      ...(context.gold !== undefined && { gold: context.gold }),
+      scores: {
+        initial: quality.refining.initial[i]!,
+        refinement: quality.refining.picked[i]!,
+        tuned: last.scores!.tuned[i]!,
+      },
+    }),
+  }));
+}
 
 /** result.json and report.html, in the run's folder. */
 export async function writeOutcome(

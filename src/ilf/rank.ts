@@ -1,47 +1,149 @@
+/** Step 4: R of every refinement, and its argmax. */
+import { type RankerChoice, rankerOptionsOf } from '../pipeline/options.js';
 import type { Progress } from '../pipeline/progress.js';
-import { byContext, type ScoreRow, type TextRow } from '../pipeline/tables.js';
-import type { Candidate, Ranker } from '../rankers/ranker.js';
-import type { Context } from '../tasks/task.js';
+import { type RunContext, tableStep } from '../pipeline/run-context.js';
+import {
+  byContext,
+  feedbackTable,
+  initialTable,
+  readContexts,
+  refinementsTable,
+  rowOf,
+  type ScoreRow,
+  scoresTable,
+  type TextRow,
+} from '../pipeline/tables.js';
+import type { Candidate, Ranker, RankerOptions } from '../rankers/ranker.js';
+import { findRanker } from '../rankers/registry.js';
+import { UserError } from '../store/errors.js';
+import { readTable, writeTable } from '../store/tables.js';
+import type { Context, Task } from '../tasks/task.js';
 
-/** What each context's refinements are judged on, [context][candidate]. */
-export function toRank(
-  contexts: readonly Context[],
-  initial: readonly { text: string }[],
-  feedback: readonly { text: string }[],
-  texts: readonly TextRow[],
-): { id: string; group: Candidate[] }[] {
-  const groups = byContext(texts);
-  return contexts.map(({ id, text }, i) => ({
-    id,
-    group: (groups.get(id) ?? []).map((row) => ({
-      context: text,
-      initial: initial[i]!.text,
-      feedback: feedback[i]!.text,
-      refinement: row.text,
-    })),
-  }));
+type Texts = readonly { context: string; text: string }[];
+
+/** What there is to judge: texts of the contexts, made from x0 by following f. */
+export interface Judged {
+  contexts: readonly Context[];
+  initial: Texts;
+  feedback: Texts;
+  texts: readonly Pick<TextRow, 'context' | 'candidate' | 'text'>[];
 }
 
-/** Step 4: R of every refinement, and the argmax of each context (the first of equals). */
+/** A context's refinements, in the order of their numbers. */
+export interface RankGroup {
+  id: string;
+  candidates: number[];
+  group: Candidate[];
+}
+
+export function toRank({ contexts, initial, feedback, texts }: Judged): RankGroup[] {
+  const groups = byContext(texts);
+  const [tells, says] = [
+    rowOf(initial, 'the table of initial outputs'),
+    rowOf(feedback, 'the table of feedback'),
+  ];
+  return contexts.map((context) => {
+    const rows = [...(groups.get(context.id) ?? [])].sort((a, b) => a.candidate - b.candidate);
+    return {
+      id: context.id,
+      candidates: rows.map(({ candidate }) => candidate),
+      group: rows.map(({ text }) => ({
+        context: context.text,
+        initial: tells(context).text,
+        feedback: says(context).text,
+        refinement: text,
+      })),
+    };
+  });
+}
+
+/** R of each, and the argmax of each context (the first of equals). `label`: the ranker's. */
 export async function rank(
   ranker: Ranker,
-  items: ReturnType<typeof toRank>,
-  onProgress: Progress,
+  label: string,
+  items: readonly RankGroup[],
+  progress: Progress,
 ): Promise<ScoreRow[]> {
   const total = items.reduce((sum, { group }) => sum + group.length, 0);
   const scores = await ranker.score(
     items.map(({ group }) => group),
-    (done) => onProgress(`ranking by ${ranker.name}`, Math.round(done * total), total, 'texts'),
+    (done) => progress(`ranking by ${label}`, Math.round(done * total), total, 'texts'),
   );
-  return items.flatMap(({ id }, i) => {
+  return items.flatMap(({ id, candidates }, i) => {
     const of = scores[i]!;
     const best = of.reduce((b, { score }, j) => (score > of[b]!.score ? j : b), 0);
-    return of.map(({ score, perPrompt }, candidate) => ({
+    return of.map(({ score, perPrompt }, j) => ({
       context: id,
-      candidate,
+      candidate: candidates[j]!,
       per_prompt: perPrompt,
       mean: score,
-      selected: candidate === best,
+      selected: j === best,
     }));
   });
+}
+
+/** R(x1) by the run's ranker: the table `folder`/scores. */
+export const rankStep = (run: RunContext, folder: string, judged: Judged): Promise<ScoreRow[]> =>
+  scoresStep(run, `${folder}/scores`, run.options.ranker, judged, [
+    ...['contexts', 'initial', 'feedback', 'refinements'].map((table) => `${folder}/${table}`),
+  ]);
+
+/**
+ * What a ranker says of any texts: the table `name`. `tables` are those that everything here was read from; `models` are folders of
+ * trained rankers in place of the run's own.
+ */
+export async function scoresStep(
+  run: RunContext,
+  name: string,
+  ranker: string,
+  judged: Judged,
+  tables: readonly string[],
+  models: Partial<Pick<RankerOptions, 'rewardModel' | 'humanLikeness'>> = {},
+): Promise<ScoreRow[]> {
+  const descriptor = await findRanker(ranker);
+  const options = { ...rankerOptionsOf(run.task, run.options), ...models };
+  const from = descriptor.madeFrom(options);
+  const inputs = {
+    tables,
+    models: from.models,
+    values: { ranker: descriptor.name, from: from.values ?? null },
+  };
+  return tableStep(run, name, scoresTable, inputs, async (progress) => {
+    const own = Object.keys(models).length === 0;
+    const opened = own ? await run.ranker(ranker) : await descriptor.open(options);
+    try {
+      return await rank(opened, descriptor.label, toRank(judged), progress);
+    } finally {
+      if (!own) await opened.close?.();
+    }
+  });
+}
+
+export interface RankCommand extends RankerChoice {
+  task: Task;
+  contexts: string;
+  initial: string;
+  feedback: string;
+  refinements: string;
+  out: string;
+}
+
+export async function rankCommand(of: RankCommand, progress: Progress): Promise<void> {
+  const descriptor = await findRanker(of.ranker);
+  const options = rankerOptionsOf(of.task, of);
+  descriptor.madeFrom(options);
+  const items = toRank({
+    contexts: await readContexts(of.contexts),
+    initial: await readTable(of.initial, initialTable),
+    feedback: await readTable(of.feedback, feedbackTable),
+    texts: await readTable(of.refinements, refinementsTable),
+  });
+  const empty = items.find(({ group }) => group.length === 0);
+  if (empty) throw new UserError(`${of.refinements} has no refinement of context ${empty.id}`);
+  const ranker = await descriptor.open(options);
+  try {
+    await writeTable(of.out, scoresTable, await rank(ranker, descriptor.label, items, progress));
+  } finally {
+    await ranker.close?.();
+  }
 }

@@ -1,79 +1,69 @@
+/** Step 3: x1¹..x1ᴺ ~ π_ψ(·|c, x0, f), with log-probabilities under π_ψ and under π_0. */
+import { withModels } from '../pipeline/model-cache.js';
+import { samplingOf } from '../pipeline/options.js';
 import { type Progress, texts } from '../pipeline/progress.js';
-import type { RefinementRow } from '../pipeline/tables.js';
-import { UserError } from '../store/errors.js';
-import { improvePrompt, refinePrompt, summaryPrompt } from '../tasks/prompts.js';
-import { type Context, contextName } from '../tasks/task.js';
-import type { TextModel } from '../writers/text-model.js';
-import { type Sampling, sampleTexts, scoreTexts } from '../writers/texts.js';
+import { type RunContext, tableStep } from '../pipeline/run-context.js';
+import { type Place, seedOf, stepSeed } from '../pipeline/seeds.js';
+import {
+  feedbackTable,
+  initialTable,
+  type RefinementRow,
+  readContexts,
+  refinementsTable,
+  rowOf,
+} from '../pipeline/tables.js';
+import { readTable, writeTable } from '../store/tables.js';
+import type { Prompts } from '../tasks/prompts.js';
+import { type Context, contextName, type Task } from '../tasks/task.js';
+import { localWriter } from '../writers/local.js';
+import type { Sampling, Writer, Written } from '../writers/writer.js';
+import { type FeedbackCondition, type ToRefine, toRefine } from './refiner-input.js';
 
 /** A candidate that says what another says already, or nothing, is sampled again this often at most; then it stays. */
 const RETRIES = 3;
 
-/** What the refiner is told: a context's own feedback; nothing, or another context's, the controls. */
-export type FeedbackCondition = 'own' | 'none' | 'other';
-
-/** What is to be refined. Without feedback the refiner is told nothing: the control. */
-export interface ToRefine {
-  context: Context;
-  initial: string;
-  feedback: string | null;
-}
-
-/**
- * What the refiner is given, from rows in the contexts' order; `feedback` may be empty where it is told none. @throws UserError
- * where there is no other context
- */
-export function toRefine(
-  contexts: readonly Context[],
-  initial: readonly { text: string }[],
-  feedback: readonly { text: string }[],
-  told: FeedbackCondition = 'own',
-): ToRefine[] {
-  if (told === 'other' && contexts.length < 2)
-    throw new UserError('shuffled feedback needs 2 contexts or more');
-  const shown = (i: number) => {
-    if (told === 'none') return null;
-    return feedback[told === 'own' ? i : (i + 1) % feedback.length]!.text;
-  };
-  return contexts.map((context, i) => ({ context, initial: initial[i]!.text, feedback: shown(i) }));
+/** How candidates are sampled. */
+export interface Refining {
+  task: Task;
+  /** N. */
+  samples: number;
+  sampling: Sampling;
+  seed: number;
 }
 
 /** What the refiner reads. */
-export const refinerPrompt = ({ context, initial, feedback }: ToRefine) =>
-  feedback === null ? improvePrompt(context.text, initial) : refinePrompt(context.text, initial, feedback);
+export const refinerPrompt = (prompts: Prompts, { context, initial, feedback }: ToRefine) => ({
+  text:
+    feedback === null
+      ? prompts.improve(context.text, initial)
+      : prompts.refine(context.text, initial, feedback),
+  name: contextName(context),
+});
 
-/** n candidates for each item, different ones where the model has different ones to give. */
+/** N candidates for each item, different ones where the model has different ones to give. */
 export async function sampleCandidates(
-  refiner: TextModel,
+  refiner: Writer,
   items: readonly ToRefine[],
-  n: number,
-  sampling: Sampling,
-  seed: number,
-  onProgress: Progress,
-): Promise<string[][]> {
-  const prompts = items.map(refinerPrompt);
-  const names = items.map(({ context }) => contextName(context));
-  const drawn = await sampleTexts(
-    refiner,
-    prompts,
-    names,
-    n,
-    sampling,
-    seed,
-    texts(onProgress, 'sampling refinements'),
-  );
-  for (let retry = 1; retry <= RETRIES; retry++) {
-    const again = items.flatMap((_, i) => (duplicates(drawn[i]!).length > 0 ? [i] : []));
-    if (again.length === 0) break;
-    const fresh = await sampleTexts(
-      refiner,
-      again.map((i) => prompts[i]!),
-      again.map((i) => names[i]!),
-      Math.max(...again.map((i) => duplicates(drawn[i]!).length)),
+  { task, samples: n, sampling, seed }: Refining,
+  progress: Progress,
+): Promise<Written[][]> {
+  const prompts = items.map((item) => refinerPrompt(task.prompts, item));
+  const write = (some: readonly number[], each: number, from: number, doing: string) =>
+    refiner.write(
+      some.map((i) => prompts[i]!),
+      each,
       sampling,
-      (seed + retry * 0x9e3779b1) >>> 1,
-      texts(onProgress, 'sampling repeated ones again'),
+      task.format.output,
+      from,
+      texts(progress, doing),
     );
+  const drawn = await write([...items.keys()], n, seed, 'sampling refinements');
+  for (let retry = 1; retry <= RETRIES; retry++) {
+    const again = [...items.keys()].filter((i) => duplicates(drawn[i]!).length > 0);
+    if (again.length === 0) break;
+    const most = Math.max(...again.map((i) => duplicates(drawn[i]!).length));
+    const anew = (seed + retry * 0x9e3779b1) >>> 1;
+    const fresh = await write(again, most, anew, 'sampling repeated ones again');
     again.forEach((i, k) => {
       const candidates = drawn[i]!;
       for (const [j, slot] of duplicates(candidates).entries()) candidates[slot] = fresh[k]![j]!;
@@ -83,42 +73,105 @@ export async function sampleCandidates(
 }
 
 /** Which candidates repeat an earlier one or are empty. */
-function duplicates(candidates: readonly string[]): number[] {
-  return candidates.flatMap((text, i) => (text === '' || candidates.indexOf(text) < i ? [i] : []));
+function duplicates(candidates: readonly Written[]): number[] {
+  const said = candidates.map(({ text }) => text);
+  return said.flatMap((text, i) => (text === '' || said.indexOf(text) < i ? [i] : []));
 }
 
-/** Step 3: x1¹..x1ᴺ ~ π_ψ(·|c, x0, f), with log-probabilities under π_ψ and under π_0. */
+/** Candidates with how likely π_ψ, where it can tell, and π_0 find them. */
 export async function refine(
-  refiner: TextModel,
-  base: TextModel,
+  refiner: Writer,
+  base: Required<Writer>,
   items: readonly ToRefine[],
-  n: number,
-  sampling: Sampling,
-  seed: number,
-  onProgress: Progress,
+  how: Refining,
+  progress: Progress,
 ): Promise<RefinementRow[]> {
-  const candidates = await sampleCandidates(refiner, items, n, sampling, seed, onProgress);
+  const { prompts } = how.task;
+  const candidates = await sampleCandidates(refiner, items, how, progress);
   const flat = items.flatMap((item, i) =>
-    candidates[i]!.map((text, candidate) => ({ item, candidate, text })),
+    candidates[i]!.map((written, candidate) => ({ item, candidate, written })),
   );
-  const names = flat.map(({ item }) => contextName(item.context));
-  const underRefiner = await scoreTexts(
-    refiner,
-    flat.map(({ item, text }) => ({ prompt: refinerPrompt(item), text })),
-    names,
-    texts(onProgress, 'scoring under the refiner'),
+  const said = flat.map(({ written }) => written);
+  const underRefiner = await refiner.score?.(
+    flat.map(({ item }) => refinerPrompt(prompts, item)),
+    said,
+    texts(progress, 'scoring under the refiner'),
   );
-  const underBase = await scoreTexts(
-    base,
-    flat.map(({ item, text }) => ({ prompt: summaryPrompt(item.context.text), text })),
-    names,
-    texts(onProgress, 'scoring under the base model'),
+  const underBase = await base.score(
+    flat.map(({ item: { context } }) => ({ text: prompts.write(context.text), name: contextName(context) })),
+    said,
+    texts(progress, 'scoring under the base model'),
   );
-  return flat.map(({ item, candidate, text }, i) => ({
+  return flat.map(({ item, candidate, written }, i) => ({
     context: item.context.id,
     candidate,
-    text,
-    logprob_refiner: underRefiner[i]!,
+    ...written,
+    logprob_refiner: underRefiner?.[i] ?? null,
     logprob_base: underBase[i]!,
   }));
+}
+
+/** The tables of refinements, by what the refiner was told. */
+export const refinementsNamed = {
+  own: 'refinements',
+  none: 'no-feedback',
+  other: 'shuffled-feedback',
+} as const satisfies Record<FeedbackCondition, string>;
+
+/** What the refiner reads of a folder's tables. */
+export const tablesRead = (folder: string, condition: FeedbackCondition): string[] =>
+  ['contexts', 'initial', ...(condition === 'none' ? [] : ['feedback'])].map((table) => `${folder}/${table}`);
+
+/** The table `folder`/refinements, or that of another condition. */
+export function refineStep(
+  run: RunContext,
+  folder: string,
+  contexts: readonly Context[],
+  initial: readonly { context: string; text: string }[],
+  feedback: readonly { context: string; text: string }[],
+  condition: FeedbackCondition = 'own',
+): Promise<RefinementRow[]> {
+  const { task, options } = run;
+  const { base, refiner, samples } = options;
+  const name = refinementsNamed[condition];
+  const sampling = samplingOf(options);
+  const seed = stepSeed(options.seed, folder, condition === 'own' ? 'refine' : name);
+  const inputs = {
+    tables: tablesRead(folder, condition),
+    models: [refiner, base],
+    values: { ...sampling, samples, seed },
+  };
+  return tableStep(run, `${folder}/${name}`, refinementsTable, inputs, async (progress) => {
+    const items = toRefine(contexts, initial, feedback, condition);
+    const [psi, prior] = [await run.models.get(refiner), await run.models.get(base)];
+    const how = { task, samples, sampling, seed };
+    return refine(localWriter(psi), localWriter(prior), items, how, progress);
+  });
+}
+
+export interface RefineCommand extends Omit<Refining, 'seed'> {
+  contexts: string;
+  initial: string;
+  feedback: string;
+  /** Folders of π_ψ and π_0. */
+  refiner: string;
+  base: string;
+  out: string;
+  place: Place;
+}
+
+export async function refineCommand(
+  { contexts: path, initial, feedback, refiner, base, out, place, ...how }: RefineCommand,
+  progress: Progress,
+): Promise<void> {
+  const contexts = await readContexts(path);
+  const tellsOf = rowOf(await readTable(initial, initialTable), initial);
+  const saysOf = rowOf(await readTable(feedback, feedbackTable), feedback);
+  const items = toRefine(contexts, contexts.map(tellsOf), contexts.map(saysOf));
+  const rows = await withModels(async (models) => {
+    const [psi, prior] = [await models.get(refiner), await models.get(base)];
+    const seed = seedOf(place, 'refine');
+    return refine(localWriter(psi), localWriter(prior), items, { ...how, seed }, progress);
+  });
+  await writeTable(out, refinementsTable, rows);
 }

@@ -1,137 +1,151 @@
-/**
- * What π_θ is finetuned on. ILF learns the refinement that the ranker picked; the other kinds are its controls and
- * baselines, and one goes beyond the papers: all refinements, weighted by the posterior.
- */
-import { posteriorWeights } from '../bayes/posterior.js';
-import { posteriorTerms } from '../measure/posterior.js';
-import { feedbackThenOutput, type OutputFormat } from '../pipeline/policy.js';
-import { byContext, type RefinementRow, type ScoreRow, type TargetRow } from '../pipeline/tables.js';
-import type { TargetsName } from '../pipeline/targets-names.js';
+/** Between steps 4 and 5: what π_θ is finetuned on, completions with a weight each. */
+import { type RunContext, tableStep } from '../pipeline/run-context.js';
+import { type Place, seedOf, stepSeed } from '../pipeline/seeds.js';
+import {
+  byContext,
+  feedbackTable,
+  initialTable,
+  type RefinementRow,
+  readContexts,
+  refinementsTable,
+  type ScoreRow,
+  scoresTable,
+  type TargetRow,
+  targetsTable,
+} from '../pipeline/tables.js';
 import { UserError } from '../store/errors.js';
-import { random } from '../tasks/random.js';
-import type { Context } from '../tasks/task.js';
-import type { FeedbackCondition } from './refine.js';
+import { readTable, type TableSchema, writeTable } from '../store/tables.js';
+import type { Prompts } from '../tasks/prompts.js';
+import type { Context, Task } from '../tasks/task.js';
+import type { Written } from '../writers/writer.js';
+import { refinementsNamed } from './refine.js';
+import { type TargetTable, targetKind, type Weighted } from './target-kinds.js';
 
-/** What π_θ is finetuned on: completions with a weight each. */
-export interface Target {
+export interface Target extends Weighted {
   context: Context;
-  text: string;
-  /** Of its loss; a context's weights sum to 1. */
-  weight: number;
 }
 
 /** Rows of the contexts; tables that a kind does not need may be empty. */
 export interface TargetData {
   contexts: readonly Context[];
-  initial: readonly { context: string; text: string }[];
+  initial: readonly (Written & { context: string })[];
   feedback: readonly { context: string; text: string }[];
-  /** Made with the feedback that the kind asks for, `conditionFor`. */
+  /** Made with the feedback that the kind asks for, its `condition`. */
   refinements: readonly RefinementRow[];
   scores: readonly ScoreRow[];
 }
 
-export type TargetTable = Exclude<keyof TargetData, 'contexts'>;
-
-const all: readonly TargetTable[] = ['initial', 'feedback', 'refinements', 'scores'];
-/** The tables that a kind is made from, and those that these are made from. */
-export const tablesFor: Record<TargetsName, readonly TargetTable[]> = {
-  ilf: all,
-  initial: ['initial'],
-  gold: [],
-  'no-feedback': ['initial', 'refinements'],
-  'shuffled-feedback': ['initial', 'feedback', 'refinements'],
-  'feedback-refinement': all,
-  posterior: all,
-};
-
-/** What the refiner is told where a kind has refinements. */
-export const conditionFor = (kind: TargetsName): FeedbackCondition =>
-  kind === 'no-feedback' ? 'none' : kind === 'shuffled-feedback' ? 'other' : 'own';
-
-/** What a model writes that was tuned on a kind. */
-export const formatOf = (kind: TargetsName): OutputFormat =>
-  kind === 'feedback-refinement' ? 'feedback and output' : 'output';
-
-/** Texts with less than this part of the heaviest's weight are left out: they would cost as much, and teach nothing. */
-const LEAST_WEIGHT = 1e-3;
-
 /**
- * The targets, in the contexts' order. Both controls take a random one of their N refinements, by `seed`: no ranker could
- * tell which follows feedback that was not given. A context without a text that says something has no targets.
- * @param beta β of the kind `posterior`, ω ∝ exp(β R) π_0 / π_ψ
- * @throws UserError for the kind `gold` where a context has no reference
+ * The targets of the kind of this name, in the contexts' order. A context without a text that says something has none.
+ * @param beta β of the kind `posterior` @throws UserError for the kind `gold` where a context has no reference
  */
 export function targetsOf(
-  kind: TargetsName,
+  kind: string,
   { contexts, ...rows }: TargetData,
-  beta: number,
-  seed: number,
+  how: { beta: number; seed: number; prompts: Prompts },
 ): Target[] {
+  const { of } = targetKind(kind);
   const [initial, feedback] = [byContext(rows.initial), byContext(rows.feedback)];
   const [refinements, scores] = [byContext(rows.refinements), byContext(rows.scores)];
-  const one = (text: string | undefined) => (text ? [{ text, weight: 1 }] : []);
-
-  const texts = (context: Context): { text: string; weight: number }[] => {
+  return contexts.flatMap((context) => {
     const { id } = context;
-    const candidates = refinements.get(id) ?? [];
-    const picked = () => {
-      const best = scores.get(id)?.find(({ selected }) => selected)?.candidate;
-      return candidates.find(({ candidate }) => candidate === best)?.text;
+    const known = {
+      context,
+      initial: initial.get(id)?.[0],
+      feedback: feedback.get(id)?.[0]?.text,
+      refinements: [...(refinements.get(id) ?? [])].sort((a, b) => a.candidate - b.candidate),
+      scores: scores.get(id) ?? [],
     };
-    switch (kind) {
-      case 'ilf':
-        return one(picked());
-      case 'initial':
-        return one(initial.get(id)?.[0]?.text);
-      case 'gold':
-        return one(goldOf(context));
-      case 'no-feedback':
-      case 'shuffled-feedback':
-        return candidates.length === 0 ? [] : one(random('pick', seed, id).pick(candidates).text);
-      case 'feedback-refinement': {
-        const text = picked();
-        return text ? one(feedbackThenOutput(feedback.get(id)![0]!.text, text)) : [];
-      }
-      case 'posterior':
-        return weighted(candidates, scores.get(id) ?? [], beta);
-    }
-  };
-  return contexts.flatMap((context) => texts(context).map((target) => ({ context, ...target })));
+    return of(known, how).map((weighted) => ({ context, ...weighted }));
+  });
 }
 
-/** @throws UserError where a context has no reference */
-export function goldOf({ id, gold }: Context): string {
-  if (!gold)
-    throw new UserError(`context ${id} has no reference to learn; give each a "gold", or other targets`);
-  return gold;
-}
-
-function weighted(rows: readonly RefinementRow[], scores: readonly ScoreRow[], beta: number) {
-  const said = rows.filter(({ text }) => text !== '');
-  if (said.length === 0) return [];
-  const { weights } = posteriorWeights({ ...posteriorTerms(said, scores), beta });
-  const least = LEAST_WEIGHT * Math.max(...weights);
-  const kept = said
-    .map(({ text }, i) => ({ text, weight: weights[i]! }))
-    .filter(({ weight }) => weight >= least);
-  const total = kept.reduce((sum, { weight }) => sum + weight, 0);
-  return kept.map(({ text, weight }) => ({ text, weight: weight / total }));
-}
-
-export const toTargetRow = ({ context, text, weight }: Target): TargetRow => ({
+const toTargetRow = ({ context, written: { text, ids, tokenizer }, weight }: Target): TargetRow => ({
   context: context.id,
   text,
+  ids,
+  tokenizer,
   weight,
 });
 
 /** @throws UserError for a row of another context, or with a weight that is none */
 export function fromTargetRows(rows: readonly TargetRow[], contexts: readonly Context[]): Target[] {
   const byId = new Map(contexts.map((context) => [context.id, context]));
-  return rows.map(({ context: id, text, weight }) => {
+  return rows.map(({ context: id, weight, text, ids, tokenizer }) => {
     const context = byId.get(id);
     if (!context) throw new UserError(`the targets are of context ${id}, which the contexts have not`);
     if (!(weight > 0 && weight < Number.POSITIVE_INFINITY))
       throw new UserError(`a target of context ${id} has the weight ${weight}; it must be above 0`);
-    return { context, text, weight };
+    return { context, written: { text, ids: Array.from(ids), tokenizer }, weight };
   });
+}
+
+/** Targets, and the tables that they are in: their own and the contexts'. */
+export interface TargetSet {
+  tables: readonly string[];
+  targets: readonly Target[];
+}
+
+/** What is learned from some texts: the table `name`, made from tables of the folder `from`. */
+export interface TargetsStep {
+  name: string;
+  kind: string;
+  from: string;
+  data: TargetData;
+  /** Other tables that `data` was read from. */
+  also?: readonly string[];
+}
+
+export async function targetsStep(
+  run: RunContext,
+  { name, kind, from, data, also = [] }: TargetsStep,
+): Promise<TargetSet> {
+  const { tables, condition, reads } = targetKind(kind);
+  const { beta, seed: runSeed } = run.options;
+  const seed = stepSeed(runSeed, from, 'targets');
+  const tableOf = (table: string) =>
+    `${from}/${table === 'refinements' ? refinementsNamed[condition] : table}`;
+  const inputs = {
+    tables: [...['contexts', ...tables].map(tableOf), ...also],
+    values: {
+      kind,
+      contexts: data.contexts.map(({ id }) => id),
+      ...(reads.includes('beta') && { beta }),
+      ...(reads.includes('seed') && { seed }),
+    },
+  };
+  const rows = await tableStep(run, name, targetsTable, inputs, async () =>
+    targetsOf(kind, data, { beta, seed, prompts: run.task.prompts }).map(toTargetRow),
+  );
+  return { tables: [`${from}/contexts`, name], targets: fromTargetRows(rows, data.contexts) };
+}
+
+export interface TargetsCommand extends Record<TargetTable, string | undefined> {
+  task: Task;
+  kind: string;
+  contexts: string;
+  out: string;
+  beta: number;
+  place: Place;
+}
+
+export async function targetsCommand(of: TargetsCommand): Promise<void> {
+  const { tables } = targetKind(of.kind);
+  const missing = tables.filter((table) => of[table] === undefined);
+  if (missing.length > 0)
+    throw new UserError(
+      `the targets ${of.kind} are made from ${missing.join(', ')}: give --${missing.join(', --')}`,
+    );
+  const contexts = await readContexts(of.contexts);
+  const read = async <S extends TableSchema>(table: TargetTable, schema: S) =>
+    tables.includes(table) ? await readTable(of[table]!, schema) : [];
+  const data = {
+    contexts,
+    initial: await read('initial', initialTable),
+    feedback: await read('feedback', feedbackTable),
+    refinements: await read('refinements', refinementsTable),
+    scores: await read('scores', scoresTable),
+  };
+  const how = { beta: of.beta, seed: seedOf(of.place, 'targets'), prompts: of.task.prompts };
+  await writeTable(of.out, targetsTable, targetsOf(of.kind, data, how).map(toTargetRow));
 }

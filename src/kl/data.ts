@@ -1,7 +1,7 @@
 /**
  * The texts that KL is measured on, as a file gives them: prompts that the models continue, or prompts with completions that are
  * only read. JSONL, a line each of {"prompt"} or {"prompt_ids"}, with "completion" or "completion_ids" in all lines or in none, or
- * {"context"} of the loop's own data; or a table of contexts of a run (*.arrow). A context is prompted for its summary. Texts are
+ * {"context"} of the loop's own data; or a table of contexts of a run (*.arrow). A context is prompted as the task has it. Texts are
  * encoded on their own, and nothing is added to them.
  */
 import { z } from 'zod';
@@ -9,7 +9,7 @@ import { contextPrompts, type KlPrompt } from '../measure/kl.js';
 import { readContexts } from '../pipeline/tables.js';
 import { UserError } from '../store/errors.js';
 import { readJsonl } from '../store/jsonl.js';
-import { summaryPrompt } from '../tasks/prompts.js';
+import type { Task } from '../tasks/task.js';
 import type { KlPair } from './pair.js';
 
 export interface GivenText extends KlPrompt {
@@ -27,17 +27,22 @@ interface Line {
  * @param room tokens that a sampled text may take at most
  * @throws UserError for a file that cannot be read or is empty, and naming the first line that cannot be used
  */
-export async function readKlData(path: string, pair: KlPair, room: number): Promise<KlData> {
+export async function readKlData(
+  path: string,
+  pair: KlPair,
+  task: Pick<Task, 'prompts'>,
+  room: number,
+): Promise<KlData> {
   if (path.endsWith('.arrow')) {
     const { tokenizer } = pair;
     if (!tokenizer) throw new UserError(`${path}: ${NO_TOKENIZER}`);
     const contexts = await readContexts(path);
     if (contexts.length === 0) throw new UserError(`${path} has no contexts`);
     // Its prompts must fit into both.
-    contextPrompts({ ...pair.base, tokenizer }, contexts, room);
-    return { kind: 'prompts', prompts: contextPrompts({ ...pair.tuned, tokenizer }, contexts, room) };
+    contextPrompts({ ...pair.base, tokenizer }, task, contexts, room);
+    return { kind: 'prompts', prompts: contextPrompts({ ...pair.tuned, tokenizer }, task, contexts, room) };
   }
-  const lines = await readJsonl(path, lineSchema(pair, room));
+  const lines = await readJsonl(path, lineSchema(pair, task, room));
   if (lines.length === 0) throw new UserError(`${path} has no lines; give a prompt a line`);
   const texts = lines.map(({ prompt, completion }, i) => ({
     context: String(i + 1),
@@ -52,7 +57,11 @@ export async function readKlData(path: string, pair: KlPair, room: number): Prom
 const NO_TOKENIZER =
   'neither model folder has a tokenizer to read texts with; give "prompt_ids" and "completion_ids"';
 
-function lineSchema({ tokenizer, tuned, window }: KlPair, room: number): z.ZodType<Line> {
+function lineSchema(
+  { tokenizer, tuned, window }: KlPair,
+  { prompts }: Pick<Task, 'prompts'>,
+  room: number,
+): z.ZodType<Line> {
   const vocabulary = tuned.lm.config.vocab_size;
   const id = z
     .number()
@@ -80,7 +89,7 @@ function lineSchema({ tokenizer, tuned, window }: KlPair, room: number): z.ZodTy
       feedback: z.string().optional(),
       gold: z.string().optional(),
     })
-    .transform(({ context }): Line => ({ prompt: encode(summaryPrompt(context.trim())) }));
+    .transform(({ context }): Line => ({ prompt: encode(prompts.write(context.trim())) }));
   let given: boolean | undefined;
   return z
     .looseObject({}, 'the line must be an object with "prompt", "prompt_ids" or "context"')

@@ -6,7 +6,7 @@ import { type KlDirection, textsOf } from '../measure/kl.js';
 import { texts as inTexts, type Progress } from '../pipeline/progress.js';
 import type { KlRow } from '../pipeline/tables.js';
 import type { GivenMeasures, GivenTexts } from '../report/kl/types.js';
-import { inChunks } from '../writers/texts.js';
+import { inChunks } from '../writers/chunks.js';
 import type { GivenText } from './data.js';
 import type { KlPair } from './pair.js';
 

@@ -1,5 +1,6 @@
+import type { CausalLM } from './model.js';
 import type { ScoreItem } from './score.js';
-import { lossAndGrads, type Objective } from './train.js';
+import { type LossAndGrads, lossAndGrads } from './train.js';
 
 /** A completion that the model sampled, and how much better than expected it was. */
 export interface Rollout extends ScoreItem {
@@ -10,10 +11,14 @@ export interface Rollout extends ScoreItem {
  * −Σ_i A_i ln π(x_i) / n over n sampled completions, whose gradient is that of −E[R] where the advantages are unbiased
  * (src/bayes/rloo.ts). Divided by the completions, not by their tokens: a mean over tokens would follow another gradient.
  */
-export const policyGradient: Objective<Rollout> = (lm, rollouts, maxTokens) => {
+export function policyGradient<R extends Rollout>(
+  lm: CausalLM,
+  rollouts: readonly R[],
+  maxTokens: number,
+): LossAndGrads {
   const examples = rollouts.map(({ prompt, completion, advantage }) => ({
     ids: [...prompt, ...completion],
     weights: [...prompt.map(() => 0), ...completion.map(() => advantage)],
   }));
   return lossAndGrads(lm, examples, rollouts.length, maxTokens);
-};
+}

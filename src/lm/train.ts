@@ -243,13 +243,13 @@ export function train(
   return trainOn(lm, crossEntropy, source, options, onStep, state);
 }
 
-/** The same with another objective than the examples' cross-entropy. */
+/** The same with another objective than the examples' cross-entropy; onStep is told which examples the step learned from. */
 export async function trainOn<E>(
   lm: CausalLM,
   objective: Objective<E>,
   source: Source<E>,
   options: Partial<TrainOptions>,
-  onStep?: (info: StepInfo) => unknown,
+  onStep?: (info: StepInfo & { examples: readonly E[] }) => unknown,
   state: AdamState = createAdamState([...lm.params.values()]),
 ): Promise<AdamState> {
   const full = { ...TRAIN_DEFAULTS, ...options };
@@ -265,7 +265,7 @@ export async function trainOn<E>(
     const gradNorm = descend(lm, { loss, grads }, state, lr, full);
     const tokensPerSecond = tokens / ((performance.now() - started) / 1000);
     const info = { step: step + 1, steps, loss, lr, gradNorm, tokens, tokensPerSecond, state };
-    if ((await onStep?.(info)) === false) break;
+    if ((await onStep?.({ ...info, examples })) === false) break;
     // Lets timers and signals in.
     await new Promise((resolve) => setImmediate(resolve));
   }

@@ -1,7 +1,7 @@
 /**
- * Step 6, what the oracle says on held-out posts: of the tuned model's outputs against the base model's and the
- * reference; of refinements with, without and with another post's feedback; and of the ranker's pick against its controls.
- * A post is the unit: several texts of one post are resampled together.
+ * What scores of texts on held-out contexts come to: the tuned model's outputs against the base model's and the reference;
+ * refinements with, without and with another context's feedback; the ranker's pick against its controls. Pure functions of
+ * numbers. A context is the unit: several texts of one context are resampled together.
  */
 import {
   differenceEstimate,
@@ -12,95 +12,93 @@ import {
 } from '../bayes/estimate.js';
 import { pairAccuracy, pairPieces, pooledAuc, type RankedContext } from '../bayes/pairs.js';
 import type { Measures } from '../report/run/types.js';
-import type { Context } from '../tasks/task.js';
-import type { Oracle } from './scorer.js';
 
-/** Scores and shares lie in [0, 1], which gives intervals to measures that came out the same on every post. */
+/** Scores and shares lie in [0, 1], which gives intervals to measures that came out the same on every context. */
 const share = { bounds: [0, 1] as [number, number] };
 const difference = { bounds: [-1, 1] as [number, number] };
 
-/** The models' outputs [post] for the same contexts. */
-export interface Outputs {
-  base: readonly string[];
-  tuned: readonly string[];
-}
-
-/** Oracle scores of single outputs, [post]. */
-export function scoreOutputs(oracle: Oracle, contexts: readonly Context[], { base, tuned }: Outputs) {
-  const score = (texts: readonly string[]) => contexts.map((context, i) => oracle.score(context, texts[i]!));
-  return {
-    base: score(base),
-    tuned: score(tuned),
-    // Tasks with an oracle have references.
-    gold: score(contexts.map(({ gold }) => gold!)),
-  };
+/** Scores of single outputs, [context]; `gold` where all contexts have a reference. */
+export interface OutputScores {
+  base: number[];
+  tuned: number[];
+  gold?: number[];
 }
 
 export function measureOutputs({
   base,
   tuned,
   gold,
-}: ReturnType<typeof scoreOutputs>): Required<Pick<Measures, 'score' | 'winRate'>> {
+}: OutputScores): Required<Pick<Measures, 'score' | 'winRate'>> {
   return {
     score: {
       base: meanEstimate(base, share),
       tuned: meanEstimate(tuned, share),
-      gold: meanEstimate(gold, share),
+      ...(gold && { gold: meanEstimate(gold, share) }),
       tunedMinusBase: differenceEstimate(tuned, base, difference),
     },
     winRate: {
       tunedVsBase: winRate(tuned, base),
-      tunedVsGold: winRate(tuned, gold),
-      baseVsGold: winRate(base, gold),
+      ...(gold && { tunedVsGold: winRate(tuned, gold), baseVsGold: winRate(base, gold) }),
     },
   };
 }
 
-/** The refinements of one held-out post, [candidate] each. */
-export interface RefinedPost {
-  context: Context;
-  /** What this post's own feedback asks for; all three kinds of refinements are held against it. */
-  points: unknown;
-  feedback: readonly string[];
-  noFeedback: readonly string[];
-  /** Made with another post's feedback. */
-  shuffledFeedback: readonly string[];
-  /** The ranker's score of each of `feedback`, and which one it selected. */
+/** Shares of the feedback's points that refinements settle, [context][candidate], by what the refiner was told. */
+export interface SettledShares {
+  feedback: number[][];
+  noFeedback: number[][];
+  /** Made with another context's feedback; empty lists where there is no other context. */
+  shuffledFeedback: number[][];
+}
+
+/** 1 where all points are settled: a refinement has incorporated its feedback then. */
+const whole = (settled: number[][]) => settled.map((of) => of.map((part) => (part === 1 ? 1 : 0)));
+
+export function measureIncorporated({
+  feedback,
+  noFeedback,
+  shuffledFeedback,
+}: SettledShares): Required<Pick<Measures, 'incorporated'>> {
+  return {
+    incorporated: {
+      feedback: meanEstimate(whole(feedback), share),
+      noFeedback: meanEstimate(whole(noFeedback), share),
+      ...(shuffledFeedback.every((of) => of.length > 0) && {
+        shuffledFeedback: meanEstimate(whole(shuffledFeedback), share),
+      }),
+    },
+  };
+}
+
+/** The refinements of one held-out context, [candidate] each. */
+export interface RankedRefinements {
+  texts: readonly string[];
+  /** The scorer's. */
   scores: readonly number[];
+  /** Share of the feedback's points that it settles. */
+  settled: readonly number[];
+  /** The ranker's, and which one it selected. */
+  ranks: readonly number[];
   selected: number;
 }
 
-/** How the refiner and the ranker did. A refinement has incorporated its feedback if all points are settled. */
-export function measureRefining(
-  oracle: Oracle,
-  posts: readonly RefinedPost[],
-): Required<Pick<Measures, 'incorporated' | 'ranking'>> & { rankingIncorporated: PickRates; byKind: ByKind } {
-  const shares = (of: (post: RefinedPost) => readonly string[]) =>
-    posts.map((post) => of(post).map((text) => oracle.incorporated(post.context, post.points, text)));
-  const whole = (settled: number[][]) => settled.map((post) => post.map((of) => (of === 1 ? 1 : 0)));
-
-  const settled = shares((post) => post.feedback);
-  const done = whole(settled);
-  const score = posts.map(({ context, feedback }) => feedback.map((text) => oracle.score(context, text)));
-  const picked = (values: number[][]) => posts.map(({ selected }, i) => values[i]![selected]!);
-  const longest = (values: number[][]) => posts.map(({ feedback }, i) => values[i]![longestOf(feedback)]!);
-  const ranked = posts.map(({ scores }, i): RankedContext => ({ ranker: scores, oracle: settled[i]! }));
-
+/** How the ranker did. */
+export function measureRanking(
+  contexts: readonly RankedRefinements[],
+): Required<Pick<Measures, 'ranking'>> & { rankingIncorporated: PickRates } {
+  const score = contexts.map(({ scores }) => [...scores]);
+  const done = whole(contexts.map(({ settled }) => [...settled]));
+  const picked = (values: number[][]) => contexts.map(({ selected }, i) => values[i]![selected]!);
+  const longest = (values: number[][]) => contexts.map(({ texts }, i) => values[i]![longestOf(texts)]!);
+  const ranked = contexts.map(({ ranks, settled }): RankedContext => ({ ranker: ranks, oracle: settled }));
   return {
-    incorporated: {
-      feedback: meanEstimate(done, share),
-      noFeedback: meanEstimate(whole(shares((post) => post.noFeedback)), share),
-      ...(posts.every((post) => post.shuffledFeedback.length > 0) && {
-        shuffledFeedback: meanEstimate(whole(shares((post) => post.shuffledFeedback)), share),
-      }),
-    },
     ranking: {
       picked: meanEstimate(picked(score), share),
       // The expectation of a random pick is the mean over the candidates, exactly.
       random: meanEstimate(score, share),
       longest: meanEstimate(longest(score), share),
       pickedMinusRandom: differenceEstimate(picked(score), score, difference),
-      // Undefined where the oracle tells no two candidates of a post apart.
+      // Undefined where the oracle tells no two candidates of a context apart.
       ...(pairPieces(ranked).some(({ weight }) => weight > 0) && {
         pairAccuracy: pairAccuracy(ranked),
         pooledAuc: pooledAuc(ranked),
@@ -112,25 +110,25 @@ export function measureRefining(
       longest: meanEstimate(longest(done), share),
       pickedMinusRandom: differenceEstimate(picked(done), done, difference),
     },
-    byKind: incorporatedByKind(oracle, posts),
   };
 }
 
-/** Share of posts whose feedback the picked refinement has incorporated, by who picks. */
+/** Share of contexts whose feedback the picked refinement has incorporated, by who picks. */
 export type PickRates = Record<'picked' | 'random' | 'longest' | 'pickedMinusRandom', Estimate>;
-/** Share of points settled, by kind of point, over the posts whose feedback has one. */
+/** Share of points settled, by kind of point, over the contexts whose feedback has one. */
 export type ByKind = Record<string, Estimate>;
 
-function incorporatedByKind(oracle: Oracle, posts: readonly RefinedPost[]): ByKind {
+/** @param settled each refinement's points, [context][candidate][point] */
+export function measureByKind(settled: readonly { kind: string; settled: boolean }[][][]): ByKind {
   const kinds = new Map<string, number[][]>();
-  for (const { context, points, feedback } of posts) {
-    const ofPost = new Map<string, number[]>();
-    for (const text of feedback)
-      for (const { kind, settled } of oracle.byKind(context, points, text))
-        ofPost.set(kind, [...(ofPost.get(kind) ?? []), settled ? 1 : 0]);
-    for (const [kind, settled] of ofPost) kinds.set(kind, [...(kinds.get(kind) ?? []), settled]);
+  for (const candidates of settled) {
+    const ofContext = new Map<string, number[]>();
+    for (const points of candidates)
+      for (const { kind, settled: done } of points)
+        ofContext.set(kind, [...(ofContext.get(kind) ?? []), done ? 1 : 0]);
+    for (const [kind, values] of ofContext) kinds.set(kind, [...(kinds.get(kind) ?? []), values]);
   }
-  return Object.fromEntries([...kinds].sort().map(([kind, settled]) => [kind, meanEstimate(settled, share)]));
+  return Object.fromEntries([...kinds].sort().map(([kind, values]) => [kind, meanEstimate(values, share)]));
 }
 
 /** The first of the longest texts, in characters: the control that every ranker must beat. */
@@ -138,7 +136,7 @@ export function longestOf(texts: readonly string[]): number {
   return texts.reduce((best, text, i) => (text.length > texts[best]!.length ? i : best), 0);
 }
 
-/** Probabilities [post], or [post][text], that a text incorporates the post's own feedback. */
+/** Probabilities [context], or [context][text], that a text incorporates the context's own feedback. */
 export type Judged = Record<'base' | 'tuned' | 'feedback' | 'noFeedback' | 'shuffledFeedback', PerContext>;
 
 /**

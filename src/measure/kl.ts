@@ -2,12 +2,15 @@
 import { estimateKl, type KlResult, type KlSampling } from '../bayes/kl.js';
 import { compareCompletions } from '../lm/compare.js';
 import { sample } from '../lm/sample.js';
+import { type Policy, roomFor } from '../pipeline/policy.js';
 import { texts as inTexts, type Progress } from '../pipeline/progress.js';
-import { byContext, type KlRow } from '../pipeline/tables.js';
-import { summaryPrompt } from '../tasks/prompts.js';
-import { type Context, contextName } from '../tasks/task.js';
+import { type RunContext, tableStep } from '../pipeline/run-context.js';
+import { stepSeed } from '../pipeline/seeds.js';
+import { byContext, type KlRow, klTable } from '../pipeline/tables.js';
+import { type Context, contextName, type Task } from '../tasks/task.js';
+import { inChunks } from '../writers/chunks.js';
+import { encodePrompt } from '../writers/completion.js';
 import type { TextModel } from '../writers/text-model.js';
-import { encodePrompt, inChunks } from '../writers/texts.js';
 
 export type KlDirection = 'tunedFromBase' | 'baseFromTuned';
 export const KL_DIRECTIONS: readonly KlDirection[] = ['tunedFromBase', 'baseFromTuned'];
@@ -34,12 +37,37 @@ export interface KlPrompt {
   ids: readonly number[];
 }
 
-/** What the contexts' summaries continue. @throws UserError for a context that leaves no `room` in the model, in tokens */
-export const contextPrompts = (model: TextModel, contexts: readonly Context[], room: number): KlPrompt[] =>
+/** What the contexts' outputs continue. @throws UserError for a context that leaves no `room` in the model, in tokens */
+export const contextPrompts = (
+  model: TextModel,
+  { prompts }: Pick<Task, 'prompts'>,
+  contexts: readonly Context[],
+  room: number,
+): KlPrompt[] =>
   contexts.map((context) => ({
     context: context.id,
-    ids: encodePrompt(model, summaryPrompt(context.text), room, contextName(context)),
+    ids: encodePrompt(model, { text: prompts.write(context.text), name: contextName(context) }, room),
   }));
+
+/** Two models, and what is sampled from each. */
+export interface BothWays {
+  tuned: Pick<TextModel, 'lm'>;
+  base: Pick<TextModel, 'lm'>;
+  /** What each direction's texts continue. */
+  prompts: Record<KlDirection, readonly KlPrompt[]>;
+  /** Texts for each prompt. */
+  n: number;
+  settings: KlSettings;
+  /** The id that ends a text. */
+  eos: number;
+}
+
+/** Texts from each model, for both directions. */
+export async function sampleBothWays(of: BothWays, progress: Progress): Promise<KlRow[]> {
+  const rows: KlRow[] = [];
+  for (const direction of KL_DIRECTIONS) rows.push(...(await sampleDirection(direction, of, progress)));
+  return rows;
+}
 
 /**
  * n texts from q for each prompt, with every token's log-probability under q and p and the exact KL at its prefix, all from one
@@ -47,29 +75,26 @@ export const contextPrompts = (model: TextModel, contexts: readonly Context[], r
  */
 async function sampleDirection(
   direction: KlDirection,
-  q: Pick<TextModel, 'lm'>,
-  p: Pick<TextModel, 'lm'>,
-  prompts: readonly KlPrompt[],
-  n: number,
-  { maxNewTokens, ...sampling }: KlSampling,
-  eos: number,
-  onProgress: Progress,
+  { tuned, base, prompts, n, settings, eos }: BothWays,
+  progress: Progress,
 ): Promise<KlRow[]> {
-  const of = direction === 'tunedFromBase' ? 'the tuned model' : 'the base model';
+  const fromTuned = direction === 'tunedFromBase';
+  const [q, p] = fromTuned ? [tuned.lm, base.lm] : [base.lm, tuned.lm];
+  const asked = prompts[direction];
   const texts = await sample(
-    q.lm,
-    prompts.map(({ ids }) => ids),
+    q,
+    asked.map(({ ids }) => ids),
     n,
-    { ...sampling, maxNewTokens, stopIds: [eos] },
-    inTexts(onProgress, `KL: sampling from ${of}`),
+    { ...settings[direction], stopIds: [eos] },
+    inTexts(progress, `KL: sampling from the ${fromTuned ? 'tuned' : 'base'} model`),
   );
-  const items = prompts.flatMap(({ context, ids }, i) =>
+  const items = asked.flatMap(({ context, ids }, i) =>
     texts[i]!.map((text) => ({ context, prompt: ids, completion: text.ids })),
   );
   const compared = await inChunks(
     items,
-    (some) => compareCompletions(q.lm, p.lm, some),
-    inTexts(onProgress, 'KL: comparing'),
+    (some) => compareCompletions(q, p, some),
+    inTexts(progress, 'KL: comparing'),
   );
   return items.map(({ context, completion }, i) => ({
     direction,
@@ -79,6 +104,36 @@ async function sampleDirection(
     logprobs_p: compared[i]!.logP,
     exact: compared[i]!.exact,
   }));
+}
+
+/** A text from a model and from π_0 for each context, for both KLs: the table `folder`/kl, and how they were sampled. */
+export async function klStep(
+  run: RunContext,
+  folder: string,
+  { dir, writes }: Policy,
+  contexts: readonly Context[],
+  /** The table that the contexts are in. */
+  from: string,
+): Promise<{ rows: KlRow[]; settings: KlSettings }> {
+  const { seed, base, maxTokens } = run.options;
+  // One limit for both: what is compared are distributions over texts of so many tokens.
+  const room = roomFor(writes, maxTokens);
+  const settings = klSettings(room, (direction) => stepSeed(seed, folder, direction));
+  const inputs = {
+    tables: [from],
+    models: [dir, base],
+    values: { ...settings.tunedFromBase, other: settings.baseFromTuned.seed },
+  };
+  const rows = await tableStep(run, `${folder}/kl`, klTable, inputs, async (progress) => {
+    const [tuned, prior] = [await run.models.get(dir), await run.models.get(base)];
+    const promptsOf = (q: TextModel) => contextPrompts(q, run.task, contexts, room);
+    const prompts = { tunedFromBase: promptsOf(tuned), baseFromTuned: promptsOf(prior) };
+    return sampleBothWays(
+      { tuned, base: prior, prompts, n: 1, settings, eos: prior.tokenizer.eos },
+      progress,
+    );
+  });
+  return { rows, settings };
 }
 
 const models: Record<KlDirection, { q: string; p: string }> = {
@@ -91,38 +146,6 @@ export const textsOf = (rows: readonly KlRow[], direction: string) =>
   [...byContext(rows.filter((row) => row.direction === direction)).values()].map((of) =>
     of.map(({ ids, logprobs_q, logprobs_p, exact }) => ({ ids, logQ: logprobs_q, logP: logprobs_p, exact })),
   );
-
-/** n texts from each model for each of the prompts that are for it. */
-export async function sampleBothWays<M extends Pick<TextModel, 'lm'>>(
-  tuned: M,
-  base: M,
-  promptsFor: (q: M) => readonly KlPrompt[],
-  n: number,
-  settings: KlSettings,
-  eos: number,
-  progress: Progress,
-): Promise<KlRow[]> {
-  const rows: KlRow[] = [];
-  for (const direction of KL_DIRECTIONS) {
-    const [q, p] = direction === 'tunedFromBase' ? [tuned, base] : [base, tuned];
-    const prompts = promptsFor(q);
-    rows.push(...(await sampleDirection(direction, q, p, prompts, n, settings[direction], eos, progress)));
-  }
-  return rows;
-}
-
-/** One text from each model for each context, for both directions. */
-export function sampleForKl(
-  tuned: TextModel,
-  base: TextModel,
-  contexts: readonly Context[],
-  settings: KlSettings,
-  progress: Progress,
-): Promise<KlRow[]> {
-  const room = settings.tunedFromBase.maxNewTokens;
-  const promptsFor = (q: TextModel) => contextPrompts(q, contexts, room);
-  return sampleBothWays(tuned, base, promptsFor, 1, settings, base.tokenizer.eos, progress);
-}
 
 /** The estimates of both directions, from their rows. */
 export function measureKl(

@@ -5,7 +5,7 @@
 import { meanEstimate } from '../bayes/estimate.js';
 import { logEvidence, posteriorWeights } from '../bayes/posterior.js';
 import { byContext, type RefinementRow, type ScoreRow } from '../pipeline/tables.js';
-import type { PosteriorSummary } from '../report/run/types.js';
+import type { PosteriorReport } from '../report/run/types.js';
 import { UserError } from '../store/errors.js';
 
 /** Contexts whose weights are kept for a look at their shape. */
@@ -21,30 +21,36 @@ export function measurePosterior(
   scores: readonly ScoreRow[],
   beta: number,
   likelihood: boolean,
-): PosteriorSummary {
+): PosteriorReport {
   const scored = byContext(scores);
   const contexts = [...byContext(refinements)].map(([context, rows]) =>
     posteriorTerms(rows, scored.get(context)!),
   );
   const posteriors = contexts.map((of) => posteriorWeights({ ...of, beta }));
+  const corrected = contexts.every(({ logProposal }) => logProposal !== undefined);
   const evidence = () =>
-    contexts.map(({ rewards, logPrior, logProposal }) =>
-      logEvidence({ logLikelihood: rewards.map(Math.log), logPrior, logProposal, selfNormalised: true }),
+    contexts.map(({ rewards, ...terms }) =>
+      logEvidence({ logLikelihood: rewards.map(Math.log), ...terms, selfNormalised: true }),
     );
   return {
     beta,
     priorWeight: 1,
-    proposalWeight: 1,
+    // A refiner elsewhere may not say how likely its texts were: then nothing corrects for it.
+    proposalWeight: corrected ? 1 : 0,
     samplesPerContext: contexts[0]?.rewards.length ?? 0,
     ess: meanEstimate(posteriors.map(({ ess }) => ess)),
-    ...(likelihood && { logEvidence: meanEstimate(evidence().map((of) => of.logEvidence)) }),
+    ...(likelihood && corrected && { logEvidence: meanEstimate(evidence().map((of) => of.logEvidence)) }),
     weights: posteriors.slice(0, SHOWN).map(({ weights }) => [...weights].sort((a, b) => b - a)),
   };
 }
 
-/** Reward, prior and proposal of one context's refinements. @throws UserError for one that has no score */
+/**
+ * Reward, prior and proposal of one context's refinements; no proposal where the refiner could not tell.
+ * @throws UserError for one that has no score
+ */
 export function posteriorTerms(rows: readonly RefinementRow[], scores: readonly ScoreRow[]) {
   const rewards = new Map(scores.map(({ candidate, mean }) => [candidate, mean]));
+  const proposal = rows.flatMap(({ logprob_refiner }) => logprob_refiner ?? []);
   return {
     rewards: rows.map(({ context, candidate }) => {
       const reward = rewards.get(candidate);
@@ -53,6 +59,6 @@ export function posteriorTerms(rows: readonly RefinementRow[], scores: readonly 
       return reward;
     }),
     logPrior: rows.map(({ logprob_base }) => logprob_base),
-    logProposal: rows.map(({ logprob_refiner }) => logprob_refiner),
+    ...(proposal.length === rows.length && { logProposal: proposal }),
   };
 }

@@ -1,17 +1,19 @@
-import type { Host, RankerName } from '../rankers/names.js';
-import type { RankerModels } from '../rankers/open.js';
+import type { Host, RankerOptions } from '../rankers/ranker.js';
 import { UserError } from '../store/errors.js';
+import type { TaskChoice } from '../tasks/open.js';
 import type { Task } from '../tasks/task.js';
-import type { TargetsName } from './targets-names.js';
+import type { Sampling } from '../writers/writer.js';
 
 /** What a run of the loop is told; every field is one option of the command line, and stands in manifest.json. */
-export interface LoopOptions {
+export interface LoopOptions extends TaskChoice, Sampling {
   /** π_0's folder. */
   base: string;
-  /** The instruction-tuned LM's folder: refiner π_ψ, critic, and InstructRM. */
-  instruct: string;
-  /** A person's own contexts (JSONL); null: the embedded world. */
-  data: string | null;
+  /** Folders of π_ψ, of who writes feedback where nobody else does, and of InstructRM. */
+  refiner: string;
+  critic: string;
+  judge: string;
+  /** Where feedback comes from; null: from the first source that serves. */
+  feedback: string | null;
   /** Contexts a round, and contexts to measure on. */
   contexts: number;
   heldout: number;
@@ -21,9 +23,9 @@ export interface LoopOptions {
   /** What a round tunes: the last one's model on its own targets, or π_0 on those of all rounds so far. */
   roundMode: 'continue' | 'retrain';
   /** What π_θ is tuned on. */
-  targets: TargetsName;
+  targets: string;
   /** R. */
-  ranker: RankerName;
+  ranker: string;
   /** What computes InstructRM. */
   host: Host;
   /** Folders of trained rankers. */
@@ -33,9 +35,6 @@ export interface LoopOptions {
   engine: string;
   /** How the engine stores activations: float32 or bfloat16. */
   precision: string;
-  temperature: number;
-  topP: number;
-  maxTokens: number;
   lr: number;
   epochs: number;
   batch: number;
@@ -44,42 +43,26 @@ export interface LoopOptions {
   beta: number;
 }
 
-/** The options that choose R. */
-export type RankerChoice = Pick<LoopOptions, 'ranker' | 'host' | 'rewardModel' | 'humanLikeness'>;
+/** The options that choose R and what it is opened with. */
+export type RankerChoice = Pick<
+  LoopOptions,
+  'ranker' | 'host' | 'rewardModel' | 'humanLikeness' | 'judge' | 'seed'
+>;
 
-export const samplingOf = ({ temperature, topP, maxTokens }: LoopOptions) => ({
+export const samplingOf = ({ temperature, topP, maxTokens }: Sampling): Sampling => ({
   temperature,
   topP,
-  maxNewTokens: maxTokens,
+  maxTokens,
 });
 
 /** The same at temperature 1 from the whole vocabulary: other samples would not be from the model's own distribution. */
-export const untruncated = (options: LoopOptions) => ({ ...samplingOf(options), temperature: 1, topP: 1 });
-
-/**
- * The folder of the trained model that a ranker is; undefined for the others.
- * @throws UserError where none is given
- */
-export function trainedRanker({ ranker, rewardModel, humanLikeness }: RankerChoice): string | undefined {
-  if (ranker !== 'reward-model' && ranker !== 'human-likeness') return undefined;
-  const dir = ranker === 'reward-model' ? rewardModel : humanLikeness;
-  if (dir === null)
-    throw new UserError(
-      `the ranker ${ranker} is a model of its own: make one by "node train.js reward-model", and give --${ranker} DIR`,
-    );
-  return dir;
-}
+export const untruncated = ({ maxTokens }: Sampling): Sampling => ({ temperature: 1, topP: 1, maxTokens });
 
 /** What rankers are opened with. */
-export const rankerModelsOf = (
-  options: Omit<RankerChoice, 'ranker'> & Pick<LoopOptions, 'instruct' | 'seed'>,
-): RankerModels => ({
-  instruct: options.instruct,
-  rewardModel: options.rewardModel ?? undefined,
-  humanLikeness: options.humanLikeness ?? undefined,
-  seed: options.seed,
-  host: options.host,
-});
+export const rankerOptionsOf = (
+  { prompts }: Pick<Task, 'prompts'>,
+  { judge, rewardModel, humanLikeness, host, seed }: Omit<RankerChoice, 'ranker'>,
+): RankerOptions => ({ judge, rewardModel, humanLikeness, host, seed, prompts });
 
 export const tuningOf = ({ lr, epochs, batch, promptWeight }: LoopOptions) => ({
   lr,

@@ -1,7 +1,9 @@
 /**
- * π_θ: a model folder, and what it writes after a post. A model tuned on feedback followed by the refinement writes both
+ * π_θ: a model folder, and what it writes after a prompt. A model tuned on feedback followed by the refinement writes both
  * on one line; here is how they are put together, and how the output is found again.
  */
+import { CRITIQUE_TOKENS } from '../feedback/critic.js';
+import type { Prompts } from '../tasks/prompts.js';
 
 export interface Policy {
   dir: string;
@@ -11,18 +13,15 @@ export interface Policy {
 export const priorPolicy = ({ base }: { base: string }): Policy => ({ dir: base, writes: 'output' });
 export type OutputFormat = 'output' | 'feedback and output';
 
-/** A critic says more than a summary does: tokens of its feedback at most. */
-export const CRITIQUE_TOKENS = 64;
+type Mark = Pick<Prompts, 'outputMark'>;
 
-/** What stands between them: the refiner's own words, which stand on a line of their own there. */
-const MARK = 'New summary:';
-
-export const feedbackThenOutput = (feedback: string, output: string) => `${feedback} ${MARK} ${output}`;
+export const feedbackThenOutput = ({ outputMark }: Mark, feedback: string, output: string) =>
+  `${feedback} ${outputMark} ${output}`;
 
 /** The output in a text that the model wrote; all of it where the model left the mark out. */
-export function outputIn(text: string, writes: OutputFormat): string {
-  const mark = writes === 'output' ? -1 : text.indexOf(MARK);
-  return mark < 0 ? text : text.slice(mark + MARK.length).trim();
+export function outputIn({ outputMark }: Mark, text: string, writes: OutputFormat): string {
+  const mark = writes === 'output' ? -1 : text.indexOf(outputMark);
+  return mark < 0 ? text : text.slice(mark + outputMark.length).trim();
 }
 
 /** Tokens that it may write so that its output may have `maxTokens`. */

@@ -1,7 +1,6 @@
-/** Where a loop runs: its folder, its task, its models. And how a step becomes a table that is made only once. */
+/** Where a run's steps are made: its folder, its task, its models. And how a step becomes a table that is made only once. */
 
-import type { RankerName } from '../rankers/names.js';
-import type { OpenRanker } from '../rankers/open.js';
+import type { Ranker } from '../rankers/ranker.js';
 import type { Json } from '../store/hash.js';
 import type { Run } from '../store/run.js';
 import { type ReadRowOf, type RowOf, readTable, type TableSchema, writeTable } from '../store/tables.js';
@@ -16,14 +15,14 @@ export interface RunContext {
   /** The run's folder: its finished steps, and the paths in it. */
   readonly folder: Run;
   readonly models: ModelCache;
-  /** A ranker, opened when first asked for. */
-  readonly ranker: (name: RankerName) => Promise<OpenRanker>;
-  readonly show: Reporter;
+  /** A ranker with the run's options, opened when first asked for. */
+  readonly ranker: (name: string) => Promise<Ranker>;
+  readonly reporter: Reporter;
   /** Frees the models, and gives the folder back. */
   close(): Promise<void>;
 }
 
-/** What watches the steps: the command line's progress bars. */
+/** What is told of steps under way: to the command line's progress bars, to TensorBoard. */
 export interface Reporter {
   progress: Progress;
   /** A number of a training under way, by its tag: "round-1/loss". */
@@ -41,7 +40,7 @@ export interface Inputs {
 
 /** A step of the run that makes a table (`name`.arrow), unless it is there, made from the same inputs; reads it. */
 export async function tableStep<S extends TableSchema>(
-  { folder, show }: RunContext,
+  { folder, reporter }: RunContext,
   name: string,
   schema: S,
   { tables = [], models = [], values = null }: Inputs,
@@ -50,24 +49,23 @@ export async function tableStep<S extends TableSchema>(
   const file = `${name}.arrow`;
   const files = [...tables.map((table) => `${table}.arrow`), ...models];
   const ran = await folder.step(name, { values, files }, [file], async () => {
-    await writeTable(folder.path(file), schema, await make(show.progress));
+    await writeTable(folder.path(file), schema, await make(reporter.progress));
   });
-  show.done(name, ran);
+  reporter.done(name, ran);
   // Always what the file holds: rounded to the columns' types, as a resumed run will find it.
   return readTable(folder.path(file), schema);
 }
 
 /** A step of the run that makes a folder. */
 export async function folderStep(
-  { folder, show }: RunContext,
+  { folder, reporter }: RunContext,
   name: string,
   { tables = [], models = [], values = null }: Inputs,
   make: (dir: string, progress: Progress) => Promise<void>,
 ): Promise<string> {
   const files = [...tables.map((table) => `${table}.arrow`), ...models];
-  const ran = await folder.step(name, { values, files }, [name], () =>
-    make(folder.path(name), show.progress),
-  );
-  show.done(name, ran);
-  return folder.path(name);
+  const path = folder.path(name);
+  const ran = await folder.step(name, { values, files }, [name], () => make(path, reporter.progress));
+  reporter.done(name, ran);
+  return path;
 }

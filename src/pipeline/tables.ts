@@ -1,10 +1,11 @@
 /**
- * The tables that the steps read and write (Arrow IPC files), joined by `context`, the context's id; refinements also by
+ * The tables that the steps read and write (Arrow IPC files), joined by `context`, the context's id, whatever their order; refinements also by
  * `candidate`, 0 to N − 1. Log-probabilities are sums over a text's tokens and its end token, in nats.
  */
 import { UserError } from '../store/errors.js';
 import { type RowOf, readTable, type TableSchema } from '../store/tables.js';
 import type { Context } from '../tasks/task.js';
+import type { Written } from '../writers/writer.js';
 
 /** c. Empty strings stand for what was not given. */
 export const contextsTable = {
@@ -18,10 +19,16 @@ export const contextsTable = {
 } as const satisfies TableSchema;
 export type ContextRow = RowOf<typeof contextsTable>;
 
+/**
+ * A text, its tokens and end as they were sampled, and the key of the tokenizer that they are of; no tokens where the text was given,
+ * or is a part of what was sampled.
+ */
+const written = { text: 'utf8', ids: 'list<int32>', tokenizer: 'utf8' } as const satisfies TableSchema;
+
 /** x0 ~ π_θ(·|c), and the log-probability under π_θ of what it wrote: x0, and feedback before it where it writes both. */
 export const initialTable = {
   context: 'utf8',
-  text: 'utf8',
+  ...written,
   logprob: 'float64',
   /** Sampled from π_θ; false where the context came with an output. */
   sampled: 'bool',
@@ -39,12 +46,14 @@ export const feedbackTable = {
 } as const satisfies TableSchema;
 export type FeedbackRow = RowOf<typeof feedbackTable>;
 
-/** x1 ~ π_ψ(·|c, x0, f), and its log-probability under π_ψ given (c, x0, f) and under π_0 given c. */
+/**
+ * x1 ~ π_ψ(·|c, x0, f), and its log-probability under π_ψ given (c, x0, f), where π_ψ can tell, and under π_0 given c.
+ */
 export const refinementsTable = {
   context: 'utf8',
   candidate: 'int32',
-  text: 'utf8',
-  logprob_refiner: 'float64',
+  ...written,
+  logprob_refiner: 'float64?',
   logprob_base: 'float64',
 } as const satisfies TableSchema;
 export type RefinementRow = RowOf<typeof refinementsTable>;
@@ -53,16 +62,16 @@ export type RefinementRow = RowOf<typeof refinementsTable>;
 export const textsTable = {
   context: 'utf8',
   candidate: 'int32',
-  text: 'utf8',
+  ...written,
 } as const satisfies TableSchema;
 export type TextRow = RowOf<typeof textsTable>;
 
 /** Texts [context][candidate] as rows. */
 export const toTextRows = (
   contexts: readonly { id: string }[],
-  texts: readonly (readonly string[])[],
+  texts: readonly (readonly Written[])[],
 ): TextRow[] =>
-  contexts.flatMap(({ id }, i) => texts[i]!.map((text, candidate) => ({ context: id, candidate, text })));
+  contexts.flatMap(({ id }, i) => texts[i]!.map((of, candidate) => ({ context: id, candidate, ...of })));
 
 /**
  * R(x1), and which candidate has the largest. InstructRM's is the mean of the probabilities of the positive answers to its
@@ -81,7 +90,7 @@ export type ScoreRow = RowOf<typeof scoresTable>;
 /** What π_θ is tuned on: completions of a context, and the weights of their losses, which sum to 1 for each context. */
 export const targetsTable = {
   context: 'utf8',
-  text: 'utf8',
+  ...written,
   weight: 'float64',
 } as const satisfies TableSchema;
 export type TargetRow = RowOf<typeof targetsTable>;
@@ -140,6 +149,19 @@ export async function readContexts(path: string): Promise<Context[]> {
   });
 }
 
+/** The one row of each context, by the context. `table` is for the error: the rows' name. @throws UserError where there is none */
+export function rowOf<R extends { context: string }>(
+  rows: readonly R[],
+  table: string,
+): (context: { id: string }) => R {
+  const byId = new Map(rows.map((row) => [row.context, row]));
+  return ({ id }) => {
+    const row = byId.get(id);
+    if (!row) throw new UserError(`${table} has no row for context ${id}; it was made from other contexts`);
+    return row;
+  };
+}
+
 /** Rows of a table by their context. */
 export function byContext<R extends { context: string }>(rows: readonly R[]): Map<string, R[]> {
   const groups = new Map<string, R[]>();
@@ -155,7 +177,7 @@ export function byContext<R extends { context: string }>(rows: readonly R[]): Ma
 export const bestOfNTable = {
   context: 'utf8',
   candidate: 'int32',
-  text: 'utf8',
+  ...written,
   reward: 'float64',
   logprob_model: 'float64',
   logprob_base: 'float64',
@@ -179,10 +201,10 @@ export const rlTable = {
 } as const satisfies TableSchema;
 export type RlRow = RowOf<typeof rlTable>;
 
-/** Two outputs of one context (`post` is its text) of which one was preferred. */
+/** Two outputs of one context, whose text is `text`, of which one was preferred. */
 export const comparisonsTable = {
   context: 'utf8',
-  post: 'utf8',
+  text: 'utf8',
   chosen: 'utf8',
   rejected: 'utf8',
 } as const satisfies TableSchema;

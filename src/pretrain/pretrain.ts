@@ -14,7 +14,7 @@ import { exportOnnx } from '../lm/onnx.js';
 import { sample } from '../lm/sample.js';
 import { writeFileAtomic, writeFolderAtomic } from '../store/atomic.js';
 import { drawPost } from '../tasks/briefs/post.js';
-import { refinePrompt, summaryPrompt } from '../tasks/prompts.js';
+import { refinePrompt, summaryPrompt } from '../tasks/briefs/prompts.js';
 import { random } from '../tasks/random.js';
 import { buildGpt2Subset } from '../text/gpt2-subset.js';
 import { copyTokenizer, loadTokenizer, type Tokenizer } from '../text/tokenizer.js';

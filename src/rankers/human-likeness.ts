@@ -1,21 +1,27 @@
-import { humanPrompt } from '../tasks/prompts.js';
-import { openAnswerModel } from './answer-model/answers.js';
-import { ask, sigmoid } from './answer-model/ask.js';
-import type { OpenRanker } from './ranker.js';
-import { aboutSummary } from './reward-model.js';
+import { sigmoid } from './answer-model/ask.js';
+import type { RankerDescriptor } from './ranker.js';
+import { trainedFolder } from './trained.js';
 
 /**
- * Opens the judge of human-likeness in `dir`, on our engine: the score is its probability that a person wrote the
- * refinement. It was trained to tell people's summaries from π_0's. Errors: UserError as of openAnswerModel.
+ * The probability that a person wrote the refinement, by a judge that was trained to tell people's outputs from π_0's. Not P(I = 1)
+ * of the feedback, but a probability.
  */
-export async function openHumanLikeness(dir: string): Promise<OpenRanker> {
-  const model = await openAnswerModel(dir, [humanPrompt], 'engine');
-  return {
-    name: 'human-likeness',
-    close: model.close,
-    async score(groups, onProgress) {
-      const logOdds = await ask(model, [aboutSummary(humanPrompt)], groups, onProgress);
-      return logOdds.map((group) => group.map(([odds]) => ({ score: sigmoid(odds!), perPrompt: [] })));
-    },
-  };
-}
+export const humanLikeness: RankerDescriptor = {
+  name: 'human-likeness',
+  label: 'human-likeness',
+  help: 'the probability that a person wrote it, by the judge that --human-likeness names',
+  probability: true,
+  madeFrom: (options) => ({ models: [trainedFolder('human-likeness', options.humanLikeness)] }),
+  async open(options) {
+    const dir = trainedFolder('human-likeness', options.humanLikeness);
+    const { openOutputQuestion } = await import('./answer-model/output-question.js');
+    const question = await openOutputQuestion(dir, options.prompts.human);
+    return {
+      close: question.close,
+      score: async (groups, onProgress) =>
+        (await question.ask(groups, onProgress)).map((group) =>
+          group.map((odds) => ({ score: sigmoid(odds), perPrompt: [] })),
+        ),
+    };
+  },
+};

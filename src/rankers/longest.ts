@@ -1,12 +1,16 @@
-import type { Ranker } from './ranker.js';
+import type { RankerDescriptor } from './ranker.js';
 
 /** Control: the longest refinement, in characters. In the papers it beat every learned ranker. */
-export function longestRanker(): Ranker {
-  return {
-    name: 'longest',
+export const longest: RankerDescriptor = {
+  name: 'longest',
+  label: 'longest',
+  help: 'the longest refinement: a control',
+  probability: false,
+  madeFrom: () => ({ models: [] }),
+  open: async () => ({
     score: async (groups) =>
       groups.map((group) =>
         group.map(({ refinement }) => ({ score: [...refinement].length, perPrompt: [] })),
       ),
-  };
-}
+  }),
+};

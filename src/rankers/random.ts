@@ -1,17 +1,21 @@
-import { random } from '../tasks/random.js';
-import type { Ranker } from './ranker.js';
+import { random as stream } from '../tasks/random.js';
+import type { RankerDescriptor } from './ranker.js';
 
 /**
  * Control: a random refinement. Scores are uniform in [0, 1) and depend on the seed and the candidate's place alone.
  * For the expected quality of a random pick no draw is needed: measure the mean over the group.
  */
-export function randomRanker(seed: number): Ranker {
-  return {
-    name: 'random',
+export const random: RankerDescriptor = {
+  name: 'random',
+  label: 'random',
+  help: 'a random refinement: a control',
+  probability: false,
+  madeFrom: ({ seed }) => ({ models: [], values: { seed } }),
+  open: async ({ seed }) => ({
     score: async (groups) =>
       groups.map((group, index) => {
-        const stream = random('random ranker', seed, index);
-        return group.map(() => ({ score: stream.float(), perPrompt: [] }));
+        const draws = stream('random ranker', seed, index);
+        return group.map(() => ({ score: draws.float(), perPrompt: [] }));
       }),
-  };
-}
+  }),
+};

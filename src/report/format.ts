@@ -47,3 +47,6 @@ export function formatSeconds(seconds: number): string {
   const minutes = Math.round(whole / 60);
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
+
+/** With a capital letter, for a label. */
+export const capital = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);

@@ -9,5 +9,6 @@ export { type Progress, type ProgressOptions, startProgress } from './progress.j
 export { type Chart, reportCharts } from './run/charts.js';
 export { renderHtml } from './run/html.js';
 export { rowGroups, verdict } from './run/rows.js';
+export { finalTable, renderFinal, renderSample } from './run/terminal.js';
 export * from './run/types.js';
-export { finalTable, plain, renderFinal, renderSample, type Terminal, terminalOf, wrap } from './terminal.js';
+export { plain, type Terminal, terminalOf, wrap } from './terminal.js';

@@ -1,9 +1,5 @@
-// The report on a terminal. What comes from data is hostile: a post must not move the cursor, recolour the screen or
-// reverse the text, so control and direction characters are shown as what they are, not sent.
-import Table from 'cli-table3';
-import { formatSeconds } from './format.js';
-import { rowGroups, verdict } from './run/rows.js';
-import type { Report, SamplePost } from './run/types.js';
+// Text on a terminal. What comes from data is hostile: it must not move the cursor, recolour the screen or reverse the
+// text, so control and direction characters are shown as what they are, not sent.
 
 /** The terminal's width in columns, and whether it may be coloured. */
 export interface Terminal {
@@ -20,17 +16,6 @@ export function terminalOf(
   return { width: Math.max(40, (stream.isTTY && stream.columns) || 80), color };
 }
 
-/** The whole closing text: verdict, table, where the rest is. */
-export function renderFinal(report: Report, terminal: Terminal): string {
-  return [
-    wrap(verdict(report), terminal.width),
-    '',
-    finalTable(report, terminal),
-    '',
-    wrap(`Intervals: ${report.interval}. ${formatSeconds(report.seconds)} in all.`, terminal.width),
-  ].join('\n');
-}
-
 /** Options of a table without lines, two spaces between its columns. */
 export const borderless = {
   style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
@@ -40,80 +25,6 @@ export const borderless = {
     ...{ left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '' },
   },
 };
-
-/** The table of measures: measure, before, after, interval. */
-export function finalTable(report: Report, { width, color }: Terminal): string {
-  const bold = (text: string) => (color ? `\u001b[1m${text}\u001b[22m` : text);
-  const dim = (text: string) => (color ? `\u001b[2m${text}\u001b[22m` : text);
-  const groups = rowGroups(report);
-  const all = groups.flatMap((group) => group.rows);
-  const widest = (head: string, cells: string[]) => Math.max(head.length, ...cells.map(textWidth)) + 2;
-  const widths = [
-    widest(
-      'before',
-      all.map((row) => row.before),
-    ),
-    widest(
-      'after',
-      all.map((row) => row.after),
-    ),
-    widest(
-      'interval',
-      all.map((row) => row.interval),
-    ),
-  ];
-  // The measures' names take what the numbers leave; narrow terminals wrap them, and the intervals next.
-  const names = widest(
-    'measure',
-    all.map((row) => `  ${row.measure}`),
-  );
-  const first = Math.min(names, Math.max(16, width - widths.reduce((a, b) => a + b, 0)));
-  widths[2] = Math.max(12, Math.min(widths[2]!, width - first - widths[0]! - widths[1]!));
-
-  const table = new Table({
-    head: ['measure', 'before', 'after', 'interval'].map(bold),
-    colWidths: [first, ...widths],
-    colAligns: ['left', 'right', 'right', 'left'],
-    ...borderless,
-  });
-  for (const group of groups) {
-    table.push([{ colSpan: 4, content: bold(group.title) }]);
-    // Wrapped here: the table's own wrapping cuts words short once a cell begins with spaces.
-    for (const row of group.rows)
-      table.push([
-        wrap(row.measure, first - 4).replace(/^/gm, '  '),
-        row.before,
-        row.after,
-        wrap(row.interval, widths[2]! - 2),
-      ]);
-    if (group.absent) table.push([{ colSpan: 4, content: dim(`  ${plain(group.absent)}`) }]);
-  }
-  return table
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd())
-    .join('\n');
-}
-
-/** A sample post and what became of it, wrapped to the terminal's width. */
-export function renderSample(sample: SamplePost, { width, color }: Terminal): string {
-  const score = (value: number | undefined) => (value === undefined ? '' : ` (score ${value.toFixed(2)})`);
-  const parts: [label: string, text: string | undefined][] = [
-    ['Post', sample.post],
-    [`Before${score(sample.scores?.initial)}`, sample.initial],
-    ['Feedback', sample.feedback],
-    [`Refinement${score(sample.scores?.refinement)}`, sample.refinement],
-    [`After${score(sample.scores?.tuned)}`, sample.tuned],
-    ['Gold', sample.gold],
-  ];
-  return parts
-    .filter(([, text]) => text !== undefined)
-    .map(([label, text]) => {
-      const head = color ? `\u001b[1m${label}\u001b[22m` : label;
-      return `${head}\n${wrap(plain(text!), width - 2).replace(/^/gm, '  ')}`;
-    })
-    .join('\n');
-}
 
 /** Text that is safe to print: control characters as visible symbols, direction marks left out; line breaks stay. */
 export function plain(text: string): string {

@@ -45,7 +45,7 @@ async function syncFolder(path: string): Promise<void> {
 }
 
 /**
- * OutputFormat a file of any size: `write` gets the temporary file's handle and writes in order. The folder is made where
+ * Writes a file of any size: `write` gets the temporary file's handle and writes in order. The folder is made where
  * it is missing. Errors: UserError naming `path` for system errors; whatever else `write` throws passes through.
  */
 export async function writeStreamAtomic(
@@ -74,7 +74,7 @@ export async function writeStreamAtomic(
   }
 }
 
-/** OutputFormat `data` (text as UTF-8) to `path`, whole or not at all. */
+/** Writes `data` (text as UTF-8) to `path`, whole or not at all. */
 export function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
   return writeStreamAtomic(path, (file) => file.writeFile(data));
 }

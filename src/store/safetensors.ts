@@ -219,7 +219,7 @@ export async function readSafetensors(path: string): Promise<Map<string, NamedTe
 }
 
 /**
- * OutputFormat float32 tensors, sorted by name, so that the same tensors give the same bytes; the header is padded so that
+ * Writes float32 tensors, sorted by name, so that the same tensors give the same bytes; the header is padded so that
  * the data start at a multiple of 8. `metadata` defaults to {format: 'pt'}, without which Python's transformers
  * refuses a file. Atomic; errors: UserError for system errors.
  */

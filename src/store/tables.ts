@@ -1,6 +1,6 @@
 /**
  * Tables with a fixed schema as Arrow IPC files (the file format, uncompressed, one record batch, no dictionaries),
- * which pandas, polars, pyarrow and DuckDB read as they are. Columns hold no nulls.
+ * which pandas, polars, pyarrow and DuckDB read as they are. Only columns whose kind ends in "?" hold nulls.
  */
 import { readFile } from 'node:fs/promises';
 import * as arrow from 'apache-arrow';
@@ -15,6 +15,7 @@ interface Cells {
   int32: number;
   float32: number;
   float64: number;
+  'float64?': number | null;
   'list<int32>': ArrayLike<number>;
   'list<float32>': ArrayLike<number>;
   'list<utf8>': readonly string[];
@@ -37,6 +38,7 @@ const isInt32 = (value: unknown): boolean => isNumber(value) && (value | 0) === 
 
 interface Column {
   type: arrow.DataType;
+  nullable?: true;
   /** True for a value that the column represents exactly (floats: up to rounding). */
   holds(value: unknown): boolean;
 }
@@ -58,6 +60,11 @@ const COLUMNS: Record<ColumnKind, Column> = {
   int32: { type: new arrow.Int32(), holds: isInt32 },
   float32: { type: new arrow.Float32(), holds: isNumber },
   float64: { type: new arrow.Float64(), holds: isNumber },
+  'float64?': {
+    type: new arrow.Float64(),
+    nullable: true,
+    holds: (value) => value === null || isNumber(value),
+  },
   'list<int32>': listOf(new arrow.Int32(), isInt32),
   'list<float32>': listOf(new arrow.Float32(), isNumber),
   'list<utf8>': listOf(new arrow.Utf8(), isString),
@@ -97,7 +104,7 @@ function toVector(kind: ColumnKind, values: readonly unknown[]): arrow.Vector {
 }
 
 /**
- * OutputFormat `rows` to `path`, whole or not at all. Errors: TypeError naming row and column for a value that its column
+ * Writes `rows` to `path`, whole or not at all. Errors: TypeError naming row and column for a value that its column
  * cannot hold (a bug of the caller); UserError for system errors.
  */
 export async function writeTable<S extends TableSchema>(
@@ -115,7 +122,10 @@ export async function writeTable<S extends TableSchema>(
       }
     }
   }
-  const fields = names.map((name) => new arrow.Field(name, COLUMNS[schema[name]!].type, false));
+  const fields = names.map((name) => {
+    const { type, nullable = false } = COLUMNS[schema[name]!];
+    return new arrow.Field(name, type, nullable);
+  });
   const vectors = names.map((name) => [
     name,
     toVector(
@@ -162,11 +172,12 @@ export async function readTable<S extends TableSchema>(path: string, schema: S):
   for (const [name, kind] of Object.entries(schema)) {
     const column = table.getChild(name);
     if (column === null) throw new UserError(`${path} has no column "${name}" (it should be ${kind})`);
-    const { type } = COLUMNS[kind];
+    const { type, nullable } = COLUMNS[kind];
     if (!sameType(column.type, type)) {
       throw new UserError(`${path}: column "${name}" is ${column.type}, it should be ${kind}`);
     }
-    if (column.nullCount > 0) throw new UserError(`${path}: column "${name}" has ${column.nullCount} nulls`);
+    if (column.nullCount > 0 && !nullable)
+      throw new UserError(`${path}: column "${name}" has ${column.nullCount} nulls`);
     for (const [row, cells] of rows.entries()) {
       const value: unknown = column.get(row);
       // toArray gives a typed array where the items are numbers: much faster than the iterator.

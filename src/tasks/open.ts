@@ -1,7 +1,19 @@
-import { briefs } from './briefs/task.js';
-import { openFileTask } from './file/task.js';
+import { fromRegistry } from '../store/plug-in.js';
+import { registry } from './registry.js';
 import type { Task } from './task.js';
 
-/** A person's own contexts (JSONL), or the embedded world. @throws UserError as `openFileTask` */
-export const openTask = async (data: string | null): Promise<Task> =>
-  data === null ? briefs : openFileTask(data);
+/** Names and help of the tasks there are. */
+export const tasks: readonly { name: string; help: string }[] = registry;
+
+/** How a task is named: one of the registry, or a module of a person's own (a path), and a file of a person's own contexts. */
+export interface TaskChoice {
+  task: string;
+  data: string | null;
+}
+
+/** What a run is about that was told of no task: a person's own contexts where a file of them was given, else the embedded world. */
+export const defaultTask = (data: string | null): string => (data === null ? 'briefs' : 'file');
+
+/** @throws UserError for a task that is not there, and data that cannot be used */
+export const openTask = async ({ task, data }: TaskChoice): Promise<Task> =>
+  (await fromRegistry('task', registry, task)).open({ data });

@@ -1,12 +1,14 @@
 /**
- * What is learned: where contexts come from, and who can say something about an output. What an output is worth is
- * not here: only measurement knows an oracle (src/measure/scorer.ts).
+ * What is learned: where contexts come from, what the models read, what a text looks like, and who can say something
+ * about an output. What an output is worth is not here: a task's Scorer is opened by measurement alone (src/measure).
  */
+import type { Prompts } from './prompts.js';
+import type { TextFormat } from './text-format.js';
 
 /** `ilf`: contexts to learn from; `heldout`: contexts that only measurement sees. They share none. */
 export type TaskSplit = 'ilf' | 'heldout';
 
-/** A context c, such as a forum post. */
+/** A context c, such as a forum post or a programming task. */
 export interface Context {
   id: string;
   text: string;
@@ -30,20 +32,84 @@ export interface Annotation {
   points?: unknown;
 }
 
+/** What the task's things are called, for people: "post", "posts"; "summary", "summaries". */
+export interface Words {
+  context: string;
+  contexts: string;
+  output: string;
+  outputs: string;
+}
+
 export interface Task {
   readonly name: string;
+  /** What is learned, in a few words: "one-line summaries of posts". */
+  readonly about: string;
+  readonly words: Words;
+  readonly prompts: Prompts;
+  /** What outputs look like, and feedback. */
+  readonly format: { readonly output: TextFormat; readonly feedback: TextFormat };
   /** How many contexts a split has; Infinity where they are made on demand. */
   size(split: TaskSplit): number;
   /** Contexts number `from` to `from + n − 1` of a split: always the same ones. */
   contexts(split: TaskSplit, from: number, n: number): Context[];
-  /** The simulated annotator, where the task has one: feedback on `output`, by a stream of its own for each `key`. */
+  /**
+   * The simulated annotator, where the task has one: feedback on `output`, by a stream of its own for each `key`. It knows the
+   * `facts` of its contexts.
+   */
   annotate?(context: Context, output: string, key: string): Annotation;
   /** Whether the simulated annotator prefers the first of two outputs; it may err, as people do, by its own stream for each `key`. */
   prefers?(context: Context, first: string, second: string, key: string): boolean;
   /** The simulated annotator's answer to whether a refinement does all that an annotation asks for. */
   follows?(context: Context, annotation: Annotation, refinement: string): boolean;
-  /** A refinement as the world's own writers write it, told what an annotation asks for; imperfect, as people's are. */
+  /** A refinement as the task's own writers write it, told what an annotation asks for; imperfect, as people's are. */
   refined?(context: Context, output: string, annotation: Annotation, key: string): string;
-  /** An output as the world's own writers write it: not the best one, a usual one. */
+  /** An output as the task's own writers write it: not the best one, a usual one. */
   written?(context: Context, key: string): string;
+}
+
+/** A text about a context. */
+export interface ToScore {
+  context: Context;
+  text: string;
+}
+
+/** A text that was written to do what feedback asks for; `points` are the feedback's. */
+export interface ToCheck extends ToScore {
+  points: unknown;
+}
+
+/**
+ * What an output is worth. Asynchronous, since a scorer may run programs. Only src/measure opens one (tests/architecture.test.ts).
+ */
+export interface Scorer {
+  /** What the score is, for people. */
+  readonly unit: string;
+  /** Of each text, in [0, 1]. */
+  score(items: readonly ToScore[]): Promise<number[]>;
+  /** What it knows of feedback, where it knows anything. */
+  readonly feedback?: FeedbackScorer;
+}
+
+export interface FeedbackScorer {
+  /** Share of the feedback's points that each text settles; 1 means that it was incorporated. */
+  incorporated(items: readonly ToCheck[]): Promise<number[]>;
+  /** Each point's kind, and whether the text settles it, [item][point]. */
+  byKind(items: readonly ToCheck[]): Promise<{ kind: string; settled: boolean }[][]>;
+}
+
+/** What a task is opened with. */
+export interface TaskOptions {
+  /** A file of a person's own contexts; null where there is none. */
+  data: string | null;
+}
+
+/** A task in the registry (src/tasks/registry.ts), or the default export of a module of a person's own. */
+export interface TaskDescriptor {
+  name: string;
+  /** One line, for --help. */
+  help: string;
+  /** @throws UserError for data that cannot be used */
+  open(options: TaskOptions): Promise<Task>;
+  /** Null for contexts that it cannot score. */
+  openScorer?(contexts: readonly Context[]): Promise<Scorer | null>;
 }

@@ -12,6 +12,7 @@ import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { asUserError, systemErrorCode, UserError } from '../store/errors.js';
+import { hashText } from '../store/hash.js';
 import { oneLine, readJsonIfThere, readText } from '../store/read-json.js';
 import { BYTE_LEVEL_CONFIG, byteLevelJson, CHAR_BYTES, END_OF_TEXT, PRE_TOKENS } from './byte-level.js';
 
@@ -20,6 +21,8 @@ export interface Tokenizer {
   readonly vocabSize: number;
   /** The id that ends a text. */
   readonly eos: number;
+  /** Equal for tokenizers that give the same ids: of the vocabulary and the rules. */
+  readonly key: string;
   encode(text: string): number[];
   /** Special tokens become nothing, ids outside the vocabulary and broken UTF-8 become U+FFFD. */
   decode(ids: ArrayLike<number>): string;
@@ -131,12 +134,13 @@ export async function loadTokenizer(dir: string): Promise<Tokenizer> {
   const encodeAll = (text: string): number[] =>
     text === '' ? [] : inner.encode(text, { add_special_tokens: false });
 
+  const key = hashText(JSON.stringify(json)).slice(0, 16);
   let vocabSize = 0;
   for (const value of ids.values()) vocabSize = Math.max(vocabSize, value + 1);
 
   if (isGpt2Like(plain)) {
     const special = new Set(json.added_tokens.filter((token) => token.special).map((token) => token.content));
-    return { vocabSize, eos, encode: byPreToken(encodeAll), decode: byteDecoder(ids, special) };
+    return { vocabSize, eos, key, encode: byPreToken(encodeAll), decode: byteDecoder(ids, special) };
   }
   const withSpecials = open(json);
   const decode: Tokenizer['decode'] = (tokens) => {
@@ -144,7 +148,7 @@ export async function loadTokenizer(dir: string): Promise<Tokenizer> {
     const options = { skip_special_tokens: true, clean_up_tokenization_spaces: false };
     return withSpecials.decode(Array.from(tokens), options);
   };
-  return { vocabSize, eos, encode: encodeAll, decode };
+  return { vocabSize, eos, key, encode: encodeAll, decode };
 }
 
 /** Every token's id by its name. */

@@ -4,8 +4,9 @@ import { z } from 'zod';
 import { loadLM } from '../lm/files.js';
 import { readJsonl } from '../store/jsonl.js';
 import { loadTokenizer } from '../text/tokenizer.js';
+import { scoreAll } from './chunks.js';
 import { requireModel } from './model-files.js';
-import { type OnTexts, scoreAll } from './texts.js';
+import type { OnTexts } from './writer.js';
 
 interface Item {
   prompt: number[];

@@ -11,15 +11,23 @@ export interface TextModel {
   readonly tokenizer: Tokenizer;
 }
 
+/** @throws UserError where the tokenizer has tokens that the model of `dir` does not know */
+export function checkPair(dir: string, tokenizer: Tokenizer, vocabSize: number): void {
+  if (tokenizer.vocabSize > vocabSize)
+    throw new UserError(
+      `${dir}: the tokenizer has ${tokenizer.vocabSize} tokens, the model ${vocabSize}; they do not belong together`,
+    );
+}
+
 /** @throws UserError where there is no such folder, it is not whole, or its vocabulary is too small for its tokenizer */
 export async function openModel(dir: string): Promise<TextModel> {
   await requireModel(dir);
   const [lm, tokenizer] = [await loadLM(dir), await loadTokenizer(dir)];
-  if (tokenizer.vocabSize > lm.config.vocab_size) {
+  try {
+    checkPair(dir, tokenizer, lm.config.vocab_size);
+  } catch (error) {
     lm.dispose();
-    throw new UserError(
-      `${dir}: the tokenizer has ${tokenizer.vocabSize} tokens, the model ${lm.config.vocab_size}; they do not belong together`,
-    );
+    throw error;
   }
   return { dir, lm, tokenizer };
 }

@@ -24,7 +24,7 @@ function* corpus(): Generator<string> {
 }
 
 /**
- * OutputFormat DIR/base and DIR/instruct: randomly initialised models that run the whole loop in seconds and are good at nothing.
+ * Writes DIR/base and DIR/instruct: randomly initialised models that run the whole loop in seconds and are good at nothing.
  * Larger than usual embeddings, so that their distributions are not all but uniform.
  */
 export default async function writeTinyModels(dir: string): Promise<void> {

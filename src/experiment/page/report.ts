@@ -1,6 +1,5 @@
 /** The experiment's page and documents, from the values alone. */
 import { describeInterval } from '../../bayes/index.js';
-import { byReference } from '../../measure/scorer.js';
 import type { Claim, ExperimentReport, Section } from '../../report/charts/figures.js';
 import type { RowOf, TableSchema } from '../../store/tables.js';
 import type { StudyName } from '../names.js';
@@ -15,6 +14,8 @@ export interface Made {
   contexts: number;
   /** The name of a person's own contexts; null for the embedded world. */
   task: string | null;
+  /** What outputs are scored by. */
+  judge: string;
   quick: boolean;
   command: string;
   version: string;
@@ -42,7 +43,7 @@ export function experimentReport(values: Values, made: Made): ExperimentReport {
     quick: made.quick,
     seeds: [...made.seeds],
     contexts: made.contexts,
-    judge: made.task === null ? 'oracle: F1 of the post’s six facts' : byReference.unit,
+    judge: made.judge,
     annotator:
       made.task === null ? 'simulated annotator' : 'as given, and the instruct model’s where none is',
     interval: describeInterval({}, made.seeds.length > 1 ? 'seeds and contexts' : 'contexts'),

@@ -3,6 +3,7 @@ import { bestOfNKl, bestOfNKlBound, expectedBestOfN, winShares } from '../../bay
 import { type BestOfNRow, byContext } from '../../pipeline/tables.js';
 import { tuned } from '../arms.js';
 import { priorTexts, scoredTexts } from '../scored-texts.js';
+import { scoresOf, singleTexts } from '../scores.js';
 import type { Study } from '../study.js';
 import type { StudyContext } from '../study-context.js';
 import type { Value } from '../values.js';
@@ -14,8 +15,8 @@ export const bestOfN: Study = {
     const { scale } = study;
     const ilf = { targets: 'ilf', n: scale.usual } as const;
     return [
-      ...bestOfValues(study, 'π_0', await priorTexts(study)),
-      ...bestOfValues(
+      ...(await bestOfValues(study, 'π_0', await priorTexts(study))),
+      ...(await bestOfValues(
         study,
         'ILF',
         await scoredTexts(
@@ -25,21 +26,31 @@ export const bestOfN: Study = {
           scale.bestOfContexts,
           scale.bestOf,
         ),
-      ),
+      )),
     ];
   },
 };
 
 /** Expected score and win rate of best-of-n, and its KL to π_0, for each n. */
-function bestOfValues(study: StudyContext, name: string, rows: readonly BestOfNRow[]): Value[] {
-  const { heldOut, scorer, scale } = study;
+async function bestOfValues(
+  study: StudyContext,
+  name: string,
+  rows: readonly BestOfNRow[],
+): Promise<Value[]> {
+  const { heldOut, scale } = study;
   const groups = byContext(rows);
-  return heldOut.contexts.slice(0, scale.bestOfContexts).flatMap((context, i) => {
+  const contexts = heldOut.contexts.slice(0, scale.bestOfContexts);
+  const before = await scoresOf(study, contexts, singleTexts(study, heldOut.base).slice(0, contexts.length));
+  const after = await scoresOf(
+    study,
+    contexts,
+    contexts.map(({ id }) => groups.get(id)!.map(({ text }) => text)),
+  );
+  return contexts.flatMap((context, i) => {
     const of = groups.get(context.id)!;
     const rewards = of.map(({ reward }) => reward);
-    const scores = of.map(({ text }) => scorer.score(context, text));
-    const before = scorer.score(context, heldOut.base[i]!.text);
-    const won = scores.map((score) => winShares([[score]], [[before]])[0]!);
+    const scores = after[i]!;
+    const won = scores.map((score) => winShares([[score]], [before[i]!])[0]!);
     const logRatios = of.map(({ logprob_model, logprob_base }) => logprob_model - logprob_base);
     const lengths = of.map(({ text }) => text.length);
     return sizesUpTo(scale.bestOf).flatMap((n) => {

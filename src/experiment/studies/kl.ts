@@ -1,8 +1,8 @@
 import { klByToken } from '../../bayes/index.js';
 import { sum } from '../../bayes/sums.js';
-import { klStep } from '../../ilf/measure.js';
+import { heldOutTable } from '../../ilf/heldout.js';
 import { tokenLabel } from '../../kl/tokens.js';
-import { klSettings, sampleBothWays } from '../../measure/kl.js';
+import { klSettings, klStep, sampleBothWays } from '../../measure/kl.js';
 import { tableStep } from '../../pipeline/run-context.js';
 import { stepSeed } from '../../pipeline/seeds.js';
 import { type KlRow, klTable } from '../../pipeline/tables.js';
@@ -29,7 +29,13 @@ export const kl: Study = {
       const arm = { targets, n: study.scale.usual };
       const model = await tuned(study, arm);
       values.push(...unconditionalValues(name, await unconditionalStep(study, folderOf(arm), model.dir)));
-      const { rows } = await klStep(study.run, folderOf(arm), model, study.heldOut);
+      const { rows } = await klStep(
+        study.run,
+        folderOf(arm),
+        model,
+        study.heldOut.contexts,
+        heldOutTable('contexts'),
+      );
       values.push(...positionValues(name, study.run.options.maxTokens, rows));
       if (targets === 'ilf') values.push(...tokenValues(name, rows, await labels(study)));
       await study.run.models.close(model.dir);
@@ -56,7 +62,8 @@ function unconditionalStep({ run, scale }: StudyContext, folder: string, model: 
       context: String(i + 1),
       ids: [eos],
     }));
-    return sampleBothWays(theta, prior, () => prompts, 1, settings, eos, progress);
+    const both = { tunedFromBase: prompts, baseFromTuned: prompts };
+    return sampleBothWays({ tuned: theta, base: prior, prompts: both, n: 1, settings, eos }, progress);
   });
 }
 

@@ -1,10 +1,15 @@
+import { mean } from '../../bayes/sums.js';
 import { heldOutTable } from '../../ilf/heldout.js';
-import { type FeedbackCondition, sampleCandidates, toRefine } from '../../ilf/refine.js';
+import { sampleCandidates } from '../../ilf/refine.js';
+import { type FeedbackCondition, toRefine } from '../../ilf/refiner-input.js';
+import { textsOf } from '../../pipeline/held-out.js';
 import { samplingOf } from '../../pipeline/options.js';
 import { folderStep, tableStep } from '../../pipeline/run-context.js';
 import { stepSeed } from '../../pipeline/seeds.js';
-import { byContext, type TextRow, textsTable, toTextRows } from '../../pipeline/tables.js';
+import { type TextRow, textsTable, toTextRows } from '../../pipeline/tables.js';
+import { localWriter } from '../../writers/local.js';
 import { type Rung, rungs, trainRung } from '../rungs.js';
+import { incorporatedIn, valuesOf } from '../scores.js';
 import type { Study } from '../study.js';
 import type { StudyContext } from '../study-context.js';
 import type { Value } from '../values.js';
@@ -43,27 +48,16 @@ async function rung(study: StudyContext, index: number): Promise<Value[]> {
   );
   const settled: Record<Kind, number[]> = { with: [], without: [], shuffled: [] };
   for (const kind of kinds) {
-    const texts = byContext(await refinementsStep(study, of, folder, dir, kind));
-    settled[kind] = heldOut.contexts.map((context, i) => {
-      const points = JSON.parse(heldOut.feedback[i]!.points) as unknown;
-      const done = texts
-        .get(context.id)!
-        .filter(({ text }) => oracle.incorporated(context, points, text) === 1);
-      return done.length / texts.get(context.id)!.length;
-    });
+    const texts = textsOf(heldOut.contexts, await refinementsStep(study, of, folder, dir, kind));
+    settled[kind] = (await incorporatedIn(study, heldOut.contexts, texts))!.map(mean);
   }
   await run.models.close(dir);
-  const rows = (measure: string, shares: number[]) =>
-    shares.map((value, i) => ({ arm: of.name, measure, context: heldOut.contexts[i]!.id, value }));
-  return [
-    ...rows('incorporated', settled.with),
-    ...rows('incorporatedWithout', settled.without),
-    ...rows('incorporatedShuffled', settled.shuffled),
-    ...rows(
-      'gain',
-      settled.with.map((share, i) => share - settled.shuffled[i]!),
-    ),
-  ];
+  return valuesOf(of.name, heldOut.contexts, {
+    incorporated: settled.with,
+    incorporatedWithout: settled.without,
+    incorporatedShuffled: settled.shuffled,
+    gain: settled.with.map((share, i) => share - settled.shuffled[i]!),
+  });
 }
 
 /** Refinements of the held-out contexts' initial outputs by this rung. */
@@ -84,8 +78,9 @@ function refinementsStep(
   };
   return tableStep(run, `${folder}/${kind}`, textsTable, inputs, async (progress) => {
     const items = toRefine(contexts, initial, feedback, conditionOf[kind]);
-    const refiner = await run.models.get(dir);
-    const drawn = await sampleCandidates(refiner, items, scale.texts, sampling, seed, (_, done, all, unit) =>
+    const refiner = localWriter(await run.models.get(dir));
+    const how = { task: run.task, samples: scale.texts, sampling, seed };
+    const drawn = await sampleCandidates(refiner, items, how, (_, done, all, unit) =>
       progress(`refining by ${of.name}`, done, all, unit),
     );
     return toTextRows(contexts, drawn);

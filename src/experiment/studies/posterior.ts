@@ -30,6 +30,7 @@ import {
 } from '../bayesian-data.js';
 import { PROPOSALS } from '../proposals.js';
 import { reinforced, rlFolder } from '../rl-arm.js';
+import { incorporatedIn } from '../scores.js';
 import type { Study } from '../study.js';
 import type { StudyContext } from '../study-context.js';
 import { type Value, valuesTable } from '../values.js';
@@ -44,9 +45,9 @@ export const posterior: Study = {
     const beta = scale.betas[Math.floor(scale.betas.length / 2)]!;
     const proposals = await judgedProposals(study, platt);
     const values: Value[] = [
-      ...reliabilityValues(study, proposals),
+      ...(await reliabilityValues(study, proposals)),
       ...weightValues(study),
-      ...evidenceValues(study, proposals),
+      ...(await evidenceValues(study, proposals)),
     ];
     const n = scale.usual;
     const arms: [name: string, folder: string, model: string][] = [
@@ -99,7 +100,7 @@ async function logPolicyStep(
 ): Promise<number[][]> {
   const inputs = { tables: [PROPOSALS], models: [model] };
   const rows = await tableStep(run, `${folder}/log-policy`, logPolicyTable, inputs, async (progress) => {
-    const logs = await logPolicy(await run.models.get(model), proposals, progress);
+    const logs = await logPolicy(await run.models.get(model), run.task, proposals, progress);
     return proposals.flatMap(({ context }, i) =>
       logs[i]!.map((logprob, candidate) => ({ context: context.id, candidate, logprob })),
     );
@@ -109,9 +110,10 @@ async function logPolicyStep(
 }
 
 /** What was predicted of the proposals, before and after calibration, and what the oracle says, where there is one. */
-function reliabilityValues(study: StudyContext, proposals: readonly Proposals[]): Value[] {
-  return proposals.flatMap((of) => {
-    const happened = incorporated(study, of);
+async function reliabilityValues(study: StudyContext, proposals: readonly Proposals[]): Promise<Value[]> {
+  const truth = await truthOf(study, proposals);
+  return proposals.flatMap((of, i) => {
+    const happened = truth?.[i];
     if (!happened) return [];
     return of.texts.flatMap((_, candidate) =>
       [
@@ -124,13 +126,13 @@ function reliabilityValues(study: StudyContext, proposals: readonly Proposals[])
   });
 }
 
-/** 1 where the oracle says that a text incorporates the feedback on x0, else 0; null without an oracle. */
-function incorporated({ heldOut, oracle }: StudyContext, { context, texts }: Proposals): number[] | null {
-  if (!oracle) return null;
-  const i = heldOut.contexts.findIndex(({ id }) => id === context.id);
-  const points = JSON.parse(heldOut.feedback[i]!.points) as unknown;
-  return texts.map((text) => (oracle.incorporated(context, points, text) === 1 ? 1 : 0));
-}
+/** Whether the oracle says that each text incorporates the feedback on x0, 1 or 0; null without an oracle. */
+const truthOf = (study: StudyContext, proposals: readonly Proposals[]): Promise<number[][] | null> =>
+  incorporatedIn(
+    study,
+    proposals.map(({ context }) => context),
+    proposals.map(({ texts }) => texts),
+  );
 
 /** Effective sample sizes of the posterior weights over the data's refinements, by what goes into them. */
 function weightValues({ data, run, scale }: StudyContext): Value[] {
@@ -153,26 +155,28 @@ function weightValues({ data, run, scale }: StudyContext): Value[] {
         rewards: scored.get(id)!.map(({ mean }) => mean),
         beta: of,
         ...(prior && { logPrior: rows.map((row) => row.logprob_base) }),
-        ...(proposal && { logProposal: rows.map((row) => row.logprob_refiner) }),
+        ...(proposal && { logProposal: rows.map((row) => row.logprob_refiner!) }),
       }).ess,
     }));
   });
 }
 
 /** p(I=1 | c), by the judge's likelihood and by the oracle's 0 and 1 for it; the judge's also as a log. */
-const evidenceValues = (study: StudyContext, proposals: readonly Proposals[]): Value[] =>
-  proposals.flatMap((of) => {
+async function evidenceValues(study: StudyContext, proposals: readonly Proposals[]): Promise<Value[]> {
+  const truth = await truthOf(study, proposals);
+  return proposals.flatMap((of, i) => {
     const { logPrior, logProposal, logLikelihood } = of;
     const evidence = (logs: number[]) =>
       logEvidence({ logLikelihood: logs, logPrior, logProposal }).logEvidence;
     const judged = evidence(logLikelihood);
-    const truth = incorporated(study, of);
+    const happened = truth?.[i];
     return valuesOf('base model', of.context.id, {
       logEvidence: judged,
       evidence: Math.exp(judged),
-      ...(truth && { evidenceOracle: Math.exp(evidence(truth.map(Math.log))) }),
+      ...(happened && { evidenceOracle: Math.exp(evidence(happened.map(Math.log))) }),
     });
   });
+}
 
 const overBeta = (reward: readonly number[], beta: number) => reward.map((r) => r / beta);
 
@@ -241,7 +245,7 @@ async function alongStep(
     const out: Value[] = [];
     let before: Record<(typeof ALONG)[number], number>[] | undefined;
     const measure = async (step: number) => {
-      const logPolicies = await logPolicy(model, some, noProgress);
+      const logPolicies = await logPolicy(model, run.task, some, noProgress);
       const now = some.map((of, i) => klFrom(of, logPolicies[i]!, beta, run.options.samples));
       before ??= now;
       for (const target of ALONG)
@@ -252,7 +256,8 @@ async function alongStep(
     };
     try {
       await measure(0);
-      const state = await tune(model, targets, tuning, seed, async ({ step, steps }) => {
+      const how = { task: run.task, targets, tuning, seed };
+      const state = await tune(model, how, async ({ step, steps }) => {
         progress('finetuning, and KL from the targets', step, steps, 'steps');
         if (step % Math.ceil(steps / 5) === 0 || step === steps) await measure(step);
       });

@@ -1,11 +1,11 @@
 import { winShares } from '../../bayes/index.js';
 import { heldOutTable } from '../../ilf/heldout.js';
-import { rank, toRank } from '../../ilf/rank.js';
-import { tableStep } from '../../pipeline/run-context.js';
-import { byContext, type ScoreRow, scoresTable } from '../../pipeline/tables.js';
-import type { RankerName } from '../../rankers/names.js';
-import { openRanker, type RankerModels } from '../../rankers/open.js';
+import { scoresStep } from '../../ilf/rank.js';
+import { ranksOf, textsOf } from '../../pipeline/held-out.js';
+import type { ScoreRow } from '../../pipeline/tables.js';
+import type { RankerOptions } from '../../rankers/ranker.js';
 import { rewardModel } from '../reward-arm.js';
+import { scoresOf, valuesOf } from '../scores.js';
 import type { Study } from '../study.js';
 import type { StudyContext } from '../study-context.js';
 import type { Value } from '../values.js';
@@ -20,12 +20,12 @@ export const rankers: Study = {
     const bradleyTerry = await rewardModel(study, 'quality', 'bradley-terry');
     const yesNo = await rewardModel(study, 'quality', 'yes-no');
     const human = await rewardModel(study, 'human', 'yes-no');
-    const scored = async (arm: string, name: RankerName, models: Partial<RankerModels> = {}) =>
-      pickValues(study, arm, await scoresStep(study, arm, name, models));
+    const scored = async (arm: string, name: string, models: Trained = {}) =>
+      pickValues(study, arm, await heldOutScores(study, arm, name, models));
     const single = [];
     for (const k of PROMPTS) single.push(await scored(`InstructRM, prompt ${k}`, `instruct-rm-${k}`));
     return [
-      ...pickValues(study, 'InstructRM', study.heldOut.scores),
+      ...(await pickValues(study, 'InstructRM', study.heldOut.scores)),
       ...single.flat(),
       ...meanOf('single prompts, mean', single),
       ...(await scored('reward model, Bradley–Terry', 'reward-model', { rewardModel: bradleyTerry })),
@@ -34,59 +34,43 @@ export const rankers: Study = {
       ...(await scored('human-likeness', 'human-likeness', { humanLikeness: human })),
       ...(await scored('longest', 'longest')),
       ...(await scored('random', 'random')),
-      ...oraclePick(study),
+      ...(await oraclePick(study)),
     ];
   },
 };
 
+type Trained = Partial<Pick<RankerOptions, 'rewardModel' | 'humanLikeness'>>;
+
 /** R of the held-out contexts' refinements by one ranker. */
-function scoresStep(
+function heldOutScores(
   { run, heldOut }: StudyContext,
   arm: string,
-  name: RankerName,
-  models: Partial<RankerModels>,
+  ranker: string,
+  models: Trained,
 ): Promise<ScoreRow[]> {
-  const { instruct, seed, host } = run.options;
-  const { contexts, initial, feedback, refinements } = heldOut;
-  const folders = [instruct, models.rewardModel, models.humanLikeness].filter((dir) => dir !== undefined);
-  const inputs = {
-    tables: ['contexts', 'initial', 'feedback', 'refinements'].map(heldOutTable),
-    models: folders,
-    values: { name, seed },
-  };
+  const { contexts, initial, feedback, refinements: texts } = heldOut;
+  const tables = ['contexts', 'initial', 'feedback', 'refinements'].map(heldOutTable);
   const file = `rankers/${arm.replace(/\W+/g, '-').toLowerCase()}`;
-  return tableStep(run, file, scoresTable, inputs, async (progress) => {
-    const ranker = await openRanker(name, { instruct, seed, host, ...models });
-    try {
-      return await rank(ranker, toRank(contexts, initial, feedback, refinements), progress);
-    } finally {
-      await ranker.close();
-    }
-  });
+  return scoresStep(run, file, ranker, { contexts, initial, feedback, texts }, tables, models);
 }
 
-/** Refinements [context][candidate] and what is picked of them. */
-function pickValues(study: StudyContext, arm: string, scores: readonly ScoreRow[]): Value[] {
-  const rows = byContext(scores);
-  return valuesOfPick(
+const pickValues = (study: StudyContext, arm: string, scores: readonly ScoreRow[]): Promise<Value[]> =>
+  valuesOfPick(
     study,
     arm,
-    study.heldOut.contexts.map(({ id }) => rows.get(id)!.findIndex(({ selected }) => selected)),
+    ranksOf(study.heldOut.contexts, scores).map(({ selected }) => selected),
   );
-}
 
-function valuesOfPick(study: StudyContext, arm: string, picks: readonly number[]): Value[] {
-  const { heldOut, scorer } = study;
-  const groups = byContext(heldOut.refinements);
-  const texts = heldOut.contexts.map(({ id }) => groups.get(id)!.map(({ text }) => text));
+async function valuesOfPick(study: StudyContext, arm: string, picks: readonly number[]): Promise<Value[]> {
+  const { contexts, refinements } = study.heldOut;
+  const texts = textsOf(contexts, refinements);
   const picked = texts.map((of, i) => [of[picks[i]!]!]);
-  const score = (of: readonly (readonly string[])[]) =>
-    heldOut.contexts.map((context, i) => of[i]!.map((text) => scorer.score(context, text)));
   // A random refinement of the same context: all of them, the picked one too.
-  const won = winShares(score(picked), score(texts));
+  const won = winShares(await scoresOf(study, contexts, picked), await scoresOf(study, contexts, texts));
+  const others = await armValues(study, arm, picked);
   return [
-    ...won.map((value, i) => ({ arm, measure: 'winVsRandom', context: heldOut.contexts[i]!.id, value })),
-    ...armValues(study, arm, picked).filter(({ measure }) => measure !== 'winVsInitial'),
+    ...valuesOf(arm, contexts, { winVsRandom: won }),
+    ...others.filter(({ measure }) => measure !== 'winVsInitial'),
   ];
 }
 
@@ -100,12 +84,9 @@ function meanOf(arm: string, arms: readonly Value[][]): Value[] {
 }
 
 /** The best that any ranker could pick: what scores highest. */
-function oraclePick(study: StudyContext): Value[] {
-  const { heldOut, scorer } = study;
-  const groups = byContext(heldOut.refinements);
-  const picks = heldOut.contexts.map((context) => {
-    const scores = groups.get(context.id)!.map(({ text }) => scorer.score(context, text));
-    return scores.indexOf(Math.max(...scores));
-  });
+async function oraclePick(study: StudyContext): Promise<Value[]> {
+  const { contexts, refinements } = study.heldOut;
+  const scores = await scoresOf(study, contexts, textsOf(contexts, refinements));
+  const picks = scores.map((of) => of.indexOf(Math.max(...of)));
   return valuesOfPick(study, 'oracle', picks);
 }

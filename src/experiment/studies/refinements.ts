@@ -1,6 +1,8 @@
 import { winShares } from '../../bayes/index.js';
 import { mean } from '../../bayes/sums.js';
-import { byContext, type TextRow } from '../../pipeline/tables.js';
+import { pointsIn, ranksOf, textsOf } from '../../pipeline/held-out.js';
+import { rowOf, type TextRow } from '../../pipeline/tables.js';
+import { incorporatedIn, scoresOf, singleTexts, valuesOf } from '../scores.js';
 import type { Study } from '../study.js';
 import type { StudyContext } from '../study-context.js';
 import type { Value } from '../values.js';
@@ -9,62 +11,52 @@ export const refinements: Study = {
   name: 'refinements',
   about: 'refinements with, without and with other feedback, picked and written, against the initial outputs',
   run: async (study) => {
-    const { heldOut, run } = study;
-    const texts = (rows: readonly TextRow[]) => {
-      const groups = byContext(rows);
-      return heldOut.contexts.map(({ id }) => groups.get(id)!.map(({ text }) => text));
-    };
+    const { heldOut } = study;
+    const texts = (rows: readonly TextRow[]) => textsOf(heldOut.contexts, rows);
     const withFeedback = texts(heldOut.refinements);
-    const selected = byContext(heldOut.scores);
-    const picks = heldOut.contexts.map(({ id }, i) => [
-      withFeedback[i]![selected.get(id)!.findIndex((row) => row.selected)]!,
+    const picks = ranksOf(heldOut.contexts, heldOut.scores).map(({ selected }, i) => [
+      withFeedback[i]![selected]!,
     ]);
-    // What people would write: the writers of the instruction corpus, told the same feedback.
-    const { refined } = run.task;
-    const key = String(run.options.seed);
-    const written =
-      refined &&
-      heldOut.contexts.map((context, i) => {
-        const { text, points } = heldOut.feedback[i]!;
-        return [refined(context, heldOut.initial[i]!.text, { text, points: JSON.parse(points) }, key)];
-      });
+    const written = writtenTexts(study);
     return [
-      ...armValues(
-        study,
-        'initial outputs',
-        heldOut.initial.map(({ text }) => [text]),
-      ),
-      ...armValues(study, 'without feedback', texts(heldOut.noFeedback)),
-      ...armValues(study, 'with shuffled feedback', texts(heldOut.shuffledFeedback)),
-      ...armValues(study, 'with feedback, random pick', withFeedback),
-      ...armValues(study, 'with feedback, InstructRM’s pick', picks),
-      ...(written ? armValues(study, 'written', written) : []),
+      ...(await armValues(study, 'initial outputs', singleTexts(study, heldOut.initial))),
+      ...(await armValues(study, 'without feedback', texts(heldOut.noFeedback))),
+      ...(await armValues(study, 'with shuffled feedback', texts(heldOut.shuffledFeedback))),
+      ...(await armValues(study, 'with feedback, random pick', withFeedback)),
+      ...(await armValues(study, 'with feedback, InstructRM’s pick', picks)),
+      ...(written ? await armValues(study, 'written', written) : []),
     ];
   },
 };
 
+/** What people would write: the writers of the instruction corpus, told the same feedback. */
+function writtenTexts({ heldOut, run }: StudyContext): string[][] | null {
+  const { refined } = run.task;
+  if (!refined) return null;
+  const key = String(run.options.seed);
+  const tells = rowOf(heldOut.initial, 'the table of initial outputs');
+  const says = rowOf(heldOut.feedback, 'the table of feedback');
+  return heldOut.contexts.map((context) => {
+    const feedback = says(context);
+    const annotation = { text: feedback.text, points: pointsIn(feedback) };
+    return [refined(context, tells(context).text, annotation, key)];
+  });
+}
+
 /** Of each context's texts, any of which may be meant: the mean over them. */
-export function armValues(
-  { heldOut, scorer, oracle }: StudyContext,
+export async function armValues(
+  study: StudyContext,
   arm: string,
   texts: readonly (readonly string[])[],
-): Value[] {
-  const { contexts, initial, feedback } = heldOut;
-  const scores = contexts.map((context, i) => texts[i]!.map((text) => scorer.score(context, text)));
-  const before = contexts.map((context, i) => [scorer.score(context, initial[i]!.text)]);
-  const settled = oracle
-    ? contexts.map((context, i) => {
-        const points = JSON.parse(feedback[i]!.points) as unknown;
-        return mean(texts[i]!.map((text) => (oracle.incorporated(context, points, text) === 1 ? 1 : 0)));
-      })
-    : [];
-  const measures = {
+): Promise<Value[]> {
+  const { contexts, initial } = study.heldOut;
+  const scores = await scoresOf(study, contexts, texts);
+  const before = await scoresOf(study, contexts, singleTexts(study, initial));
+  const settled = await incorporatedIn(study, contexts, texts);
+  return valuesOf(arm, contexts, {
     winVsInitial: winShares(scores, before),
-    incorporated: settled,
+    incorporated: (settled ?? []).map(mean),
     score: scores.map(mean),
     length: texts.map((of) => mean(of.map((text) => text.length))),
-  };
-  return Object.entries(measures).flatMap(([measure, values]) =>
-    values.map((value, i) => ({ arm, measure, context: contexts[i]!.id, value })),
-  );
+  });
 }

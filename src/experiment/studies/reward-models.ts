@@ -1,5 +1,5 @@
+import { comparisonsStep } from '../../baselines/comparisons.js';
 import { withReward } from '../../baselines/reward.js';
-import { comparisonsStep } from '../../baselines/reward-steps.js';
 import { texts as inTexts } from '../../pipeline/progress.js';
 import { tableStep } from '../../pipeline/run-context.js';
 import type { TableSchema } from '../../store/tables.js';
@@ -45,11 +45,11 @@ async function accuracy(
   const compared = await comparisonsStep(run, folder, 'quality', contexts);
   const inputs = { tables: [`${folder}/comparisons`], models: [dir] };
   const rows = await tableStep(run, `${folder}/${name}`, comparedTable, inputs, async (progress) => {
-    const scores = await withReward(dir, (reward) =>
+    const scores = await withReward(dir, run.task.prompts, (reward) =>
       reward.score(
-        compared.flatMap(({ post, chosen, rejected }) => [
-          { post, text: chosen },
-          { post, text: rejected },
+        compared.flatMap(({ text: context, chosen, rejected }) => [
+          { context, text: chosen },
+          { context, text: rejected },
         ]),
         inTexts(progress, 'rewarding comparisons'),
       ),

@@ -1,5 +1,5 @@
 import { learn } from '../../ilf/round.js';
-import type { TargetSet } from '../../ilf/steps.js';
+import type { TargetSet } from '../../ilf/targets.js';
 import { priorPolicy } from '../../pipeline/policy.js';
 import { measureModel } from '../measure-model.js';
 import type { Study } from '../study.js';
@@ -22,9 +22,9 @@ async function roundsBy(study: StudyContext, how: 'continue' | 'retrain'): Promi
   for (let k = 1; k <= scale.rounds; k++) {
     const folder = `rounds/${how}-${k}`;
     const before = how === 'retrain' ? [...learned] : null;
-    const lesson = await learn(run, folder, (k - 1) * n, n, theta, before);
-    theta = lesson.tuned;
-    learned.push(lesson.learned);
+    const { tuned, targets } = await learn(run, { folder, from: (k - 1) * n, n, theta, before });
+    theta = tuned;
+    learned.push(targets);
     values.push(...(await measureModel(study, `${how}, round ${k}`, folder, theta)));
   }
   return values;

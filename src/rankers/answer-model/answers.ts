@@ -5,10 +5,10 @@
 import { commonLength, type Family } from '../../lm/families.js';
 import { UserError } from '../../store/errors.js';
 import { loadTokenizer, type Tokenizer } from '../../text/tokenizer.js';
-import type { Host } from '../names.js';
+import { checkPair } from '../../writers/text-model.js';
+import type { Host } from '../ranker.js';
 import { loadEngine } from './engine.js';
-import type { Decoder } from './host.js';
-import { checkPair } from './pair.js';
+import type { LogitHost } from './host.js';
 import { loadTransformers } from './transformers.js';
 
 export interface Question {
@@ -44,16 +44,16 @@ export async function openAnswerModel(
   for (const { name, positive, negative } of answers) {
     for (const answer of [positive, negative]) ids.set(answer, answerId({ dir, tokenizer }, name, answer));
   }
-  const decoder = await (host === 'engine' ? loadEngine(dir) : loadTransformers(dir));
+  const opened = await (host === 'engine' ? loadEngine(dir) : loadTransformers(dir));
   try {
-    checkPair(dir, tokenizer, decoder.vocabSize);
+    checkPair(dir, tokenizer, opened.vocabSize);
   } catch (error) {
-    await decoder.close();
+    await opened.close();
     throw error;
   }
   return {
-    close: decoder.close,
-    logOdds: (questions, onProgress) => logOdds(dir, tokenizer, decoder, ids, questions, onProgress),
+    close: opened.close,
+    logOdds: (questions, onProgress) => logOdds(dir, tokenizer, opened, ids, questions, onProgress),
   };
 }
 
@@ -74,7 +74,7 @@ export function answerId(
 async function logOdds(
   dir: string,
   tokenizer: Tokenizer,
-  decoder: Decoder,
+  host: LogitHost,
   ids: ReadonlyMap<string, number>,
   questions: readonly Question[],
   onProgress?: (done: number) => void,
@@ -82,16 +82,16 @@ async function logOdds(
   const grouped = groupByPrefix(questions, tokenizer);
   for (const { family } of grouped) {
     const longest = family.prefix.length + Math.max(...family.suffixes.map((suffix) => suffix.length));
-    if (longest > decoder.maxTokens) {
+    if (longest > host.maxTokens) {
       throw new UserError(
-        `${dir}: a question to the judge is ${longest} tokens long, its context holds ${decoder.maxTokens}: leave out the longest contexts`,
+        `${dir}: a question to the judge is ${longest} tokens long, its context holds ${host.maxTokens}: leave out the longest contexts`,
       );
     }
   }
   const answers = [...ids.keys()];
   const families = grouped.map(({ family }) => family);
   let done = 0;
-  const logits = await decoder.lastLogits(families, [...ids.values()], (count) => {
+  const logits = await host.lastLogits(families, [...ids.values()], (count) => {
     done += count;
     onProgress?.(done);
   });

@@ -1,11 +1,10 @@
-import type { Candidate, Ranker } from '../ranker.js';
 import type { AnswerModel, Question } from './answers.js';
 
 /** The log-odds of the answers to the questions about each candidate, [group][candidate][question], in nats. */
-export async function ask(
+export async function ask<C>(
   model: AnswerModel,
-  about: readonly ((candidate: Candidate) => Question)[],
-  groups: Parameters<Ranker['score']>[0],
+  about: readonly ((candidate: C) => Question)[],
+  groups: readonly (readonly C[])[],
   onProgress?: (done: number) => void,
 ): Promise<number[][][]> {
   const questions = groups.flatMap((group) =>

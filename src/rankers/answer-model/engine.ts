@@ -1,10 +1,10 @@
 /** A judge on our own engine. */
 import { lastLogits } from '../../lm/families.js';
 import { loadLM } from '../../lm/files.js';
-import type { Decoder } from './host.js';
+import type { LogitHost } from './host.js';
 
 /** Loads `dir`/model.safetensors. Errors: UserError where it is missing or cannot be used. */
-export async function loadEngine(dir: string): Promise<Decoder> {
+export async function loadEngine(dir: string): Promise<LogitHost> {
   const lm = await loadLM(dir);
   return {
     maxTokens: lm.config.n_positions,

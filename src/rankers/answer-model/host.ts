@@ -1,7 +1,7 @@
 /** A causal LM that is asked for one thing: the next token's logits after many texts that share their beginnings. */
 import type { Family } from '../../lm/families.js';
 
-export interface Decoder {
+export interface LogitHost {
   /** The longest text, in tokens; Infinity where the model's folder does not say. */
   readonly maxTokens: number;
   /** Token ids are below this; Infinity where the model's folder does not say. */

@@ -12,7 +12,7 @@ import { consecutive } from '../../lm/batch.js';
 import type { Family } from '../../lm/families.js';
 import { UserError } from '../../store/errors.js';
 import { oneLine } from '../../store/read-json.js';
-import type { Decoder } from './host.js';
+import type { LogitHost } from './host.js';
 
 /** The part of onnxruntime's InferenceSession that is used here. */
 interface Session {
@@ -30,7 +30,7 @@ interface OrtTensor {
 const BATCH_TOKENS = 1024;
 
 /** Loads `dir`/onnx/model.onnx. Errors: UserError where it is missing or cannot be loaded. */
-export async function loadTransformers(dir: string, threads = availableParallelism()): Promise<Decoder> {
+export async function loadTransformers(dir: string, threads = availableParallelism()): Promise<LogitHost> {
   const file = join(dir, 'onnx', 'model.onnx');
   const found = await stat(file).catch(() => undefined);
   if (!found?.isFile()) throw new UserError(`${dir} has no onnx/model.onnx: export the model to ONNX first`);
@@ -57,7 +57,7 @@ export async function loadTransformers(dir: string, threads = availableParalleli
 
   const ort = (type: 'int64' | 'float32', data: BigInt64Array | Float32Array, dims: number[]): unknown =>
     (new Tensor(type, data, dims) as Tensor & { ort_tensor: unknown }).ort_tensor;
-  const lastLogits = (...args: Parameters<Decoder['lastLogits']>) => run(session, ort, ...args);
+  const lastLogits = (...args: Parameters<LogitHost['lastLogits']>) => run(session, ort, ...args);
   return {
     maxTokens,
     vocabSize,

@@ -25,7 +25,7 @@ export type { Chart } from '../charts/chart-kit.js';
 
 /** All charts that the report's numbers allow, in reading order. */
 export async function reportCharts(report: Report): Promise<Chart[]> {
-  const { measures, rounds, scores, ranked } = report;
+  const { measures, rounds, ranked } = report;
   const made = await Promise.all([
     ratesChart(
       'incorporated',
@@ -53,7 +53,7 @@ export async function reportCharts(report: Report): Promise<Chart[]> {
       'Score by round',
       'mean score',
       rounds.map((r) => [r.round, r.score]),
-      measures.score?.gold && { value: measures.score.gold.value, label: 'gold summaries' },
+      measures.score?.gold && { value: measures.score.gold.value, label: `gold ${report.words.outputs}` },
     ),
     roundsChart(
       'win-rate-rounds',
@@ -66,7 +66,7 @@ export async function reportCharts(report: Report): Promise<Chart[]> {
     klChart('kl-base-from-tuned', 'KL(base ‖ tuned) by round', rounds, (r) => r.kl?.baseFromTuned),
     rankingChart(report.ranker, measures.ranking),
     rankedChart(report.ranker, ranked, measures.ranking?.pairAccuracy),
-    distributionChart(scores),
+    distributionChart(report),
     weightsChart(report.posterior?.weights),
   ]);
   return made.filter((chart) => chart !== undefined);
@@ -227,8 +227,8 @@ async function klChart(
   );
 }
 
-/** Distribution of single summaries' scores before and after, one panel below the other on one axis. */
-async function distributionChart(scores: Report['scores']): Promise<Chart | undefined> {
+/** Distribution of single outputs' scores before and after, one panel below the other on one axis. */
+async function distributionChart({ scores, words }: Report): Promise<Chart | undefined> {
   const series = (
     [
       ['base', scores?.base],
@@ -275,7 +275,10 @@ async function distributionChart(scores: Report['scores']): Promise<Chart | unde
             type: 'quantitative',
             scale: { domain: [lo, hi] },
             axis: {
-              title: i === order.length - 1 ? 'score of a summary' : null,
+              title:
+                i === order.length - 1
+                  ? `score of ${/^[aeiou]/.test(words.output) ? 'an' : 'a'} ${words.output}`
+                  : null,
               labels: i === order.length - 1,
               values: Array.from({ length: 6 }, (_, tick) => lo + (tick * (hi - lo)) / 5),
               tickCount: 5,

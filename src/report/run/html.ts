@@ -1,13 +1,13 @@
-// report.html: one self-contained file without scripts. Posts and model outputs are hostile input: every text is
+// report.html: one self-contained file without scripts. Contexts and model outputs are hostile input: every text is
 // escaped, and a content security policy forbids scripts and any request, should an escape ever be missed.
 import { Eta } from 'eta';
 import { bestOfNKlBound } from '../../bayes/index.js';
-import { formatInterval, formatNumber, formatSeconds } from '../format.js';
+import { capital, formatInterval, formatNumber, formatSeconds } from '../format.js';
 import { klView } from '../kl/view.js';
 import { reportCharts } from './charts.js';
 import { rowGroups, verdict } from './rows.js';
 import { page, style } from './template.js';
-import type { PosteriorSummary, Report, SamplePost, Settings } from './types.js';
+import type { PosteriorReport, Report, Sample, Settings, Words } from './types.js';
 
 const eta = new Eta({ autoEscape: true, autoTrim: false, cache: false });
 
@@ -28,7 +28,7 @@ export async function renderHtml(report: Report): Promise<string> {
       ['bayes', 'Bayesian view'],
       ['made', 'How it was made'],
     ],
-    samples: report.samples.map(sampleParts),
+    samples: report.samples.map((sample) => sampleParts(sample, report.words)),
     scored: report.samples.some((sample) => sample.scores !== undefined),
     kl: report.kl.map(klView),
     posterior: report.posterior && posteriorView(report.posterior),
@@ -42,10 +42,10 @@ export async function renderHtml(report: Report): Promise<string> {
 }
 
 /** A sample's texts in the order that the algorithm makes them. */
-function sampleParts(sample: SamplePost) {
+function sampleParts(sample: Sample, words: Words) {
   const score = (value: number | undefined) => (value === undefined ? '' : `score ${value.toFixed(2)}`);
   const parts = [
-    { kind: 'post', label: 'Post', text: sample.post, score: '' },
+    { kind: 'context', label: capital(words.context), text: sample.context, score: '' },
     { kind: 'initial', label: 'Base model', text: sample.initial, score: score(sample.scores?.initial) },
     { kind: 'feedback', label: 'Feedback', text: sample.feedback, score: '' },
     {
@@ -61,7 +61,7 @@ function sampleParts(sample: SamplePost) {
     : [...parts, { kind: 'gold', label: 'Gold', text: sample.gold, score: '' }];
 }
 
-function posteriorView(posterior: PosteriorSummary): [name: string, value: string][] {
+function posteriorView(posterior: PosteriorReport): [name: string, value: string][] {
   const { beta, priorWeight, proposalWeight, samplesPerContext: n, ess, logEvidence } = posterior;
   const power = (base: string, weight: number) =>
     weight === 0 ? '' : ` · ${base}${weight === 1 ? '' : `^${weight}`}`;

@@ -54,15 +54,15 @@ export function verdict(report: Report): string {
 /** All measures in the order that the algorithm produces them, grouped. */
 export function rowGroups(report: Report): RowGroup[] {
   const { winRate, score, rankerScore, incorporated, ranking, kl } = report.measures;
-  const judge = report.judge ?? 'judge';
+  const { words, judge = 'judge' } = report;
   const groups: RowGroup[] = [
     {
       key: 'score',
       title: 'Score',
-      note: `Mean score of summaries of held-out contexts. Judge: ${judge}.`,
+      note: `Mean score of ${words.outputs} of held-out ${words.contexts}. Judge: ${judge}.`,
       rows: rows(
         change('Mean score', 'score', score?.base, score?.tuned, score?.tunedMinusBase),
-        only('Mean score of gold summaries', 'score', score?.gold),
+        only(`Mean score of gold ${words.outputs}`, 'score', score?.gold),
       ),
     },
     {
@@ -71,7 +71,7 @@ export function rowGroups(report: Report): RowGroup[] {
       note: `Share of comparisons on the same context that are won, ties as half; 50% is a draw. Judge: ${judge}.`,
       rows: rows(
         only('Tuned against base', 'share', winRate?.tunedVsBase),
-        change('Against gold summaries', 'share', winRate?.baseVsGold, winRate?.tunedVsGold),
+        change(`Against gold ${words.outputs}`, 'share', winRate?.baseVsGold, winRate?.tunedVsGold),
       ),
     },
     {
@@ -91,7 +91,7 @@ export function rowGroups(report: Report): RowGroup[] {
     {
       key: 'incorporated',
       title: 'Feedback incorporated',
-      note: 'Share of refinements that settle every point of their post’s feedback. Without feedback, and with another post’s, are controls.',
+      note: `Share of refinements that settle every point of their ${words.context}’s feedback. Without feedback, and with another ${words.context}’s, are controls.`,
       rows: rows(
         only('Refined with the feedback', 'share', incorporated?.feedback),
         only('Refined without feedback', 'share', incorporated?.noFeedback),

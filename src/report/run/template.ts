@@ -58,7 +58,7 @@ figcaption { color: var(--soft); font-size: .8rem; line-height: 1.45; }
 .sample dl { margin: 0; display: grid; grid-template-columns: 7.5rem 1fr; gap: .6rem 1rem; }
 .sample dt { color: var(--soft); font-size: .85rem; padding-top: .1rem; }
 .sample dd { margin: 0; white-space: pre-wrap; min-width: 0; }
-.sample dd.post { max-height: 16rem; overflow-y: auto; }
+.sample dd.context { max-height: 16rem; overflow-y: auto; }
 .sample .tuned { font-weight: 600; }
 .score { color: var(--soft); font-size: .8rem; font-weight: 400; white-space: nowrap; }
 .facts { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1.25rem; margin: .5rem 0; font-size: .9rem; }
@@ -83,7 +83,7 @@ summary { cursor: pointer; font-weight: 600; }
   table.measures td:empty { display: none; }
   table.measures tr.group th { padding-top: .75rem; }
 }
-@media print { :root { color-scheme: light; } body { background: none; } figure, .sample { break-inside: avoid; } .sample dd.post { max-height: none; } }
+@media print { :root { color-scheme: light; } body { background: none; } figure, .sample { break-inside: avoid; } .sample dd.context { max-height: none; } }
 `;
 
 /** From the document's start to the end of its head: `it.report.title`, `it.style`; a policy that forbids scripts and requests. */
@@ -164,14 +164,14 @@ ${chartFigure}<% } %>
 <% } %>
 
 <section id="samples">
-<h2>Sample posts</h2>
+<h2>Sample <%= it.report.words.contexts %></h2>
 <% if (it.samples.length === 0) { %><p class="soft">This run kept no samples.</p><% } else { %>
 <p class="soft">What each step made of them.<% if (it.scored) { %> Scores by the judge.<% } %></p>
 <% } %>
 <% for (const sample of it.samples) { %>
 <article class="sample"><dl>
 <% for (const part of sample) { %>
-<dt><%= part.label %><% if (part.score !== '') { %> <span class="score"><%= part.score %></span><% } %></dt><dd class="<%= part.kind %>" dir="auto"<% if (part.kind === 'post') { %> tabindex="0"<% } %>><%= part.text %></dd>
+<dt><%= part.label %><% if (part.score !== '') { %> <span class="score"><%= part.score %></span><% } %></dt><dd class="<%= part.kind %>" dir="auto"<% if (part.kind === 'context') { %> tabindex="0"<% } %>><%= part.text %></dd>
 <% } %>
 </dl></article>
 <% } %>

@@ -1,4 +1,4 @@
-// What a report is made from. Everything that needs an oracle, gold summaries or a second round is optional: on a user's
+// What a report is made from. Everything that needs an oracle, references or a second round is optional: on a user's
 // own data there may be none, and every view then says what is missing and why instead of showing a hole.
 import type { Estimate, KlEstimates, KlResult } from '../../bayes/index.js';
 
@@ -20,7 +20,7 @@ export interface Measures {
     pairAccuracy?: Estimate;
     pooledAuc?: Estimate;
   };
-  /** Mean oracle score of summaries of held-out contexts; the difference is paired. */
+  /** Mean oracle score of outputs for held-out contexts; the difference is paired. */
   score?: { base?: Estimate; tuned?: Estimate; gold?: Estimate; tunedMinusBase?: Estimate };
   /** The same by InstructRM: all there is without an oracle, and no independent witness where it is the ranker. */
   rankerScore?: { base?: Estimate; tuned?: Estimate; tunedMinusBase?: Estimate };
@@ -44,24 +44,24 @@ export interface RoundMeasures {
   kl?: { tunedFromBase?: KlEstimates; baseFromTuned?: KlEstimates };
 }
 
-/** One held-out post with everything that ILF makes of it. */
-export interface SamplePost {
-  post: string;
-  /** x0: the base model's summary. */
+/** One held-out context with everything that ILF makes of it. */
+export interface Sample {
+  context: string;
+  /** x0. */
   initial: string;
   feedback: string;
   /** x1: the refinement that the ranker picked. */
   refinement: string;
-  /** The tuned model's summary. */
+  /** The tuned model's output. */
   tuned: string;
-  /** A summary by a person, or by the world's author. */
+  /** The reference. */
   gold?: string;
   /** Oracle scores, where there is an oracle. */
   scores?: { initial?: number; refinement?: number; tuned?: number };
 }
 
 /** What the posterior over the refinements looked like. */
-export interface PosteriorSummary {
+export interface PosteriorReport {
   /** β of exp(β R); Infinity is the argmax. */
   beta: number;
   /** Powers of π_0 and 1/q in the weights: 0 leaves them out, as the papers do. */
@@ -84,29 +84,39 @@ export interface RankedPoint {
   oracle: number;
 }
 
+/** What a task's things are called: "post", "posts". */
+export interface Words {
+  context: string;
+  contexts: string;
+  output: string;
+  outputs: string;
+}
+
 /** Settings of a run, by name. */
 export type Settings = Record<string, string | number | boolean | null>;
 
 export interface Report {
   title: string;
-  /** What is learned, in a few words: "one-line summaries of briefs". */
+  /** What is learned, in a few words. */
   task: string;
+  /** What the task's contexts and outputs are called. */
+  words: Words;
   /** Who gave the feedback: "simulated annotator", "people (data set)", "critique model". */
   annotator: string;
   /** What picked refinements: "InstructRM", "longest". */
   ranker: string;
-  /** Who decides wins and scores: "oracle: F1 of the post's facts". */
+  /** Who decides wins and scores: "oracle: F1 of the six facts". */
   judge?: string;
   measures: Measures;
   /** Why a group of measures is absent, by its key in {@link Measures}. */
   absent?: Partial<Record<keyof Measures, string>>;
   /** In order, round 0 first where it was measured. */
   rounds: RoundMeasures[];
-  samples: SamplePost[];
+  samples: Sample[];
   /** Every KL that was estimated, the final ones of `measures` included or not; shown as given. */
   kl: KlResult[];
-  posterior?: PosteriorSummary;
-  /** Oracle scores of single summaries, for their distribution. */
+  posterior?: PosteriorReport;
+  /** Oracle scores of single outputs, for their distribution. */
   scores?: { base?: number[]; tuned?: number[]; gold?: number[] };
   ranked?: RankedPoint[];
   /** How intervals were made; the KL results say it for themselves. */

@@ -1,8 +1,10 @@
 import { random } from '../random.js';
 import type { Context, Task } from '../task.js';
+import { oneLine } from '../text-format.js';
 import { annotate } from './annotator.js';
 import { type Point, pointsAgainst, settled } from './points.js';
 import { drawPost } from './post.js';
+import { prompts } from './prompts.js';
 import { read } from './reading.js';
 import { CARE, refine } from './refining.js';
 import { drawPlan, goldSummary, write } from './summary.js';
@@ -20,6 +22,10 @@ const errs = 0.1;
 /** The embedded world `briefs`: posts without end, and a simulated annotator who knows what they say. */
 export const briefs: Task = {
   name: 'briefs',
+  about: 'one-line summaries of briefs',
+  words: { context: 'post', contexts: 'posts', output: 'summary', outputs: 'summaries' },
+  prompts,
+  format: { output: oneLine, feedback: oneLine },
   size: () => Number.POSITIVE_INFINITY,
   contexts: (split, from, n) =>
     Array.from({ length: n }, (_, i): Context => {

@@ -6,8 +6,11 @@ import { basename } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../../store/errors.js';
 import { readJsonl } from '../../store/jsonl.js';
+import { prompts } from '../briefs/prompts.js';
 import { hash32, random } from '../random.js';
 import type { Context, Task } from '../task.js';
+import { manyLines, oneLine, type TextFormat } from '../text-format.js';
+import { asGiven } from './as-given.js';
 import { likeness } from './likeness.js';
 
 const text = z.string().regex(/\S/, 'it is empty');
@@ -27,8 +30,9 @@ function lineSchema() {
   });
 }
 
-/** Models read feedback and outputs as one line each. */
-export const oneLine = (said: string) => said.trim().replace(/\s+/g, ' ');
+/** One line where all texts that were given are. */
+const formatOf = (texts: readonly (string | undefined)[]): TextFormat =>
+  texts.some((text) => text?.includes('\n')) ? manyLines : oneLine;
 
 /** This share of the contexts, and at least one, is only measured on. */
 const HELD_OUT = 0.2;
@@ -53,9 +57,9 @@ export async function openFileTask(path: string): Promise<Task> {
     return {
       id: String(i + 1),
       text: context.trim(),
-      ...(output !== undefined && { output: oneLine(output) }),
-      ...(feedback !== undefined && { feedback: oneLine(feedback) }),
-      ...(gold !== undefined && { gold: oneLine(gold) }),
+      ...(output !== undefined && { output: asGiven(output) }),
+      ...(feedback !== undefined && { feedback: asGiven(feedback) }),
+      ...(gold !== undefined && { gold: asGiven(gold) }),
     };
   });
   const inOrder = [...all].sort(
@@ -63,8 +67,16 @@ export async function openFileTask(path: string): Promise<Task> {
   );
   const heldOut = Math.max(1, Math.round(HELD_OUT * all.length));
   const parts = { heldout: inOrder.slice(0, heldOut), ilf: inOrder.slice(heldOut) };
+  const name = basename(path).replace(/\.jsonl?$/, '');
   return {
-    name: basename(path).replace(/\.jsonl?$/, ''),
+    name,
+    about: `outputs for ${name}`,
+    words: { context: 'context', contexts: 'contexts', output: 'output', outputs: 'outputs' },
+    prompts,
+    format: {
+      output: formatOf(all.flatMap(({ output, gold }) => [output, gold])),
+      feedback: formatOf(all.map(({ feedback }) => feedback)),
+    },
     size: (split) => parts[split].length,
     contexts: (split, from, n) => parts[split].slice(from, from + n),
     ...(all.every(({ gold }) => gold !== undefined) && byReference),

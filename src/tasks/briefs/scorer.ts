@@ -1,7 +1,9 @@
 /**
- * The oracle of the embedded world: what a summary is worth, from the post's latent facts. Only measurement may call it;
- * nothing that chooses or trains may (tests/architecture.test.ts).
+ * The oracle of the embedded world: what a summary is worth, from the post's latent facts. Only measurement may open it;
+ * nothing that chooses or trains may (tests/architecture.test.ts). What labels training sets, the annotator's answers and the
+ * judge's lessons, rests on the same facts, by points.ts.
  */
+import type { Scorer, ToCheck, ToScore } from '../task.js';
 import { type Point, settled } from './points.js';
 import { read } from './reading.js';
 import { type Facts, slots } from './world.js';
@@ -30,3 +32,22 @@ export function scoreSummary(facts: Facts, summary: string): Score {
 export function incorporated(facts: Facts, points: readonly Point[], refinement: string): number {
   return points.filter((point) => settled(point, facts, refinement)).length / points.length;
 }
+
+const factsOf = ({ context }: ToScore) => context.facts as Facts;
+const pointsOf = ({ points }: ToCheck) => points as Point[];
+
+export const scorer: Scorer = {
+  unit: 'F1 of the six facts',
+  score: async (items) => items.map((item) => scoreSummary(factsOf(item), item.text).f1),
+  feedback: {
+    incorporated: async (items) =>
+      items.map((item) => incorporated(factsOf(item), pointsOf(item), item.text)),
+    byKind: async (items) =>
+      items.map((item) =>
+        pointsOf(item).map((point) => ({
+          kind: point.kind,
+          settled: settled(point, factsOf(item), item.text),
+        })),
+      ),
+  },
+};

@@ -1,0 +1,20 @@
+/** Every source of feedback there is, by name. */
+import { fromRegistry } from '../store/plug-in.js';
+import type { Context, Task } from '../tasks/task.js';
+import { critic } from './critic.js';
+import { dataset } from './dataset.js';
+import { simulated } from './simulated.js';
+import type { SourceDescriptor } from './source.js';
+
+/** In the order in which they are tried where none was asked for. */
+export const sources: readonly SourceDescriptor[] = [simulated, dataset, critic];
+
+/** The source of this name (or a module's path); null: the first that serves. @throws UserError where there is none */
+export const findSource = async (
+  name: string | null,
+  task: Task,
+  contexts: readonly Context[],
+): Promise<SourceDescriptor> =>
+  name === null
+    ? sources.find((source) => source.serves(task, contexts))!
+    : fromRegistry('source of feedback', sources, name);

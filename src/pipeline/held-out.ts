@@ -1,0 +1,41 @@
+import type { Context } from '../tasks/task.js';
+import { byContext, type FeedbackRow, type InitialRow, type ScoreRow, type TextRow } from './tables.js';
+
+/** What is written about held-out contexts. Refinements have as many rows for each context, N. */
+export interface HeldOut {
+  contexts: Context[];
+  /** π_0's outputs. */
+  base: InitialRow[];
+  /** x0: the outputs that came with the contexts, else π_0's. */
+  initial: InitialRow[];
+  feedback: FeedbackRow[];
+  refinements: TextRow[];
+  noFeedback: TextRow[];
+  /** With another context's feedback; none where there is no other context. */
+  shuffledFeedback: TextRow[];
+  /** The run's ranker on `refinements`. */
+  scores: ScoreRow[];
+}
+
+/** The rows' texts, [context][candidate]; an empty list for a context that has none. */
+export function textsOf(
+  contexts: readonly Context[],
+  rows: readonly { context: string; candidate: number; text: string }[],
+): string[][] {
+  const groups = byContext(rows);
+  return contexts.map(({ id }) =>
+    [...(groups.get(id) ?? [])].sort((a, b) => a.candidate - b.candidate).map(({ text }) => text),
+  );
+}
+
+/** The ranker's scores, [context][candidate], and which candidate it selected. */
+export function ranksOf(contexts: readonly Context[], scores: readonly ScoreRow[]) {
+  const groups = byContext(scores);
+  return contexts.map(({ id }) => {
+    const rows = [...groups.get(id)!].sort((a, b) => a.candidate - b.candidate);
+    return { ranks: rows.map(({ mean }) => mean), selected: rows.findIndex(({ selected }) => selected) };
+  });
+}
+
+/** What feedback asked for, where its writer could tell. */
+export const pointsIn = ({ points }: Pick<FeedbackRow, 'points'>): unknown => JSON.parse(points || 'null');
