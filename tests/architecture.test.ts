@@ -1,4 +1,4 @@
-// The layering of DESIGN, as a test: imports point downwards only, nothing but measurement sees an oracle, nothing but
+// The layering of DESIGN, as a test: imports point downwards only, nothing but measurement sees what outputs are worth, nothing but
 // the engine knows which tfjs backend runs, and there are no cycles. Type-only imports count: a type is knowledge too.
 // The files are parsed by the parser that vitest itself brings (oxc), so the rules need no dependency of their own.
 import { readdirSync, readFileSync } from 'node:fs';
@@ -30,8 +30,32 @@ const sideways: Record<string, string[]> = {
   writers: ['tasks'],
 };
 
-const oracle = /^src\/tasks\/(?:.*\/)?oracle\.ts$/;
-const mayImportOracle = /^src\/measure\/[^/]*\.ts$/;
+/**
+ * The wall around what outputs are worth: a scorer's module is opened by its task's descriptor alone, descriptors are reached through
+ * the registry, and the registry by what opens tasks, which gives no scorer, and by measurement.
+ */
+const wall: { what: string; module: RegExp; may: RegExp }[] = [
+  {
+    what: "a task's scorer",
+    module: /^src\/tasks\/[^/]+\/scorer\.ts$/,
+    may: /^src\/tasks\/[^/]+\/index\.ts$/,
+  },
+  {
+    what: "a task's descriptor",
+    module: /^src\/tasks\/[^/]+\/index\.ts$/,
+    may: /^src\/tasks\/registry\.ts$/,
+  },
+  {
+    what: 'the registry of tasks',
+    module: /^src\/tasks\/registry\.ts$/,
+    may: /^src\/(tasks\/open|measure\/open-scorer)\.ts$/,
+  },
+  {
+    what: 'what opens scorers',
+    module: /^src\/measure\/open-scorer\.ts$/,
+    may: /^src\/(measure\/[^/]+|experiment\/(experiment|study-context))\.ts$/,
+  },
+];
 const backend = /^@tensorflow\/tfjs(?:$|\/|-backend-|-node|-react-native)/;
 
 /** A source file: its path from the repository's root, with `/`, and its text. */
@@ -108,8 +132,9 @@ function breaches(sources: Sources): string[] {
         continue;
       }
       targets.push(target);
-      if (oracle.test(target) && !mayImportOracle.test(path))
-        found.push(`${path} imports ${target}: only src/measure may see an oracle`);
+      for (const { what, module, may } of wall)
+        if (module.test(target) && !may.test(path))
+          found.push(`${path} imports ${target}: only measurement may see ${what}`);
       const to = folderOf(target);
       if (to === folder) continue;
       if (layerOf(to) > layerOf(folder)) found.push(`${path} imports ${target}: upwards`);
@@ -157,18 +182,33 @@ describe('architecture', () => {
       /upwards/,
     ],
     [
-      'an oracle in training',
-      { 'src/ilf/rank.ts': `import '../tasks/briefs/oracle.js';`, 'src/tasks/briefs/oracle.ts': '' },
-      /may see an oracle/,
+      'a scorer in training',
+      { 'src/ilf/rank.ts': `import '../tasks/briefs/scorer.js';`, 'src/tasks/briefs/scorer.ts': '' },
+      /may see a task's scorer/,
     ],
     [
-      'an oracle through its task',
-      { 'src/tasks/index.ts': `export * from './briefs/oracle.js';`, 'src/tasks/briefs/oracle.ts': '' },
-      /may see an oracle/,
+      'a scorer opened late',
+      { 'src/ilf/rank.ts': `await import('../tasks/code/scorer.js');`, 'src/tasks/code/scorer.ts': '' },
+      /may see a task's scorer/,
     ],
     [
-      'an oracle in measurement',
-      { 'src/measure/score.ts': `import '../tasks/briefs/oracle.js';`, 'src/tasks/briefs/oracle.ts': '' },
+      'a scorer through its descriptor',
+      { 'src/ilf/rank.ts': `import '../tasks/briefs/index.js';`, 'src/tasks/briefs/index.ts': '' },
+      /may see a task's descriptor/,
+    ],
+    [
+      'a scorer through the registry',
+      { 'src/rankers/r.ts': `import '../tasks/registry.js';`, 'src/tasks/registry.ts': '' },
+      /may see the registry of tasks/,
+    ],
+    [
+      'a scorer opened in training',
+      { 'src/ilf/targets.ts': `import '../measure/open-scorer.js';`, 'src/measure/open-scorer.ts': '' },
+      /may see what opens scorers/,
+    ],
+    [
+      'a scorer in measurement',
+      { 'src/measure/quality.ts': `import './open-scorer.js';`, 'src/measure/open-scorer.ts': '' },
       null,
     ],
     ['a backend in the model', { [lm]: `import '@tensorflow/tfjs-backend-cpu';` }, /which backend runs/],

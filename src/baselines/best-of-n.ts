@@ -90,7 +90,7 @@ export function sizesUpTo(most: number): number[] {
 }
 
 /** Best of 1, 2, 4, … and of all the samples that each context has; all of them must have as many. */
-export function summariseBestOfN(rows: readonly BestOfNRow[]): BestOfN[] {
+export function bestOfNEstimates(rows: readonly BestOfNRow[]): BestOfN[] {
   const rewards = [...byContext(rows).values()].map((of) => of.map(({ reward }) => reward));
   const most = rewards[0]!.length;
   return sizesUpTo(most).map((n) => ({
@@ -160,5 +160,5 @@ export async function bestOfNCommand(of: BestOfNCommand, progress: Progress): Pr
     });
   });
   await writeTable(of.out, bestOfNTable, rows);
-  return summariseBestOfN(rows);
+  return bestOfNEstimates(rows);
 }

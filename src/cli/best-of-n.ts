@@ -4,11 +4,11 @@ import {
   embeddedModel,
   engineOptions,
   path,
-  placeOf,
+  placeFrom,
   requiredPath,
-  samplingOf,
+  samplingFrom,
   samplingOptions,
-  taskOf,
+  taskFrom,
   taskOptions,
   wholeNumber,
 } from './options.js';
@@ -48,7 +48,7 @@ export const bestOfNCommand: CommandModule<object, InferredOptionTypes<typeof op
       const { bestOfNCommand: run } = await import('../baselines/best-of-n.js');
       const { contexts, out, 'reward-model': rewardModel } = given;
       const { model = embeddedModel('base'), base = embeddedModel('base'), samples: n = 64 } = given;
-      const how = { task: await taskOf(given), n, sampling: samplingOf(given), place: placeOf(given) };
+      const how = { task: await taskFrom(given), n, sampling: samplingFrom(given), place: placeFrom(given) };
       const estimates = await run({ contexts, model, base, rewardModel, out, ...how }, progress);
       stop();
       await print(given.json ? JSON.stringify(estimates, null, 2) : describe(estimates));

@@ -1,5 +1,5 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
-import { requiredPath, taskOf, taskOptions, wholeNumber } from './options.js';
+import { requiredPath, taskFrom, taskOptions, wholeNumber } from './options.js';
 
 const options = {
   ...taskOptions,
@@ -21,6 +21,6 @@ export const contextsCommand: CommandModule<object, InferredOptionTypes<typeof o
   handler: async (given) => {
     const { contextsCommand: run } = await import('../ilf/contexts.js');
     const { split, from = 0, count = 300, out } = given;
-    await run({ task: await taskOf(given), split, from, count, out });
+    await run({ task: await taskFrom(given), split, from, count, out });
   },
 };

@@ -2,13 +2,13 @@ import type { CommandModule, InferredOptionTypes } from 'yargs';
 import {
   engineOptions,
   feedbackOption,
-  instructOf,
+  instructFrom,
   instructOptions,
-  placeOf,
+  placeFrom,
   requiredPath,
-  samplingOf,
+  samplingFrom,
   samplingOptions,
-  taskOf,
+  taskFrom,
   taskOptions,
   wholeNumber,
 } from './options.js';
@@ -35,8 +35,8 @@ export const feedbackCommand: CommandModule<object, InferredOptionTypes<typeof o
     await compute(given, async ({ progress }) => {
       const { feedbackCommand: run } = await import('../ilf/feedback.js');
       const { contexts, initial, out, feedback: source = null } = given;
-      const { critic } = instructOf(given);
-      const how = { task: await taskOf(given), sampling: samplingOf(given), place: placeOf(given) };
+      const { critic } = instructFrom(given);
+      const how = { task: await taskFrom(given), sampling: samplingFrom(given), place: placeFrom(given) };
       await run({ contexts, initial, source, critic, out, ...how }, progress);
     });
   },

@@ -3,11 +3,11 @@ import {
   embeddedModel,
   engineOptions,
   path,
-  placeOf,
+  placeFrom,
   requiredPath,
-  taskOf,
+  taskFrom,
   taskOptions,
-  tuningOf,
+  tuningFrom,
   tuningOptions,
   wholeNumber,
 } from './options.js';
@@ -33,7 +33,7 @@ export const finetuneCommand: CommandModule<object, InferredOptionTypes<typeof o
     await compute(given, async ({ progress }) => {
       const { finetuneCommand: run } = await import('../ilf/finetune.js');
       const { contexts, targets, out, model = embeddedModel('base') } = given;
-      const how = { task: await taskOf(given), tuning: tuningOf(given), place: placeOf(given) };
+      const how = { task: await taskFrom(given), tuning: tuningFrom(given), place: placeFrom(given) };
       await run({ contexts, targets, model, out, ...how }, progress);
     });
   },

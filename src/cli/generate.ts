@@ -5,11 +5,11 @@ import {
   embeddedModel,
   engineOptions,
   path,
-  placeOf,
+  placeFrom,
   requiredPath,
-  samplingOf,
+  samplingFrom,
   samplingOptions,
-  taskOf,
+  taskFrom,
   taskOptions,
   wholeNumber,
 } from './options.js';
@@ -39,7 +39,7 @@ export const generateCommand: CommandModule<object, InferredOptionTypes<typeof o
     await compute(given, async ({ progress }) => {
       const { generateCommand: run } = await import('../ilf/generate.js');
       const { contexts, out, model = embeddedModel('base'), targets = DEFAULTS.targets } = given;
-      const how = { task: await taskOf(given), sampling: samplingOf(given), place: placeOf(given) };
+      const how = { task: await taskFrom(given), sampling: samplingFrom(given), place: placeFrom(given) };
       await run({ contexts, model, out, writes: targetKind(targets).writes, ...how }, progress);
     });
   },

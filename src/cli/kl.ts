@@ -5,9 +5,9 @@ import {
   embeddedModel,
   engineOptions,
   path,
-  placeOf,
+  placeFrom,
   requiredPath,
-  taskOf,
+  taskFrom,
   taskOptions,
   wholeNumber,
 } from './options.js';
@@ -34,7 +34,7 @@ const options = {
 type KlArguments = InferredOptionTypes<typeof options>;
 
 /** Where the texts come from. @throws UserError where that is said twice, or not at all */
-function textsOf({ data, unconditional, samples }: KlArguments) {
+function textsFrom({ data, unconditional, samples }: KlArguments) {
   if (data !== undefined && unconditional !== undefined)
     throw new UserError('--data and --unconditional exclude each other: texts continue prompts, or nothing');
   if (unconditional !== undefined) {
@@ -57,13 +57,13 @@ export const klCommand: CommandModule<object, KlArguments> = {
     );
     // Its --data are prompts, not contexts of a task.
     const kl = {
-      task: await taskOf({ task: given.task }),
+      task: await taskFrom({ task: given.task }),
       tuned: given.model,
       base: given.base ?? embeddedModel('base'),
-      texts: textsOf(given),
+      texts: textsFrom(given),
       samples: given.samples ?? 1,
       maxTokens: given['max-tokens'] ?? DEFAULTS.maxTokens,
-      place: placeOf(given),
+      place: placeFrom(given),
       asked,
     };
     const { klCommand: run, klFolder } = await import('../kl/command.js');

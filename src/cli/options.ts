@@ -115,12 +115,12 @@ export const engineOptions = {
 
 /** What is learned. */
 export const taskOptions = {
-  task: registered('task', tasks, 'what is learned', 'briefs; file with --data'),
+  task: registered('task', tasks, 'what is learned', `${defaultTask(null)}; ${defaultTask('')} with --data`),
   data: path('data', 'your own contexts: JSONL of {"context", "output"?, "feedback"?, "gold"?}', 'none'),
 };
 
 /** What was chosen as the task, and the task. @throws UserError for data that cannot be used */
-export const taskChoiceOf = ({
+export const taskChoiceFrom = ({
   task,
   data = null,
 }: {
@@ -130,8 +130,8 @@ export const taskChoiceOf = ({
   task: task ?? defaultTask(data),
   data,
 });
-export const taskOf = (given: { task?: string | undefined; data?: string | undefined }): Promise<Task> =>
-  openTask(taskChoiceOf(given));
+export const taskFrom = (given: { task?: string | undefined; data?: string | undefined }): Promise<Task> =>
+  openTask(taskChoiceFrom(given));
 
 /** Where feedback comes from. */
 export const feedbackOption = registered(
@@ -215,15 +215,15 @@ interface Given {
   'prompt-weight'?: number | undefined;
 }
 
-export const placeOf = ({ seed, round }: Given) => ({ seed: seed ?? DEFAULTS.seed, round: round ?? 1 });
+export const placeFrom = ({ seed, round }: Given) => ({ seed: seed ?? DEFAULTS.seed, round: round ?? 1 });
 
-export const samplingOf = (given: Given) => ({
+export const samplingFrom = (given: Given) => ({
   temperature: given.temperature ?? DEFAULTS.temperature,
   topP: given['top-p'] ?? DEFAULTS.topP,
   maxTokens: given['max-tokens'] ?? DEFAULTS.maxTokens,
 });
 
-export const tuningOf = (given: Given) => ({
+export const tuningFrom = (given: Given) => ({
   lr: given.lr ?? DEFAULTS.lr,
   epochs: given.epochs ?? DEFAULTS.epochs,
   batch: given.batch ?? DEFAULTS.batch,
@@ -231,14 +231,14 @@ export const tuningOf = (given: Given) => ({
 });
 
 /** Who refines, criticises and judges. */
-export const instructOf = ({ instruct = embeddedModel('instruct'), refiner, critic, judge }: Given) => ({
+export const instructFrom = ({ instruct = embeddedModel('instruct'), refiner, critic, judge }: Given) => ({
   refiner: refiner ?? instruct,
   critic: critic ?? instruct,
   judge: judge ?? instruct,
 });
 
 /** What was chosen as R. */
-export const rankerOf = (
+export const rankerFrom = (
   given: Given,
 ): Pick<LoopOptions, 'ranker' | 'host' | 'rewardModel' | 'humanLikeness'> => ({
   ranker: given.ranker ?? DEFAULTS.ranker,

@@ -2,12 +2,12 @@ import type { CommandModule, InferredOptionTypes } from 'yargs';
 import {
   DEFAULTS,
   engineOptions,
-  instructOf,
+  instructFrom,
   instructOptions,
-  rankerOf,
+  rankerFrom,
   rankerOptions,
   requiredPath,
-  taskOf,
+  taskFrom,
   taskOptions,
   wholeNumber,
 } from './options.js';
@@ -35,10 +35,10 @@ export const rankCommand: CommandModule<object, InferredOptionTypes<typeof optio
     await compute(given, async ({ progress }) => {
       const { rankCommand: run } = await import('../ilf/rank.js');
       const { contexts, initial, feedback, refinements, out, seed = DEFAULTS.seed } = given;
-      const { judge } = instructOf(given);
-      const task = await taskOf(given);
+      const { judge } = instructFrom(given);
+      const task = await taskFrom(given);
       const tables = { contexts, initial, feedback, refinements, out };
-      await run({ ...tables, task, ...rankerOf(given), judge, seed }, progress);
+      await run({ ...tables, task, ...rankerFrom(given), judge, seed }, progress);
     });
   },
 };

@@ -3,14 +3,14 @@ import {
   DEFAULTS,
   embeddedModel,
   engineOptions,
-  instructOf,
+  instructFrom,
   instructOptions,
   path,
-  placeOf,
+  placeFrom,
   requiredPath,
-  samplingOf,
+  samplingFrom,
   samplingOptions,
-  taskOf,
+  taskFrom,
   taskOptions,
   wholeNumber,
 } from './options.js';
@@ -40,8 +40,13 @@ export const refineCommand: CommandModule<object, InferredOptionTypes<typeof opt
       const { refineCommand: run } = await import('../ilf/refine.js');
       const { contexts, initial, feedback, out } = given;
       const { base = embeddedModel('base'), samples = DEFAULTS.samples } = given;
-      const { refiner } = instructOf(given);
-      const how = { task: await taskOf(given), samples, sampling: samplingOf(given), place: placeOf(given) };
+      const { refiner } = instructFrom(given);
+      const how = {
+        task: await taskFrom(given),
+        samples,
+        sampling: samplingFrom(given),
+        place: placeFrom(given),
+      };
       await run({ contexts, initial, feedback, refiner, base, out, ...how }, progress);
     });
   },

@@ -5,9 +5,9 @@ import {
   engineOptions,
   path,
   requiredPath,
-  samplingOf,
+  samplingFrom,
   samplingOptions,
-  taskOf,
+  taskFrom,
   taskOptions,
   wholeNumber,
 } from './options.js';
@@ -52,9 +52,9 @@ export const rewardModelCommand: CommandModule<object, InferredOptionTypes<typeo
       const comparisons =
         given.comparisons !== undefined
           ? { file: given.comparisons }
-          : { base, from, count, sampling: samplingOf(given) };
+          : { base, from, count, sampling: samplingFrom(given) };
       const form = given.form ?? (kind === 'human' ? 'yes-no' : 'bradley-terry');
-      await run({ task: await taskOf(given), comparisons, instruct, out, kind, form, seed }, progress);
+      await run({ task: await taskFrom(given), comparisons, instruct, out, kind, form, seed }, progress);
     });
   },
 };

@@ -5,10 +5,10 @@ import {
   engineOptions,
   notNegative,
   path,
-  placeOf,
+  placeFrom,
   positive,
   requiredPath,
-  taskOf,
+  taskFrom,
   taskOptions,
   wholeNumber,
 } from './options.js';
@@ -55,7 +55,7 @@ export const rlCommand: CommandModule<object, InferredOptionTypes<typeof options
         lr: given.lr ?? RL_DEFAULTS.lr,
         maxTokens: given['max-tokens'] ?? DEFAULTS.maxTokens,
       };
-      const how = { task: await taskOf(given), options: rl, place: placeOf(given) };
+      const how = { task: await taskFrom(given), options: rl, place: placeFrom(given) };
       await run({ contexts, model, base, rewardModel, out, log, ...how }, progress);
     });
   },

@@ -3,10 +3,10 @@ import { targetKinds } from '../ilf/target-kinds.js';
 import {
   DEFAULTS,
   path,
-  placeOf,
+  placeFrom,
   positive,
   requiredPath,
-  taskOf,
+  taskFrom,
   taskOptions,
   wholeNumber,
 } from './options.js';
@@ -39,6 +39,6 @@ export const targetsCommand: CommandModule<object, InferredOptionTypes<typeof op
     const { contexts, initial, feedback, refinements, scores, out } = given;
     const { kind = DEFAULTS.targets, beta = DEFAULTS.beta } = given;
     const tables = { contexts, initial, feedback, refinements, scores, out };
-    await run({ task: await taskOf(given), kind, ...tables, beta, place: placeOf(given) });
+    await run({ task: await taskFrom(given), kind, ...tables, beta, place: placeFrom(given) });
   },
 };

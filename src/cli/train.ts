@@ -5,17 +5,17 @@ import {
   embeddedModel,
   engineOptions,
   feedbackOption,
-  instructOf,
+  instructFrom,
   instructOptions,
   path,
   positive,
-  rankerOf,
+  rankerFrom,
   rankerOptions,
-  samplingOf,
+  samplingFrom,
   samplingOptions,
-  taskChoiceOf,
+  taskChoiceFrom,
   taskOptions,
-  tuningOf,
+  tuningFrom,
   tuningOptions,
   wholeNumber,
 } from './options.js';
@@ -79,11 +79,11 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
     const { rankerOptionsOf } = await import('../pipeline/options.js');
     const { findRanker } = await import('../rankers/registry.js');
     const { base = embeddedModel('base'), seed = DEFAULTS.seed, feedback = null } = given;
-    const choice = taskChoiceOf(given);
+    const choice = taskChoiceFrom(given);
     const task = await openTask(choice);
-    const instruct = instructOf(given);
+    const instruct = instructFrom(given);
     for (const dir of [base, ...Object.values(instruct)]) await requireModel(dir);
-    const ranker = rankerOf(given);
+    const ranker = rankerFrom(given);
     const descriptor = await findRanker(ranker.ranker);
     const { models } = descriptor.madeFrom(rankerOptionsOf(task, { ...ranker, ...instruct, seed }));
     for (const dir of models) await requireModel(dir);
@@ -120,8 +120,8 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
           seed,
           engine: engine.name,
           precision: engine.precision,
-          ...samplingOf(given),
-          ...tuningOf(given),
+          ...samplingFrom(given),
+          ...tuningFrom(given),
           beta: given.beta ?? DEFAULTS.beta,
         },
         { dir: given.run, fresh: given.fresh ?? false, version: packageVersion() },

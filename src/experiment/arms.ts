@@ -18,8 +18,8 @@ export interface Arm {
 }
 
 /** "arms/ilf-300", where the arm's tables are and its model is `finetuned`. */
-export const folderOf = (arm: Arm) => `arms/${nameOf(arm)}`;
-const nameOf = ({ targets, n, epochs = 1, picks }: Arm) =>
+export const folderOf = (arm: Arm) => `arms/${armName(arm)}`;
+const armName = ({ targets, n, epochs = 1, picks }: Arm) =>
   [targets, ...(picks ? [picks] : []), n, ...(epochs > 1 ? [`${epochs}-epochs`] : [])].join('-');
 
 /** The first n contexts' targets. */

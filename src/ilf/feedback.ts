@@ -14,6 +14,7 @@ import {
   readContexts,
   rowOf,
 } from '../pipeline/tables.js';
+import { moduleFiles } from '../store/plug-in.js';
 import { readTable, writeTable } from '../store/tables.js';
 import type { Context, Task } from '../tasks/task.js';
 import { localWriter } from '../writers/local.js';
@@ -49,7 +50,7 @@ export async function feedbackStep(
   const { critic, values } = source.inputs(contexts, { sampling, seed });
   const inputs = {
     tables: [`${folder}/contexts`, `${folder}/initial`],
-    models: critic ? [options.critic] : [],
+    models: [...(critic ? [options.critic] : []), ...moduleFiles(options.feedback)],
     values: { source: source.name, from: values },
   };
   return tableStep(run, `${folder}/feedback`, feedbackTable, inputs, (progress) => {

@@ -14,7 +14,7 @@ import { writeTable } from '../store/tables.js';
 import { type KlData, readKlData } from './data.js';
 import { compareGiven, measureGiven } from './given.js';
 import type { KlOptions } from './options.js';
-import { type KlOutcome, type MeasuredKl, outcomeOf } from './outcome.js';
+import { type KlOutcome, klOutcome, type MeasuredKl } from './outcome.js';
 import { type KlPair, openPair } from './pair.js';
 
 /** checkpoints/NAME, where equal options give equal names. */
@@ -47,7 +47,7 @@ export async function klCommand(
     await writeTable(join(out, 'kl.arrow'), klTable, measured.rows);
     const seconds = (performance.now() - start) / 1000;
     const { tokenizer } = pair;
-    const outcome = outcomeOf({ ...measured, options, data, tokenizer, versions, seconds, out });
+    const outcome = klOutcome({ ...measured, options, data, tokenizer, versions, seconds, out });
     await writeFileAtomic(join(out, 'kl.json'), `${JSON.stringify(outcome.document, null, 2)}\n`);
     await writeFileAtomic(join(out, 'kl.html'), await html(outcome.report));
     return outcome;

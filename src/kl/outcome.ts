@@ -42,7 +42,7 @@ const DIRECTION_NAMES: Record<KlDirection, string> = {
 /** Texts of each direction that are shown token by token. */
 const SHOWN = 3;
 
-export function outcomeOf(finished: FinishedKl): KlOutcome {
+export function klOutcome(finished: FinishedKl): KlOutcome {
   const { options, data, tokenizer, versions, seconds, out, rows, kl, given } = finished;
   const parts = KL_DIRECTIONS.map((direction): [KlDirection, KlParts] => {
     const whose = direction === 'tunedFromBase' ? 'the tuned model’s texts' : 'the base model’s texts';

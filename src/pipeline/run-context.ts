@@ -2,7 +2,8 @@
 
 import type { Ranker } from '../rankers/ranker.js';
 import type { Json } from '../store/hash.js';
-import type { Run } from '../store/run.js';
+import { moduleFiles } from '../store/plug-in.js';
+import type { Run, StepInputs } from '../store/run.js';
 import { type ReadRowOf, type RowOf, readTable, type TableSchema, writeTable } from '../store/tables.js';
 import type { Task } from '../tasks/task.js';
 import type { ModelCache } from './model-cache.js';
@@ -38,17 +39,23 @@ export interface Inputs {
   values?: Json;
 }
 
+/** What a step is known by: its values, and the contents of its files. A task of a person's own is one of these. */
+const keyOf = ({ options }: RunContext, { tables = [], models = [], values = null }: Inputs): StepInputs => ({
+  values,
+  files: [...tables.map((table) => `${table}.arrow`), ...models, ...moduleFiles(options.task)],
+});
+
 /** A step of the run that makes a table (`name`.arrow), unless it is there, made from the same inputs; reads it. */
 export async function tableStep<S extends TableSchema>(
-  { folder, reporter }: RunContext,
+  run: RunContext,
   name: string,
   schema: S,
-  { tables = [], models = [], values = null }: Inputs,
+  inputs: Inputs,
   make: (progress: Progress) => Promise<readonly RowOf<S>[]>,
 ): Promise<ReadRowOf<S>[]> {
+  const { folder, reporter } = run;
   const file = `${name}.arrow`;
-  const files = [...tables.map((table) => `${table}.arrow`), ...models];
-  const ran = await folder.step(name, { values, files }, [file], async () => {
+  const ran = await folder.step(name, keyOf(run, inputs), [file], async () => {
     await writeTable(folder.path(file), schema, await make(reporter.progress));
   });
   reporter.done(name, ran);
@@ -58,14 +65,14 @@ export async function tableStep<S extends TableSchema>(
 
 /** A step of the run that makes a folder. */
 export async function folderStep(
-  { folder, reporter }: RunContext,
+  run: RunContext,
   name: string,
-  { tables = [], models = [], values = null }: Inputs,
+  inputs: Inputs,
   make: (dir: string, progress: Progress) => Promise<void>,
 ): Promise<string> {
-  const files = [...tables.map((table) => `${table}.arrow`), ...models];
+  const { folder, reporter } = run;
   const path = folder.path(name);
-  const ran = await folder.step(name, { values, files }, [name], () => make(path, reporter.progress));
+  const ran = await folder.step(name, keyOf(run, inputs), [name], () => make(path, reporter.progress));
   reporter.done(name, ran);
   return path;
 }

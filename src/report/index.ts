@@ -5,7 +5,7 @@ export { formatSeconds } from './format.js';
 export { renderKl } from './kl/html.js';
 export { renderKlTerminal } from './kl/terminal.js';
 export type { KlReport } from './kl/types.js';
-export { type Progress, type ProgressOptions, startProgress } from './progress.js';
+export { type ProgressBar, type ProgressOptions, startProgress } from './progress.js';
 export { type Chart, reportCharts } from './run/charts.js';
 export { renderHtml } from './run/html.js';
 export { rowGroups, verdict } from './run/rows.js';

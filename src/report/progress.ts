@@ -2,7 +2,7 @@
 import cliProgress from 'cli-progress'; // CommonJS: Node finds no named exports in it
 import { formatSeconds } from './format.js';
 
-export interface Progress {
+export interface ProgressBar {
   /** `done` of the total so far. */
   update(done: number): void;
   /** Ends the display; call it on errors too, or the bar's timer goes on. */
@@ -10,7 +10,7 @@ export interface Progress {
 }
 
 export interface ProgressOptions {
-  /** What is counted: "posts", "tokens". */
+  /** What is counted: "texts", "tokens". */
   unit: string;
   stream?: NodeJS.WriteStream;
   /** Milliseconds before anything is shown, 1000. */
@@ -23,7 +23,7 @@ export interface ProgressOptions {
  * A bar with rate and time left on a terminal; elsewhere (a log file, a pipe) a line now and then and one at the end.
  * @param label the step: "refine"; @param total how many units make it whole
  */
-export function startProgress(label: string, total: number, options: ProgressOptions): Progress {
+export function startProgress(label: string, total: number, options: ProgressOptions): ProgressBar {
   const { unit, stream = process.stderr, delay = 1000, every = 10_000 } = options;
   const started = performance.now();
   const seconds = () => (performance.now() - started) / 1000;

@@ -6,6 +6,10 @@ import { oneLine } from './read-json.js';
 /** A path and not a name: what ends like a module. */
 export const isModule = (name: string): boolean => /\.[cm]?js$/.test(name);
 
+/** The file that a step depends on where it is made by a module of a person's own; none for those of a registry. */
+export const moduleFiles = (...names: readonly (string | null)[]): string[] =>
+  names.filter((name): name is string => name !== null && isModule(name));
+
 /**
  * The descriptor of this name, or the default export of the module at this path.
  * @param kind what it is, for messages: "ranker"

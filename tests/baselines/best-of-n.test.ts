@@ -1,24 +1,25 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { sampleScored, summariseBestOfN } from '../../src/baselines/best-of-n.js';
+import { bestOfNEstimates, bestOfNStep, sampleScored } from '../../src/baselines/best-of-n.js';
 import { openReward, type RewardItem } from '../../src/baselines/reward.js';
-import { bestOfNStep, rlStep } from '../../src/baselines/rl-steps.js';
+import { rlStep } from '../../src/baselines/rloo.js';
 import { startEngine } from '../../src/engine/index.js';
-import { contextsStep } from '../../src/ilf/steps.js';
+import { contextsStep } from '../../src/ilf/contexts.js';
+import { scoreCompletions } from '../../src/lm/score.js';
 import { ModelCache } from '../../src/pipeline/model-cache.js';
 import type { RunContext } from '../../src/pipeline/run-context.js';
 import { openRun } from '../../src/store/run.js';
 import { briefs } from '../../src/tasks/briefs/task.js';
-import { qualityPrompt, summaryPrompt } from '../../src/tasks/prompts.js';
-import { scoreTexts } from '../../src/writers/texts.js';
+import type { TextModel } from '../../src/writers/text-model.js';
+import { given } from '../../src/writers/writer.js';
 import writeTinyModels from '../helpers/tiny-models.js';
 import { scratchFolder } from '../store/folder.js';
 
 const dir = scratchFolder();
 const [base, instruct] = [join(dir, 'base'), join(dir, 'instruct')];
 const contexts = briefs.contexts('ilf', 0, 3);
-const sampling = { temperature: 1, topP: 0.95, maxNewTokens: 6 };
+const sampling = { temperature: 1, topP: 0.95, maxTokens: 6 };
 const none = () => {};
 const models = new ModelCache();
 
@@ -39,36 +40,37 @@ function lengths() {
 }
 
 describe('scored samples', () => {
+  const of = { task: briefs, contexts, n: 4, sampling, seed: 1 };
+
   it('carry the rewards and the log-probabilities under both models', async () => {
     const [model, prior] = [await models.get(instruct), await models.get(base)];
-    const rows = await sampleScored(model, prior, lengths(), contexts, 4, sampling, 1, none);
+    const rows = await sampleScored({ ...of, model, base: prior, reward: lengths() }, none);
     expect(rows.map(({ context, candidate }) => [context, candidate])).toEqual(
       contexts.flatMap(({ id }) => [0, 1, 2, 3].map((candidate) => [id, candidate])),
     );
-    const pairs = rows.map(({ text }, i) => ({
-      prompt: summaryPrompt(contexts[Math.floor(i / 4)]!.text),
-      text,
+    const items = rows.map(({ ids }, i) => ({
+      prompt: model.tokenizer.encode(briefs.prompts.write(contexts[Math.floor(i / 4)]!.text)),
+      completion: Array.from(ids),
     }));
-    const names = pairs.map(() => '');
-    const expected = [
-      await scoreTexts(model, pairs, names, none),
-      await scoreTexts(prior, pairs, names, none),
-    ];
+    const total = async ({ lm }: TextModel) =>
+      (await scoreCompletions(lm, items)).map((logprobs) => logprobs.reduce((a, b) => a + b, 0));
+    const expected = [await total(model), await total(prior)];
     rows.forEach((row, i) => {
+      expect(model.tokenizer.decode(row.ids).trim()).toBe(row.text);
       expect(row.reward).toBe(row.text.length);
       expect(row.logprob_model).toBeCloseTo(expected[0]![i]!, 3);
       expect(row.logprob_base).toBeCloseTo(expected[1]![i]!, 3);
       expect(row.logprob_model).not.toBeCloseTo(row.logprob_base, 1);
     });
-    expect(await sampleScored(model, prior, lengths(), contexts, 4, sampling, 1, none)).toEqual(rows);
+    expect(await sampleScored({ ...of, model, base: prior, reward: lengths() }, none)).toEqual(rows);
   });
 
   it('are scored once where they are equal, and keep their rows', async () => {
     const [model, reward] = [await models.get(instruct), lengths()];
     const greedy = { ...sampling, topP: 1e-6 };
-    const rows = await sampleScored(model, model, reward, contexts, 5, greedy, 1, none);
+    const rows = await sampleScored({ ...of, model, base: model, reward, n: 5, sampling: greedy }, none);
     expect(rows).toHaveLength(15);
-    expect(reward.asked.map(({ post }) => post)).toEqual(contexts.map(({ text }) => text));
+    expect(reward.asked.map(({ context }) => context)).toEqual(contexts.map(({ text }) => text));
     for (const row of rows) expect(row.logprob_model).toBe(row.logprob_base);
   });
 });
@@ -81,7 +83,7 @@ describe('best of n', () => {
     rewards.map((reward, candidate) => ({
       context: `${context}`,
       candidate,
-      text: '',
+      ...given(''),
       reward,
       logprob_model: 0,
       logprob_base: 0,
@@ -89,7 +91,7 @@ describe('best of n', () => {
   );
 
   it('of 1, 2, 4, … and all: the expected pick, and how far picking moves', () => {
-    const summary = summariseBestOfN(rows);
+    const summary = bestOfNEstimates(rows);
     expect(summary.map(({ n }) => n)).toEqual([1, 2, 3]);
     // Of two of 1, 2, 3 the better is 2, 3 or 3; the other context is all ties: nothing to pick.
     [(2 + 5) / 2, (8 / 3 + 5) / 2, (3 + 5) / 2].forEach((value, i) => {
@@ -105,17 +107,17 @@ describe('best of n', () => {
 
 describe('a reward model', () => {
   it('is asked whether the summary is good, about equal texts once, and answers in log-odds', async () => {
-    const reward = await openReward(instruct);
-    const [post, model] = [contexts[0]!.text, await models.get(instruct)];
+    const reward = await openReward(instruct, briefs.prompts);
+    const [context, model] = [contexts[0]!.text, await models.get(instruct)];
     const rewards = await reward.score([
-      { post, text: 'Dana left.' },
-      { post, text: 'It rains.' },
-      { post, text: 'Dana left.' },
+      { context, text: 'Dana left.' },
+      { context, text: 'It rains.' },
+      { context, text: 'Dana left.' },
     ]);
     expect(rewards[2]).toBe(rewards[0]);
     expect(rewards[1]).not.toBe(rewards[0]);
-    const { scoreCompletions } = await import('../../src/lm/score.js');
-    const prompt = model.tokenizer.encode(qualityPrompt.prefix(post) + qualityPrompt.suffix('Dana left.'));
+    const { prefix, suffix } = briefs.prompts.quality;
+    const prompt = model.tokenizer.encode(prefix(context) + suffix('Dana left.'));
     const [yes, no] = await scoreCompletions(
       model.lm,
       [' Yes', ' No'].map((answer) => ({ prompt, completion: model.tokenizer.encode(answer).slice(0, 1) })),
@@ -130,11 +132,11 @@ describe('as steps of a run', () => {
     const folder = await openRun(join(dir, 'run'), { version: '1', options: {}, seeds: {} });
     const ran: string[] = [];
     const run = {
-      options: { base, seed: 1 },
+      options: { task: 'briefs', base, seed: 1 },
       task: briefs,
       folder,
       models,
-      show: {
+      reporter: {
         progress: none,
         scalar: () => {},
         done: (step: string, made: boolean) => made && ran.push(step),
@@ -142,11 +144,13 @@ describe('as steps of a run', () => {
     } as unknown as RunContext;
     const rl = { beta: 0.1, steps: 3, prompts: 1, samples: 2, lr: 1e-3, maxTokens: 4 };
     const all = async (beta: number) => {
-      const given = await contextsStep(run, 'a', 'ilf', 0, 2);
-      const { tuned, log } = await rlStep(run, 'a', base, instruct, given, { ...rl, beta });
+      const contexts = await contextsStep(run, 'a', 'ilf', 0, 2);
+      const [rewardModel, from] = [instruct, 'a/contexts'];
+      const options = { ...rl, beta };
+      const { tuned, log } = await rlStep(run, 'a', { theta: base, rewardModel, contexts, from, options });
       expect(log.map(({ step }) => step)).toEqual([1, 2, 3]);
       expect(existsSync(join(tuned, 'model.safetensors'))).toBe(true);
-      return bestOfNStep(run, 'a', tuned, instruct, given, 2, sampling);
+      return bestOfNStep(run, 'a', { model: tuned, rewardModel, contexts, from, n: 2, sampling });
     };
     const rows = await all(0.1);
     expect(rows).toHaveLength(4);

@@ -3,13 +3,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Reward, RewardItem } from '../../src/baselines/reward.js';
-import { type RlOptions, reinforce } from '../../src/baselines/rloo.js';
-import { ofStep, readPosts, sampleBatch } from '../../src/baselines/rollouts.js';
+import { type Reinforcement, type RlOptions, reinforce } from '../../src/baselines/rloo.js';
+import { meansOf, ofStep, promptContexts, sampleBatch } from '../../src/baselines/rollouts.js';
 import { leaveOneOutAdvantages, penalisedRewards } from '../../src/bayes/rloo.js';
 import { startEngine } from '../../src/engine/index.js';
 import { scoreCompletions } from '../../src/lm/score.js';
 import { briefs } from '../../src/tasks/briefs/task.js';
-import { summaryPrompt } from '../../src/tasks/prompts.js';
 import { openModel, type TextModel } from '../../src/writers/text-model.js';
 import { filesBelow } from '../helpers/cli.js';
 import writeTinyModels from '../helpers/tiny-models.js';
@@ -61,18 +60,22 @@ describe('the contexts of the steps', () => {
 
 describe('a batch', () => {
   const options = { beta: 0.5, prompts: 2, samples: 3, maxTokens: 6 };
-  const posts = () => readPosts(base, contexts.slice(0, 2), options.maxTokens);
+  const prompted = () => promptContexts(base, briefs, contexts.slice(0, 2), options.maxTokens);
 
   it('holds the tokens as sampled, and advantages of penalised rewards', async () => {
     const reward = shortness();
-    const { rollouts, means } = await sampleBatch(base, instruct, reward, posts(), options, 3);
+    const players = { theta: base, base: instruct, reward, task: briefs };
+    const rollouts = await sampleBatch(players, prompted(), options, 3);
+    const means = meansOf(rollouts);
     expect(rollouts).toHaveLength(6);
     expect(rollouts.map(({ prompt }) => prompt)).toEqual(
-      [0, 0, 0, 1, 1, 1].map((i) => base.tokenizer.encode(summaryPrompt(contexts[i]!.text))),
+      [0, 0, 0, 1, 1, 1].map((i) => base.tokenizer.encode(briefs.prompts.write(contexts[i]!.text))),
     );
     // Most are cut off: they are samples too, and have no end of text that nobody sampled.
     expect(rollouts.some(({ completion }) => !completion.includes(base.tokenizer.eos))).toBe(true);
-    expect(reward.items.map(({ post }) => post)).toEqual([0, 0, 0, 1, 1, 1].map((i) => contexts[i]!.text));
+    expect(reward.items.map(({ context }) => context)).toEqual(
+      [0, 0, 0, 1, 1, 1].map((i) => contexts[i]!.text),
+    );
     const total = (of: Float32Array[]) => of.map((logprobs) => logprobs.reduce((a, b) => a + b, 0));
     const logTheta = total(await scoreCompletions(base.lm, rollouts));
     const logBase = total(await scoreCompletions(instruct.lm, rollouts));
@@ -90,8 +93,8 @@ describe('a batch', () => {
   });
 
   it('has a KL of exactly 0 where the models are equal', async () => {
-    const { means } = await sampleBatch(base, base, shortness(), posts(), options, 3);
-    expect(means.kl).toBe(0);
+    const players = { theta: base, base, reward: shortness(), task: briefs };
+    expect(meansOf(await sampleBatch(players, prompted(), options, 3)).kl).toBe(0);
   });
 });
 
@@ -101,9 +104,20 @@ const meanOf = <K extends string>(rows: readonly Record<K, number>[], name: K) =
   rows.reduce((sum, row) => sum + row[name], 0) / rows.length;
 
 describe('training', () => {
+  const training = (of: Partial<Reinforcement>): Reinforcement => ({
+    task: briefs,
+    theta,
+    base,
+    reward: shortness(),
+    contexts,
+    options,
+    seed: 1,
+    ...of,
+  });
+
   it('raises the reward; the penalty keeps the KL down', async () => {
     const run = (beta: number) =>
-      reinforce(theta, base, shortness(), contexts, { ...options, beta }, 1, join(dir, `beta-${beta}`), none);
+      reinforce(training({ options: { ...options, beta } }), join(dir, `beta-${beta}`), none);
     const [free, held] = [await run(0), await run(5)];
     expect(free.map(({ step }) => step)).toEqual(Array.from({ length: 30 }, (_, i) => i + 1));
     expect(free[0]!.kl).toBe(0);
@@ -122,7 +136,7 @@ describe('training', () => {
   it('that stopped goes on from its checkpoint to the same bytes; with other options it starts anew', async () => {
     const straight = join(dir, 'straight');
     const rows: number[] = [];
-    const log = await reinforce(theta, base, shortness(), contexts, short, 1, straight, none, (row) => {
+    const log = await reinforce(training({ options: short }), straight, none, (row) => {
       rows.push(row.step);
     });
     expect(rows).toEqual(log.map(({ step }) => step));
@@ -134,38 +148,36 @@ describe('training', () => {
       if (failing.asked === 12) throw new Error('out of power');
       return score(items);
     };
-    await expect(reinforce(theta, base, failing, contexts, short, 1, stopped, none)).rejects.toThrow(
+    await expect(reinforce(training({ reward: failing, options: short }), stopped, none)).rejects.toThrow(
       'out of power',
     );
     expect(existsSync(stopped)).toBe(false);
     expect(existsSync(`${stopped}.checkpoint`)).toBe(true);
 
     const resumed = shortness();
-    expect(await reinforce(theta, base, resumed, contexts, short, 1, stopped, none)).toEqual(log);
+    expect(await reinforce(training({ reward: resumed, options: short }), stopped, none)).toEqual(log);
     expect(resumed.asked).toBe(3);
     expect(bytes(stopped)).toEqual(bytes(straight));
     expect(existsSync(`${stopped}.checkpoint`)).toBe(false);
 
     failing.asked = 0;
-    await expect(reinforce(theta, base, failing, contexts, short, 1, stopped, none)).rejects.toThrow(
+    await expect(reinforce(training({ reward: failing, options: short }), stopped, none)).rejects.toThrow(
       'out of power',
     );
     const anew = shortness();
-    await reinforce(theta, base, anew, contexts, { ...short, beta: 1 }, 1, stopped, none);
+    await reinforce(training({ reward: anew, options: { ...short, beta: 1 } }), stopped, none);
     expect(anew.asked).toBe(13);
     expect(bytes(stopped)).not.toEqual(bytes(straight));
   });
 
   it('depends on its seed', async () => {
     const few = { ...short, steps: 2 };
-    const log = (seed: number) =>
-      reinforce(theta, base, shortness(), contexts, few, seed, join(dir, 'seeds'), none);
+    const log = (seed: number) => reinforce(training({ options: few, seed }), join(dir, 'seeds'), none);
     expect(await log(1)).not.toEqual(await log(2));
   });
 
   it('needs contexts', async () => {
-    await expect(reinforce(theta, base, shortness(), [], short, 1, join(dir, 'none'), none)).rejects.toThrow(
-      'there are no contexts',
-    );
+    const of = training({ contexts: [], options: short });
+    await expect(reinforce(of, join(dir, 'none'), none)).rejects.toThrow('there are no contexts');
   });
 });

@@ -68,7 +68,7 @@ export const posterior: Study = {
           ...klFrom(of, logPolicies[i]!, beta, run.options.samples),
           ...klTo(own[i]!, of, beta),
         };
-        values.push(...valuesOf(name, of.context.id, measures));
+        values.push(...valuesOfContext(name, of.context.id, measures));
       });
       if (model !== run.options.base) await run.models.close(model);
     }
@@ -76,7 +76,7 @@ export const posterior: Study = {
   },
 };
 
-const valuesOf = (arm: string, context: string, measures: Record<string, number>): Value[] =>
+const valuesOfContext = (arm: string, context: string, measures: Record<string, number>): Value[] =>
   Object.entries(measures).map(([measure, value]) => ({ arm, measure, context, value }));
 
 async function tunedArms(study: StudyContext, arms: [string, Arm][]): Promise<[string, string, string][]> {
@@ -120,7 +120,7 @@ async function reliabilityValues(study: StudyContext, proposals: readonly Propos
         { arm: 'InstructRM’s score', predicted: of.score[candidate]! },
         { arm: 'calibrated', predicted: Math.exp(of.logLikelihood[candidate]!) },
       ].flatMap(({ arm, predicted }) =>
-        valuesOf(arm, `${of.context.id}#${candidate}`, { predicted, happened: happened[candidate]! }),
+        valuesOfContext(arm, `${of.context.id}#${candidate}`, { predicted, happened: happened[candidate]! }),
       ),
     );
   });
@@ -170,7 +170,7 @@ async function evidenceValues(study: StudyContext, proposals: readonly Proposals
       logEvidence({ logLikelihood: logs, logPrior, logProposal }).logEvidence;
     const judged = evidence(logLikelihood);
     const happened = truth?.[i];
-    return valuesOf('base model', of.context.id, {
+    return valuesOfContext('base model', of.context.id, {
       logEvidence: judged,
       evidence: Math.exp(judged),
       ...(happened && { evidenceOracle: Math.exp(evidence(happened.map(Math.log))) }),

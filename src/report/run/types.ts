@@ -84,7 +84,7 @@ export interface RankedPoint {
   oracle: number;
 }
 
-/** What a task's things are called: "post", "posts". */
+/** What a task's things are called, in the singular and in the plural. */
 export interface Words {
   context: string;
   contexts: string;
