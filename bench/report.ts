@@ -1,5 +1,5 @@
 /** What is measured: what a child process prints about its run, and what it was asked to do (ours only). */
-import type { CudaDevice } from '../src/engine/cuda-memory.js';
+import type { CudaDevice } from '../src/engine/engines/cuda/memory.js';
 import type { EngineName, Precision } from '../src/engine/index.js';
 import type { Gpt2Sizes } from '../src/lm/config.js';
 

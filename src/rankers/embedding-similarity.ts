@@ -4,7 +4,7 @@
  * a space as completions are.
  */
 import { loadLM } from '../lm/files.js';
-import { meanHidden } from '../lm/pooled.js';
+import { meanHidden } from '../lm/mean-hidden.js';
 import { loadTokenizer } from '../text/tokenizer.js';
 import { checkPair } from './pair.js';
 import type { OpenRanker } from './ranker.js';

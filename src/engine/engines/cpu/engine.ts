@@ -1,11 +1,11 @@
 /** `cpu`: ours, native kernels on all cores; the default where the addon is built. */
-import { UserError } from '../../store/errors.js';
-import { loadAddon } from '../addon.js';
-import { NativeBackend } from '../backend.js';
-import { HostMemory } from '../host-memory.js';
-import { registerKernels } from '../kernels.js';
-import * as tf from '../tf.js';
-import type { EngineKind } from './kind.js';
+import { UserError } from '../../../store/errors.js';
+import { loadAddon } from '../../addon.js';
+import { NativeBackend } from '../../backend.js';
+import { registerKernels } from '../../kernels.js';
+import * as tf from '../../tf.js';
+import type { EngineKind } from '../kind.js';
+import { HostMemory } from './memory.js';
 
 const ADVICE = 'run "npm run build:native" (needs a C++ compiler)';
 /** tfjs-backend-cpu owns the plain name. */

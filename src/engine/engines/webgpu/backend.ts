@@ -1,6 +1,6 @@
 /** tfjs-backend-webgpu on Dawn for Node: with synchronous reading, which tfjs has in a browser only, by a canvas. */
 import { createRequire } from 'node:module';
-import * as tf from '../tf.js';
+import * as tf from '../../tf.js';
 import type { Dawn, GpuBuffer, GpuDevice } from './dawn.js';
 import { mendKernels } from './kernels.js';
 

@@ -1,6 +1,6 @@
 /** The host's memory for the `cpu` engine, in buffers that are used again. */
-import type { Memory, StoredRecord } from './memory.js';
-import type { Activations, Native } from './native.js';
+import type { Memory, StoredRecord } from '../../memory.js';
+import type { Activations, Native } from '../../native.js';
 import { BufferPool } from './pool.js';
 
 type Floats = Float32Array<ArrayBuffer>;

@@ -15,7 +15,7 @@ import { consecutive } from './batch.js';
 import type { CausalLM } from './model.js';
 
 /** Texts with the same first tokens. */
-export interface Family {
+export interface SharedPrefix {
   prefix: readonly number[];
   /** What comes after the prefix, one token at least. */
   suffixes: readonly (readonly number[])[];
@@ -100,31 +100,31 @@ export function lastHidden(lm: CausalLM, texts: readonly (readonly number[])[]):
 }
 
 /**
- * Logits of `tokens` after each text, [family][suffix][token]. They do not depend on what else is asked for. `onDone` is
+ * Logits of `tokens` after each text, [prefix][suffix][token]. They do not depend on what else is asked for. `onDone` is
  * told how many suffixes were finished. maxTokens bounds memory, not the result. Throws UserError for a text that is
  * longer than the model's positions.
  */
 export async function lastLogits(
   lm: CausalLM,
-  families: readonly Family[],
+  shared: readonly SharedPrefix[],
   tokens: readonly number[],
   onDone?: (count: number) => void,
   maxTokens = MAX_TOKENS,
 ): Promise<number[][][]> {
-  const out = families.map(({ suffixes }) => suffixes.map((): number[] => []));
-  const lengths = families.map(
+  const out = shared.map(({ suffixes }) => suffixes.map((): number[] => []));
+  const lengths = shared.map(
     ({ prefix, suffixes }) => prefix.length + Math.max(0, ...suffixes.map(({ length }) => length)),
   );
-  // Families of like length together, the texts of each one after another.
-  const work = [...families.keys()]
+  // Prefixes of like length together, the texts of each one after another.
+  const work = [...shared.keys()]
     .sort((a, b) => lengths[a]! - lengths[b]!)
-    .flatMap((f) => [...families[f]!.suffixes.keys()].map((s) => ({ f, s })));
+    .flatMap((f) => [...shared[f]!.suffixes.keys()].map((s) => ({ f, s })));
   const lengthOf = ({ f, s }: (typeof work)[number]) =>
-    families[f]!.prefix.length + families[f]!.suffixes[s]!.length;
+    shared[f]!.prefix.length + shared[f]!.suffixes[s]!.length;
   const answers = gatherRows(lm.wte, Int32Array.from(tokens));
   try {
     for (const part of consecutive(work, lengthOf, maxTokens)) {
-      const texts = part.map(({ f, s }) => [...families[f]!.prefix, ...families[f]!.suffixes[s]!]);
+      const texts = part.map(({ f, s }) => [...shared[f]!.prefix, ...shared[f]!.suffixes[s]!]);
       const logits = tf.tidy(
         () => tf.matMul(lastHidden(lm, texts), answers, false, true).arraySync() as number[][],
       );

@@ -1,9 +1,9 @@
 /** `tensorflow`: TensorFlow by way of tfjs-node, on the GPU that it sees or else on the CPU; float32. */
-import * as tf from '../tf.js';
-import type { EngineKind, Need } from './kind.js';
-import { findTensorflow } from './tensorflow/find.js';
-import { loadTensorflow } from './tensorflow/load.js';
-import { BACKEND_NAME } from './tensorflow/node-backend.js';
+import * as tf from '../../tf.js';
+import type { EngineKind, Need } from '../kind.js';
+import { findTensorflow } from './find.js';
+import { loadTensorflow } from './load.js';
+import { BACKEND_NAME } from './node-backend.js';
 
 /** Whether TensorFlow has a GPU. Loads it: only then it knows. Never throws. */
 async function gpu(): Promise<Need> {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as tf from '../../src/engine/tf.js';
-import { meanHidden } from '../../src/lm/pooled.js';
+import { meanHidden } from '../../src/lm/mean-hidden.js';
 import { UserError } from '../../src/store/errors.js';
 import { difference, settings, use } from '../engine/harness.js';
 import { TINY, texts, tinyLM } from './helpers.js';

@@ -1,11 +1,11 @@
 /** `webgpu`: tfjs-backend-webgpu on Dawn for Node, for GPUs that are not NVIDIA's; fused operations are compositions. */
-import { UserError } from '../../store/errors.js';
-import { versionOf } from '../installed.js';
-import * as tf from '../tf.js';
-import { BACKEND_NAME, createBackend } from '../webgpu/backend.js';
-import { Dawn } from '../webgpu/dawn.js';
-import { probe } from '../webgpu/probe.js';
-import { type EngineKind, missingOf, type Need } from './kind.js';
+import { UserError } from '../../../store/errors.js';
+import { versionOf } from '../../installed.js';
+import * as tf from '../../tf.js';
+import { type EngineKind, missingOf, type Need } from '../kind.js';
+import { BACKEND_NAME, createBackend } from './backend.js';
+import { Dawn } from './dawn.js';
+import { probe } from './probe.js';
 
 const PACKAGES = ['webgpu', '@tensorflow/tfjs-backend-webgpu'];
 const INSTALL = 'run "npm install --no-save webgpu@0.6.2 @tensorflow/tfjs-backend-webgpu@4.22.0"';

@@ -4,7 +4,7 @@
  * rows and columns of 2,000 terms and more (the gradient of a narrow layer's weights). Convolutions, which use such
  * products by another way, are left as they are.
  */
-import * as tf from '../tf.js';
+import * as tf from '../../tf.js';
 
 type Args = Parameters<tf.KernelFunc>[0];
 

@@ -5,8 +5,8 @@
  */
 import '@tensorflow/tfjs-backend-wasm';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
-import * as tf from '../tf.js';
-import type { EngineKind } from './kind.js';
+import * as tf from '../../tf.js';
+import type { EngineKind } from '../kind.js';
 
 const NAME = 'wasm';
 /** What Emscripten gives every module; the typings leave it out. */

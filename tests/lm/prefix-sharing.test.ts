@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { gatherRows } from '../../src/engine/fused.js';
 import * as tf from '../../src/engine/tf.js';
-import { type Family, lastHidden, lastLogits } from '../../src/lm/families.js';
 import type { CausalLM } from '../../src/lm/model.js';
+import { lastHidden, lastLogits, type SharedPrefix } from '../../src/lm/prefix-sharing.js';
 import { randomStream } from '../../src/lm/random.js';
 import { UserError } from '../../src/store/errors.js';
 import { difference, settings, use } from '../engine/harness.js';
@@ -13,7 +13,7 @@ const random = (n: number) => Array.from({ length: n }, () => Math.floor(uniform
 
 const first = random(9);
 /** Suffixes of several lengths, equal ones, one that begins another, one that fills the window; nothing shared; nothing. */
-const families: Family[] = [
+const shared: SharedPrefix[] = [
   { prefix: first, suffixes: [random(1), random(12), random(5), random(5)] },
   { prefix: random(3), suffixes: [random(TINY.n_positions - 3), random(2)] },
   { prefix: [], suffixes: [random(7), random(1)] },
@@ -22,7 +22,7 @@ const families: Family[] = [
   { prefix: random(5), suffixes: [random(3)] },
 ];
 const tokens = [3, 17, 4];
-const texts = families.flatMap(({ prefix, suffixes }) => suffixes.map((suffix) => [...prefix, ...suffix]));
+const texts = shared.flatMap(({ prefix, suffixes }) => suffixes.map((suffix) => [...prefix, ...suffix]));
 
 /** The last position's hidden state of a text on its own, read whole. */
 const wholeHidden = (lm: CausalLM, ids: readonly number[]) =>
@@ -42,8 +42,8 @@ describe.each(settings)('texts with shared beginnings on %s', (backend) => {
   const tolerance = backend.startsWith('cpu') ? 0 : 1e-5;
 
   test('have the logits that each has on its own', async () => {
-    const logits = await lastLogits(lm, families, tokens);
-    expect(logits.map((of) => of.length)).toEqual(families.map(({ suffixes }) => suffixes.length));
+    const logits = await lastLogits(lm, shared, tokens);
+    expect(logits.map((of) => of.length)).toEqual(shared.map(({ suffixes }) => suffixes.length));
     const want = texts.map((ids) =>
       tf.tidy(() => {
         const answers = gatherRows(lm.wte, Int32Array.from(tokens));
@@ -54,12 +54,12 @@ describe.each(settings)('texts with shared beginnings on %s', (backend) => {
   });
 
   test('do not depend on each other, or on how many go through the model together', async () => {
-    const together = await lastLogits(lm, families, tokens);
+    const together = await lastLogits(lm, shared, tokens);
     for (const maxTokens of [1, 40, 90])
       expect(
-        difference((await lastLogits(lm, families, tokens, undefined, maxTokens)).flat(2), together.flat(2)),
+        difference((await lastLogits(lm, shared, tokens, undefined, maxTokens)).flat(2), together.flat(2)),
       ).toBeLessThanOrEqual(tolerance);
-    for (const [f, { prefix, suffixes }] of families.entries())
+    for (const [f, { prefix, suffixes }] of shared.entries())
       for (const [s, suffix] of suffixes.entries()) {
         const [alone] = await lastLogits(lm, [{ prefix, suffixes: [suffix] }], tokens);
         expect(difference(alone![0]!, together[f]![s]!)).toBeLessThanOrEqual(tolerance);
@@ -69,7 +69,7 @@ describe.each(settings)('texts with shared beginnings on %s', (backend) => {
   test('leak no tensors, tell how many are done, and may not be too long', async () => {
     const before = tf.memory().numTensors;
     let done = 0;
-    await lastLogits(lm, families, tokens, (count) => {
+    await lastLogits(lm, shared, tokens, (count) => {
       done += count;
     });
     expect(done).toBe(texts.length);

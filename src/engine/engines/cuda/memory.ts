@@ -1,6 +1,6 @@
 /** The GPU's memory for the `cuda` engine: CUDA's own pool, in the order of the stream (kernels/binding/cuda). */
-import type { Memory, StoredRecord } from './memory.js';
-import type { Activations, DeviceArray, FloatArray, Native } from './native.js';
+import type { Memory, StoredRecord } from '../../memory.js';
+import type { Activations, DeviceArray, FloatArray, Native } from '../../native.js';
 
 /** What the addon has for a GPU besides the operations. */
 export interface CudaNative extends Native {

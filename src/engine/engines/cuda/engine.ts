@@ -1,16 +1,16 @@
 /** `cuda`: ours, for NVIDIA's GPUs. */
-import { UserError } from '../../store/errors.js';
-import { loadAddon } from '../addon.js';
-import { NativeBackend } from '../backend.js';
-import { cudaKernels } from '../cuda-kernels.js';
-import { CudaMemory, type CudaNative } from '../cuda-memory.js';
-import { registerKernels } from '../kernels.js';
-import * as tf from '../tf.js';
+import { UserError } from '../../../store/errors.js';
+import { loadAddon } from '../../addon.js';
+import { NativeBackend } from '../../backend.js';
+import { registerKernels } from '../../kernels.js';
+import * as tf from '../../tf.js';
+import type { EngineKind, Need } from '../kind.js';
 import { findCublasLt } from './cublaslt.js';
-import type { EngineKind, Need } from './kind.js';
+import { cudaKernels } from './kernels.js';
+import { CudaMemory, type CudaNative } from './memory.js';
 
 const BACKEND = 'ilf-cuda';
-/** ILF_CUDA_EMULATED=1: the kernels compiled for the CPU, for tests without a GPU (node kernels/build-cuda.mjs --emulated). */
+/** ILF_CUDA_EMULATED=1: the kernels compiled for the CPU, for tests without a GPU (node kernels/build/cuda.mjs --emulated). */
 const addonName = () => (process.env.ILF_CUDA_EMULATED === '1' ? 'ilf_cuda_emulated' : 'ilf_cuda');
 let registered = false;
 

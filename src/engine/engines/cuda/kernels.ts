@@ -2,10 +2,10 @@
  * tfjs kernels that keep float32 tensors on the GPU: elementwise functions with broadcasting, reductions, and what only
  * moves elements. Other types, more than six dimensions and everything not named here go to the host.
  */
-import type { NativeBackend } from './backend.js';
-import type { CudaNative, View } from './cuda-memory.js';
-import type { Wrap } from './kernels.js';
-import * as tf from './tf.js';
+import type { NativeBackend } from '../../backend.js';
+import type { Wrap } from '../../kernels.js';
+import * as tf from '../../tf.js';
+import type { CudaNative, View } from './memory.js';
 
 // In the order of kernels/cuda/tensors.h.
 const UNARY = [

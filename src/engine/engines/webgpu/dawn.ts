@@ -9,7 +9,7 @@
  *
  * Types are ours and only as much as is used: the package may be missing when this is compiled.
  */
-import { UserError } from '../../store/errors.js';
+import { UserError } from '../../../store/errors.js';
 
 export interface GpuBuffer {
   readonly size: number;
