@@ -15,7 +15,8 @@ import { cpus } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const here = dirname(fileURLToPath(import.meta.url));
+/** kernels/ */
+const here = join(dirname(fileURLToPath(import.meta.url)), '..');
 export const build = join(here, '..', 'build');
 
 /** The first of these commands that runs; a name may carry arguments. */

@@ -2,7 +2,7 @@
 // usual toolkit folder. Does nothing where it is up to date; without nvcc it says so in one line and succeeds. Neither a GPU nor a
 // driver is needed to build, or to load the addon.
 //
-// --emulated          instead builds build/ilf_cuda_emulated.node: the same sources for the CPU (tests; see cuda/emulated)
+// --emulated          instead builds build/ilf_cuda_emulated.node: the same sources for the CPU (tests; see emulator/)
 // ILF_CUDA_ARCH=90    for these architectures only, separated by commas (default: 80, 90, and PTX for later ones)
 // ILF_SKIP_CUDA=1     build nothing
 import { basename, join } from 'node:path';
@@ -15,7 +15,7 @@ const WARNINGS = ['-Wall', '-Wextra', '-Wno-unknown-pragmas'];
 const binding = () => [...sources('binding'), ...sources('binding/cuda')];
 const object = (source) => `${basename(source)}.o`;
 
-/** Kernels and binding by the C++ compiler, against the headers in cuda/emulated. */
+/** Kernels and binding by the C++ compiler, against the headers in emulator/. */
 async function buildEmulated() {
   const compiler = findCxx();
   if (!compiler) throw new Error('no C++ compiler (g++ or clang++)');
@@ -29,11 +29,11 @@ async function buildEmulated() {
     '-DILF_EMULATED',
     ...WARNINGS,
   ];
-  flags.push(`-I${join(import.meta.dirname, 'cuda', 'emulated')}`, ...napiFlags);
+  flags.push(`-I${join(import.meta.dirname, '..', 'emulator')}`, ...napiFlags);
   const jobs = [
     ...sources('cuda', '.cu'),
     ...sources('cuda').filter((source) => !source.endsWith('cublaslt.cc')),
-    ...sources('cuda/emulated'),
+    ...sources('emulator'),
     ...binding(),
   ].map((source) => ({ source, object: object(source), compiler, flags: [...flags, '-x', 'c++'] }));
   return buildAddon('ilf_cuda_emulated', jobs, (objects, target) => cxxLinks(compiler, objects, target));

@@ -1,5 +1,5 @@
 // Products as blas.h says, by plain loops: a reference without tricks.
-#include "../blas.h"
+#include "../cuda/blas.h"
 
 #include <math.h>
 
