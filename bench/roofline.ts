@@ -8,7 +8,7 @@
  * too, but not the positions', which nothing is multiplied by. What is computed again or on padding does not count.
  */
 import type { CudaDevice } from '../src/engine/engines/cuda/memory.js';
-import type { Gpt2Sizes } from '../src/lm/config.js';
+import type { Gpt2Sizes } from '../src/lm/architectures/gpt2.js';
 
 export type Clocked = Pick<
   CudaDevice,

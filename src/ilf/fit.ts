@@ -40,9 +40,9 @@ export function checkFit(
       [instruct, Math.max(...questions) + output(instruct) + feedback + maxTokens],
     ] as const;
     for (const [{ dir, lm }, most] of needed)
-      if (most > lm.config.n_positions)
+      if (most > lm.description.positions)
         throw new UserError(
-          `${nameOf(context)} is too long for the model ${dir}: it and what is written about it may take ${most} tokens, the model reads ${lm.config.n_positions}; shorten it or lower --max-tokens`,
+          `${nameOf(context)} is too long for the model ${dir}: it and what is written about it may take ${most} tokens, the model reads ${lm.description.positions}; shorten it or lower --max-tokens`,
         );
   }
 }

@@ -53,7 +53,7 @@ const NO_TOKENIZER =
   'neither model folder has a tokenizer to read texts with; give "prompt_ids" and "completion_ids"';
 
 function lineSchema({ tokenizer, tuned, window }: KlPair, room: number): z.ZodType<Line> {
-  const vocabulary = tuned.lm.config.vocab_size;
+  const vocabulary = tuned.lm.description.vocab;
   const id = z
     .number()
     .int()

@@ -15,10 +15,10 @@ export interface TextModel {
 export async function openModel(dir: string): Promise<TextModel> {
   await requireModel(dir);
   const [lm, tokenizer] = [await loadLM(dir), await loadTokenizer(dir)];
-  if (tokenizer.vocabSize > lm.config.vocab_size) {
+  if (tokenizer.vocabSize > lm.description.vocab) {
     lm.dispose();
     throw new UserError(
-      `${dir}: the tokenizer has ${tokenizer.vocabSize} tokens, the model ${lm.config.vocab_size}; they do not belong together`,
+      `${dir}: the tokenizer has ${tokenizer.vocabSize} tokens, the model ${lm.description.vocab}; they do not belong together`,
     );
   }
   return { dir, lm, tokenizer };

@@ -66,9 +66,9 @@ export async function reinforce(
   if (resumes) await removeLeftovers(dirname(dir));
   const model = await openModel(resumes ? checkpoint : theta);
   try {
-    if (model.lm.config.vocab_size !== base.lm.config.vocab_size)
+    if (model.lm.description.vocab !== base.lm.description.vocab)
       throw new UserError(
-        `${theta} and ${base.dir} have different vocabularies, ${model.lm.config.vocab_size} and ${base.lm.config.vocab_size} tokens: there is no KL between them`,
+        `${theta} and ${base.dir} have different vocabularies, ${model.lm.description.vocab} and ${base.lm.description.vocab} tokens: there is no KL between them`,
       );
     const posts = readPosts(model, contexts, options.maxTokens);
     const log = resumes ? await readRlLog(checkpoint) : [];

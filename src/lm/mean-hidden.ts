@@ -16,7 +16,7 @@ export async function meanHidden(
   onDone?: (count: number) => void,
   maxTokens = MAX_TOKENS,
 ): Promise<Float32Array[]> {
-  const D = lm.config.n_embd;
+  const D = lm.description.width;
   const out = new Array<Float32Array>(texts.length);
   const lengths = texts.map(({ length }) => length);
   for (const part of rectangles(lengths, maxTokens)) {

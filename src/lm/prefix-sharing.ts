@@ -9,7 +9,7 @@
  *
  * Dimension letters: N texts, T tokens of the longest, M rows of the tree, D width.
  */
-import { causalAttention, gatherRows } from '../engine/fused.js';
+import { causalAttention, gatherRows, type Projected } from '../engine/fused.js';
 import * as tf from '../engine/tf.js';
 import { consecutive } from './batch.js';
 import type { CausalLM } from './model.js';
@@ -84,18 +84,17 @@ function prefixTree(texts: readonly (readonly number[])[]): PrefixTree {
  * The same as lm.hidden's. Throws UserError for a text that is longer than the model's positions.
  */
 export function lastHidden(lm: CausalLM, texts: readonly (readonly number[])[]): tf.Tensor2D {
-  const { n_head, n_embd: D } = lm.config;
+  const { attention } = lm.description;
   const { ids, N, T, rows, places, last } = prefixTree(texts);
   const all = lm.positions(N, T);
   return tf.tidy(() => {
     const positions = places.map((place) => all[place]!);
-    const attend = (qkv: tf.Tensor2D) =>
+    const attend = (projected: Projected) =>
       tf.tidy(() => {
-        const whole = gatherRows(qkv, rows).reshape<tf.Tensor3D>([N, T, 3 * D]);
-        const mixed = causalAttention(whole, n_head).reshape<tf.Tensor2D>([N * T, D]);
-        return gatherRows(mixed, places);
+        const whole = projected.map((x) => gatherRows(x, rows)) as unknown as Projected;
+        return gatherRows(causalAttention(whole, { B: N, T, ...attention }), places);
       });
-    return lm.layers(lm.embedding(ids, positions), attend, last);
+    return lm.layers(lm.embedding(ids, positions), positions, attend, last);
   });
 }
 
@@ -121,7 +120,7 @@ export async function lastLogits(
     .flatMap((f) => [...shared[f]!.suffixes.keys()].map((s) => ({ f, s })));
   const lengthOf = ({ f, s }: (typeof work)[number]) =>
     shared[f]!.prefix.length + shared[f]!.suffixes[s]!.length;
-  const answers = gatherRows(lm.wte, Int32Array.from(tokens));
+  const answers = gatherRows(lm.head, Int32Array.from(tokens));
   try {
     for (const part of consecutive(work, lengthOf, maxTokens)) {
       const texts = part.map(({ f, s }) => [...shared[f]!.prefix, ...shared[f]!.suffixes[s]!]);

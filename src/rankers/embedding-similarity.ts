@@ -14,7 +14,7 @@ export async function openEmbeddingSimilarity(dir: string): Promise<OpenRanker> 
   const [tokenizer, lm] = [await loadTokenizer(dir), await loadLM(dir)];
   const close = async () => lm.dispose();
   try {
-    checkPair(dir, tokenizer, lm.config.vocab_size);
+    checkPair(dir, tokenizer, lm.description.vocab);
   } catch (error) {
     await close();
     throw error;

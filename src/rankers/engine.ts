@@ -8,8 +8,8 @@ import type { Decoder } from './decoder.js';
 export async function loadEngine(dir: string): Promise<Decoder> {
   const lm = await loadLM(dir);
   return {
-    maxTokens: lm.config.n_positions,
-    vocabSize: lm.config.vocab_size,
+    maxTokens: lm.description.positions,
+    vocabSize: lm.description.vocab,
     lastLogits: (...args) => lastLogits(lm, ...args),
     close: async () => lm.dispose(),
   };

@@ -6,7 +6,7 @@ import { readKlData } from '../../src/ilf/kl-data.js';
 import type { KlPair } from '../../src/ilf/kl-pair.js';
 import { tokenLabel, tokenText } from '../../src/ilf/kl-tokens.js';
 import { contextsTable, toContextRow } from '../../src/ilf/tables.js';
-import { gpt2Config } from '../../src/lm/config.js';
+import { gpt2Config } from '../../src/lm/architectures/gpt2.js';
 import { CausalLM } from '../../src/lm/model.js';
 import { writeTable } from '../../src/store/tables.js';
 import { summaryPrompt } from '../../src/tasks/prompts.js';

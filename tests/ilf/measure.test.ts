@@ -12,7 +12,7 @@ import { type Oracle, oracleOf } from '../../src/ilf/measure-oracle.js';
 import { measurePosterior } from '../../src/ilf/measure-posterior.js';
 import { type Measured, measureRows } from '../../src/ilf/measured.js';
 import type { TextModel } from '../../src/ilf/model.js';
-import { gpt2Config } from '../../src/lm/config.js';
+import { gpt2Config } from '../../src/lm/architectures/gpt2.js';
 import { CausalLM } from '../../src/lm/model.js';
 import { scoreCompletions } from '../../src/lm/score.js';
 import { briefs } from '../../src/tasks/briefs/task.js';

@@ -13,8 +13,8 @@ import {
   toTargetRow,
 } from '../../src/ilf/targets.js';
 import { scoreTexts } from '../../src/ilf/texts.js';
+import { gpt2Config } from '../../src/lm/architectures/gpt2.js';
 import { totalWeight } from '../../src/lm/batch.js';
-import { gpt2Config } from '../../src/lm/config.js';
 import { CausalLM } from '../../src/lm/model.js';
 import { crossEntropy } from '../../src/lm/train.js';
 import { summaryPrompt } from '../../src/tasks/prompts.js';

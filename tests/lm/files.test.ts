@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { gpt2Config } from '../../src/lm/config.js';
+import { gpt2Config } from '../../src/lm/architectures/gpt2.js';
 import { loadLM, saveLM } from '../../src/lm/files.js';
 import type { CausalLM } from '../../src/lm/model.js';
 import { type NamedTensor, writeSafetensors } from '../../src/store/safetensors.js';
@@ -47,7 +47,7 @@ test("the layout of Hugging Face's own GPT-2 files loads", async () => {
   tensors.push({ name: 'transformer.h.1.attn.masked_bias', shape: [], data: Float32Array.of(-1e4) });
   const back = await loadLM(await folder(tensors, { n_inner: null, bos_token_id: 3 }));
   expect(weightsOf(back)).toEqual(weightsOf(lm));
-  expect(back.config.bos_token_id).toBe(3);
+  expect(back.config.json.bos_token_id).toBe(3);
 });
 
 test('files that do not fit are refused in one line', async () => {

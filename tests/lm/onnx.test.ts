@@ -131,7 +131,7 @@ it('agrees with our own forward pass', async () => {
   const own = tinyLM(3);
   await saveLM(own, dir);
   await exportOnnx(dir);
-  const sequence = ids.map((id) => id % own.config.vocab_size);
+  const sequence = ids.map((id) => id % own.description.vocab);
   const logits = tf.tidy(() =>
     tf.matMul(own.hidden(Int32Array.from(sequence), 1, sequence.length), own.wte, false, true).dataSync(),
   );
