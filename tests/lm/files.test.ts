@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { gpt2Config } from '../../src/lm/architectures/gpt2.js';
 import { loadLM, saveLM } from '../../src/lm/files.js';
-import type { CausalLM } from '../../src/lm/model.js';
+import { CausalLM } from '../../src/lm/model.js';
 import { type NamedTensor, writeSafetensors } from '../../src/store/safetensors.js';
 import { use } from '../engine/harness.js';
 import { TINY, tinyLM, weightsOf } from './helpers.js';
+import { tinyConfig } from './tiny-architecture.js';
 
 let dir: string;
 beforeAll(async () => {
@@ -35,6 +36,25 @@ test('save and load give the same weights and outputs', async () => {
   expect(weightsOf(back)).toEqual(weightsOf(lm));
   const ids = Int32Array.of(1, 2, 3, 4, 5, 6);
   expect(back.hidden(ids, 2, 3).dataSync()).toEqual(lm.hidden(ids, 2, 3).dataSync());
+});
+
+test('another architecture is saved and loaded by what config.json calls it', async () => {
+  const lm = CausalLM.init(tinyConfig(), 7);
+  await saveLM(lm, join(dir, 'other'));
+  const back = await loadLM(join(dir, 'other'));
+  expect(back.config).toEqual(lm.config);
+  expect([...back.params.keys()]).toEqual([...lm.params.keys()]);
+  expect(weightsOf(back)).toEqual(weightsOf(lm));
+  const tensors = tensorsOf(lm).filter(({ name }) => name !== 'head.weight');
+  await writeSafetensors(join(dir, 'other', 'model.safetensors'), tensors);
+  await expect(loadLM(join(dir, 'other'))).rejects.toThrow(/the tensor head\.weight is missing/);
+});
+
+test('a GPT-2 whose head is not its embedding keeps it', async () => {
+  const lm = CausalLM.init(gpt2Config({ ...TINY, tie_word_embeddings: false }), 7);
+  expect(lm.head).not.toBe(lm.wte);
+  await saveLM(lm, join(dir, 'untied'));
+  expect(weightsOf(await loadLM(join(dir, 'untied')))).toEqual(weightsOf(lm));
 });
 
 test("the layout of Hugging Face's own GPT-2 files loads", async () => {
