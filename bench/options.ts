@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { wholeNumber } from '../src/cli/options.js';
 import { ENGINES, type EngineName } from '../src/engine/engines/kind.js';
 import type { Precision } from '../src/engine/index.js';
-import type { Gpt2Sizes } from '../src/lm/config.js';
+import type { Gpt2Sizes } from '../src/lm/architectures/gpt2.js';
 import { UserError } from '../src/store/errors.js';
 import { MODELS, type ModelName } from './models.js';
 

@@ -1,7 +1,7 @@
 /** What is measured: what a child process prints about its run, and what it was asked to do (ours only). */
-import type { CudaDevice } from '../src/engine/cuda-memory.js';
+import type { CudaDevice } from '../src/engine/engines/cuda/memory.js';
 import type { EngineName, Precision } from '../src/engine/index.js';
-import type { Gpt2Sizes } from '../src/lm/config.js';
+import type { Gpt2Sizes } from '../src/lm/architectures/gpt2.js';
 
 /** The GPU that computed. */
 export interface Gpu extends CudaDevice {

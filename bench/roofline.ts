@@ -7,8 +7,8 @@
  * if there were no causal mask (half of which is not computed). N counts the token embedding, which is the output's matrix,
  * too, but not the positions', which nothing is multiplied by. What is computed again or on padding does not count.
  */
-import type { CudaDevice } from '../src/engine/cuda-memory.js';
-import type { Gpt2Sizes } from '../src/lm/config.js';
+import type { CudaDevice } from '../src/engine/engines/cuda/memory.js';
+import type { Gpt2Sizes } from '../src/lm/architectures/gpt2.js';
 
 export type Clocked = Pick<
   CudaDevice,

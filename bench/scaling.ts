@@ -3,7 +3,7 @@
  * context and the batch. One of them varies, the others stay. Leaves out peers.
  */
 
-import type { Gpt2Sizes } from '../src/lm/config.js';
+import type { Gpt2Sizes } from '../src/lm/architectures/gpt2.js';
 import { UserError } from '../src/store/errors.js';
 import { checkOurs, ours } from './child.js';
 import { sizesOf } from './models.js';

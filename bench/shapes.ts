@@ -2,7 +2,7 @@
  * The matrix products of one optimizer step, by layer: forward x·w, backward dx = dy·wᵀ and dw = xᵀ·dy. w is stored
  * [in, out], but the head's is the token embedding, [V, D]. Leaves out attention's small products.
  */
-import type { Gpt2Sizes } from '../src/lm/config.js';
+import type { Gpt2Sizes } from '../src/lm/architectures/gpt2.js';
 import type { Shape } from './report.js';
 
 export interface Product extends Shape {

@@ -10,9 +10,48 @@ typedef int64_t Index;
 // log-sum-exps are floats.
 enum Type { kFloat32, kBfloat16 };
 
+// Activations of tokens that lie `ld` elements apart.
+struct Strided {
+  const void* data;
+  Index ld;
+};
+
+// Rotary embedding: the first 2·pairs numbers of a head turn in pairs, (i, i + pairs) or, interleaved, (2i, 2i + 1), by
+// frequencies [pairs] radians a position, times scale.
+struct Rotation {
+  Index pairs;
+  const double* frequencies;
+  bool interleaved;
+  double scale;
+};
+
 struct DecoderConfig {
-  Index layers, heads, width, inner, vocab, positions; // inner: width of the MLP
+  Index layers, width, heads, kvHeads, headDim, inner, vocab, positions; // inner: width within the MLP
+  int norm;                                                              // 0 layer norm, 1 RMS norm
   float eps;
+  int act;         // 1 GELU, 2 SiLU
+  bool transposed; // weights are [out,in], else [in,out]
+  Rotation rotation; // its frequencies are the caller's, for the call only; pairs 0: none
+
+  Index group() const { return heads / kvHeads; }
+  Index mixedWidth() const { return heads * headDim; }                  // of queries, and of attention's results
+  Index qkvWidth() const { return (heads + 2 * kvHeads) * headDim; }
+};
+
+// A linear layer or a norm. Null where the model has none.
+struct PartWeights {
+  const float *weight, *bias;
+};
+// qkv, or q, k and v; gate or none.
+struct LayerWeights {
+  PartWeights norm1, qkv, q, k, v, out; // of attention
+  PartWeights norm2, gate, up, down;    // of the MLP
+};
+struct ModelWeights {
+  const float *wte, *wpe; // [V,D]; [positions,D] or null
+  const LayerWeights* layers;
+  PartWeights norm;
+  const float* head; // [V,D], null: wte
 };
 
 struct Kernels {

@@ -1,6 +1,6 @@
 /** Starts the engine as a job wants it. */
 import type { NativeBackend } from '../../src/engine/backend.js';
-import type { CudaNative } from '../../src/engine/cuda-memory.js';
+import type { CudaNative } from '../../src/engine/engines/cuda/memory.js';
 import { type Engine, KINDS, startEngine } from '../../src/engine/index.js';
 import * as tf from '../../src/engine/tf.js';
 import type { Gpu, Job } from '../report.js';

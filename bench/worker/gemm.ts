@@ -3,7 +3,7 @@
  * tfjs' matMul.
  */
 import { createRequire } from 'node:module';
-import type { CudaNative } from '../../src/engine/cuda-memory.js';
+import type { CudaNative } from '../../src/engine/engines/cuda/memory.js';
 import type { Engine } from '../../src/engine/index.js';
 import * as ours from '../../src/engine/tf.js';
 import { UserError } from '../../src/store/errors.js';

@@ -2,7 +2,7 @@
  * Generation, timed. A repetition of `generate` decodes every prompt to its last token, prefill and opening the decoder
  * included; one of `prefill` stops after the first new token, and counts the prompts' tokens.
  */
-import { gpt2Config } from '../../src/lm/config.js';
+import { gpt2Config } from '../../src/lm/architectures/gpt2.js';
 import { CausalLM } from '../../src/lm/model.js';
 import { sample } from '../../src/lm/sample.js';
 import type { Job, Report } from '../report.js';
@@ -14,7 +14,7 @@ export async function timeGeneration(job: Extract<Job, { work: 'generate' }>): P
   const engine = await openEngine(job);
   const lm = CausalLM.init(gpt2Config(job.sizes), 0);
   const { amount } = job;
-  const prompts = randomTokens(amount.prompts, amount.promptLength, lm.config.vocab_size);
+  const prompts = randomTokens(amount.prompts, amount.promptLength, lm.description.vocab);
   // No stop token: every row gets all its tokens.
   const options = {
     temperature: 1,

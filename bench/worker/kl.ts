@@ -7,7 +7,7 @@ import { gatherRows, linear } from '../../src/engine/fused.js';
 import { chunks, rowsPerChunk } from '../../src/engine/ops/chunks.js';
 import * as tf from '../../src/engine/tf.js';
 import { compareCompletions } from '../../src/lm/compare.js';
-import { gpt2Config } from '../../src/lm/config.js';
+import { gpt2Config } from '../../src/lm/architectures/gpt2.js';
 import { CausalLM } from '../../src/lm/model.js';
 import { scoreCompletions } from '../../src/lm/score.js';
 import type { Job, Report } from '../report.js';
@@ -23,7 +23,7 @@ export async function timeScoring(job: Extract<Job, { work: 'kl' }>): Promise<Re
   const texts = randomTokens(
     amount.sequences,
     amount.promptLength + amount.completionLength,
-    config.vocab_size,
+    config.description.vocab,
   );
   const items = texts.map((ids) => ({
     prompt: ids.slice(0, amount.promptLength),
@@ -47,9 +47,9 @@ export async function timeScoring(job: Extract<Job, { work: 'kl' }>): Promise<Re
     for (const { ids, B } of parts)
       tf.tidy(() => {
         const h = gatherRows(p.hidden(ids, B, T), predicting(B));
-        for (const [from, rows] of chunks(h.shape[0], rowsPerChunk(config.vocab_size)))
+        for (const [from, rows] of chunks(h.shape[0], rowsPerChunk(config.description.vocab)))
           tf.tidy(() => {
-            const logits = linear(h.slice([from, 0], [rows, config.n_embd]), p.wte, null, {
+            const logits = linear(h.slice([from, 0], [rows, config.description.width]), p.head, null, {
               transposeW: true,
             });
             // One number waits for all.

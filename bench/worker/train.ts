@@ -1,6 +1,6 @@
 /** Training, timed: a repetition is one optimizer step (forward, backward, clipping, AdamW). */
 import { disposeAdamState } from '../../src/engine/fused.js';
-import { gpt2Config } from '../../src/lm/config.js';
+import { gpt2Config } from '../../src/lm/architectures/gpt2.js';
 import { CausalLM } from '../../src/lm/model.js';
 import { train } from '../../src/lm/train.js';
 import type { Job, Report } from '../report.js';
@@ -13,7 +13,7 @@ export async function timeTraining(job: Extract<Job, { work: 'train' }>): Promis
   const lm = CausalLM.init(gpt2Config(job.sizes), 0);
   const { sequences, length, micro, warmUp, steps } = job.amount;
   // A token more than is read: the last one is only predicted.
-  const examples = randomTokens(sequences, length + 1, lm.config.vocab_size).map((ids) => ({
+  const examples = randomTokens(sequences, length + 1, lm.description.vocab).map((ids) => ({
     ids,
     weights: ids.map(() => 1),
   }));

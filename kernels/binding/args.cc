@@ -152,11 +152,18 @@ double* Args::doubles(int i, const char* name, int64_t length) const {
 float* Args::floatsOfAnyLength(int i, const char* name, int64_t* length) const {
   return static_cast<float*>(stored(i, name, kFloat32, length));
 }
+void* Args::activationsOfAnyLength(int i, const char* name, Type type, int64_t* length) const {
+  return stored(i, name, type, length);
+}
+double* Args::doublesOfAnyLength(int i, const char* name, int64_t* length) const {
+  return static_cast<double*>(array(i, name, napi_float64_array, length));
+}
 int32_t* Args::intsOfAnyLength(int i, const char* name, int64_t* length) const {
   return static_cast<int32_t*>(array(i, name, napi_int32_array, length));
 }
 
-void Args::floatList(int i, const char* name, std::vector<float*>& data, std::vector<int64_t>& lengths) const {
+void Args::floatList(int i, const char* name, std::vector<float*>& data, std::vector<int64_t>& lengths,
+                     bool mayBeNull) const {
   uint32_t count;
   if (napi_get_array_length(env, values_[i], &count) != napi_ok)
     throw ArgumentError{ArgumentError::kType, std::string(function_) + ": " + name + " must be an array of " + kFloatArrays};
@@ -164,8 +171,11 @@ void Args::floatList(int i, const char* name, std::vector<float*>& data, std::ve
   lengths.resize(count);
   for (uint32_t k = 0; k < count; k++) {
     napi_value item;
-    StoredArray array;
-    if (napi_get_element(env, values_[i], k, &item) != napi_ok || !storedArray(env, item, &array) || array.type != kFloat32)
+    StoredArray array = {nullptr, -1, kFloat32};
+    napi_valuetype type;
+    const bool there = napi_get_element(env, values_[i], k, &item) == napi_ok;
+    const bool isNull = mayBeNull && there && napi_typeof(env, item, &type) == napi_ok && type == napi_null;
+    if (!isNull && (!there || !storedArray(env, item, &array) || array.type != kFloat32))
       throw ArgumentError{ArgumentError::kType,
                           std::string(function_) + ": " + name + "[" + std::to_string(k) + "] must be a " + kFloatArrays};
     data[k] = static_cast<float*>(array.data);

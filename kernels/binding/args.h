@@ -35,13 +35,16 @@ class Args {
   void* activationsOrNull(int i, const char* name, int64_t length, Type type) const;
   // In the engine's memory, of any length; it is returned.
   float* floatsOfAnyLength(int i, const char* name, int64_t* length) const;
-  // An Array of arrays of float32 in the engine's memory.
-  void floatList(int i, const char* name, std::vector<float*>& data, std::vector<int64_t>& lengths) const;
+  void* activationsOfAnyLength(int i, const char* name, Type type, int64_t* length) const;
+  // An Array of arrays of float32 in the engine's memory. mayBeNull: of some; the others have length −1.
+  void floatList(int i, const char* name, std::vector<float*>& data, std::vector<int64_t>& lengths,
+                 bool mayBeNull = false) const;
   // Typed arrays, in the host's memory.
   float* hostFloats(int i, const char* name, int64_t length) const;
   int32_t* ints(int i, const char* name, int64_t length) const;
   int32_t* intsOrNull(int i, const char* name, int64_t length) const;
   double* doubles(int i, const char* name, int64_t length) const;
+  double* doublesOfAnyLength(int i, const char* name, int64_t* length) const;
   int32_t* intsOfAnyLength(int i, const char* name, int64_t* length) const;
   // All of values[0, n) in [least, end).
   void checkIds(const char* name, const int32_t* values, int64_t n, int64_t least, int64_t end) const;

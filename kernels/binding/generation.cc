@@ -72,7 +72,7 @@ napi_value prefill(Args& args) {
       args.outOfRange("maxNew", "= " + std::to_string(maxNew) + " after a prompt of " + std::to_string(lengths[p]) +
                                     " tokens passes the model's " + std::to_string(d.config.positions) + " positions");
   }
-  times(times(P, n), times(d.config.layers, times(maxNew + T, 2 * d.config.width)));
+  times(times(P, n), times(d.config.layers, times(maxNew + T, 2 * d.config.kvHeads * d.config.headDim)));
   d.lengths.clear();
   bool ok = false;
   d.made->prefillDecoder(d.inner, P, T, prompts, lengths, n, maxNew, &ok);
@@ -116,51 +116,135 @@ napi_value closeDecoder(Args& args) {
   return nullptr;
 }
 
-int64_t field(Args& args, const char* name) {
+double numberField(Args& args, const char* name) {
   napi_value value;
   double number;
   if (napi_get_named_property(args.env, args.value(0), name, &value) != napi_ok ||
-      napi_get_value_double(args.env, value, &number) != napi_ok || !(number >= 1 && number < 2147483648.) ||
+      napi_get_value_double(args.env, value, &number) != napi_ok)
+    args.outOfRange("config", std::string(".") + name + " must be a number");
+  return number;
+}
+
+int64_t field(Args& args, const char* name, int64_t least = 1) {
+  const double number = numberField(args, name);
+  if (!(number >= static_cast<double>(least) && number < 2147483648.) ||
       number != static_cast<double>(static_cast<int64_t>(number)))
-    args.outOfRange("config", std::string(".") + name + " must be a positive integer");
+    args.outOfRange("config", std::string(".") + name + " must be an integer of at least " + std::to_string(least));
   return static_cast<int64_t>(number);
 }
 
-napi_value createDecoder(Args& args) {
-  DecoderConfig c = {field(args, "layers"), field(args, "heads"), field(args, "width"), 0,
-                     field(args, "vocab"),  field(args, "positions"), 0};
+bool flagField(Args& args, const char* name) {
   napi_value value;
-  double eps;
-  if (napi_get_named_property(args.env, args.value(0), "eps", &value) != napi_ok ||
-      napi_get_value_double(args.env, value, &eps) != napi_ok)
-    args.outOfRange("config", ".eps must be a number");
-  c.eps = static_cast<float>(eps);
-  if (c.width % c.heads != 0) args.outOfRange("config", ".width must be a multiple of heads");
+  bool flag = false;
+  if (napi_get_named_property(args.env, args.value(0), name, &value) == napi_ok) napi_get_value_bool(args.env, value, &flag);
+  return flag;
+}
 
-  std::vector<float*> weights;
-  std::vector<int64_t> lengths;
-  args.floatList(1, "weights", weights, lengths);
-  const int64_t expected = 4 + 12 * c.layers;
-  if (static_cast<int64_t>(weights.size()) != expected)
-    args.outOfRange("weights", "must be " + std::to_string(expected) + " arrays, are " + std::to_string(weights.size()));
-  const int64_t D = c.width, I = lengths[11]; // the first layer's mlp.c_fc.bias
-  c.inner = I;
-  std::vector<int64_t> right = {times(c.vocab, D), times(c.positions, D)};
-  for (int64_t i = 0; i < c.layers; i++)
-    right.insert(right.end(), {D, D, times(D, 3 * D), 3 * D, times(D, D), D, D, D, times(D, I), I, times(I, D), D});
-  right.insert(right.end(), {D, D});
-  for (int64_t i = 0; i < expected; i++)
-    if (lengths[i] != right[i] || lengths[i] == 0)
-      args.outOfRange("weights", "[" + std::to_string(i) + "] must have " + std::to_string(right[i]) + " elements, has " +
-                                     std::to_string(lengths[i]));
+DecoderConfig configOf(Args& args) {
+  DecoderConfig c = {};
+  c.layers = field(args, "layers");
+  c.width = field(args, "width");
+  c.heads = field(args, "heads");
+  c.kvHeads = field(args, "kvHeads");
+  c.headDim = field(args, "headDim");
+  c.inner = field(args, "inner");
+  c.vocab = field(args, "vocab");
+  c.positions = field(args, "positions");
+  c.norm = static_cast<int>(field(args, "norm", 0));
+  c.eps = static_cast<float>(numberField(args, "eps"));
+  c.act = static_cast<int>(field(args, "act"));
+  c.transposed = flagField(args, "transposed");
+  c.rotation.interleaved = flagField(args, "interleaved");
+  c.rotation.scale = numberField(args, "rotaryScale");
+  napi_value value;
+  napi_typedarray_type type;
+  size_t pairs;
+  void* frequencies;
+  if (napi_get_named_property(args.env, args.value(0), "frequencies", &value) != napi_ok ||
+      napi_get_typedarray_info(args.env, value, &type, &pairs, &frequencies, nullptr, nullptr) != napi_ok ||
+      type != napi_float64_array)
+    args.outOfRange("config", ".frequencies must be a Float64Array");
+  c.rotation.pairs = static_cast<int64_t>(pairs);
+  c.rotation.frequencies = static_cast<const double*>(frequencies);
+  if (c.heads % c.kvHeads != 0) args.outOfRange("config", ".heads must be a multiple of kvHeads");
+  if (2 * c.rotation.pairs > c.headDim) args.outOfRange("config", ".frequencies must not be more than half of headDim");
+  if (c.norm > 1) args.outOfRange("config", ".norm must be 0 or 1");
+  if (c.act > 2) args.outOfRange("config", ".act must be 1 or 2");
+  return c;
+}
 
+// The list of arrays as ModelWeights; checks which are there, and their lengths.
+class WeightList {
+ public:
+  WeightList(Args& args, const DecoderConfig& c) : args_(args), layers_(c.layers) {
+    args.floatList(1, "weights", data_, lengths_, true);
+    const int64_t expected = 5 + 20 * c.layers;
+    if (static_cast<int64_t>(data_.size()) != expected)
+      args.outOfRange("weights", "must be " + std::to_string(expected) + " arrays or null, are " + std::to_string(data_.size()));
+    const int64_t D = c.width, I = c.inner, ofQ = c.mixedWidth(), ofK = times(c.kvHeads, c.headDim);
+    all.wte = take(times(c.vocab, D));
+    all.wpe = takeOrNull(times(c.positions, D));
+    for (LayerWeights& l : layers_) {
+      l.norm1 = norm(D);
+      l.qkv = linear(D, c.qkvWidth(), true);
+      const bool apart = !l.qkv.weight;
+      l.q = linear(D, ofQ, !apart);
+      l.k = linear(D, ofK, !apart);
+      l.v = linear(D, ofK, !apart);
+      l.out = linear(ofQ, D, false);
+      l.norm2 = norm(D);
+      l.gate = linear(D, I, true);
+      l.up = linear(D, I, false);
+      l.down = linear(I, D, false);
+      if (!l.gate.weight != !layers_[0].gate.weight) args.outOfRange("weights", "must have a gate in all layers, or in none");
+    }
+    if (!layers_[0].gate.weight && c.act != 1) args.outOfRange("config", ".act must be 1 without gates");
+    all.layers = layers_.data();
+    all.norm = norm(D);
+    all.head = takeOrNull(times(c.vocab, D));
+  }
+  ModelWeights all;
+
+ private:
+  float* takeOrNull(int64_t length) {
+    const int64_t actual = lengths_[next_];
+    if (actual >= 0 && actual != length)
+      args_.outOfRange("weights", "[" + std::to_string(next_) + "] must have " + std::to_string(length) + " elements, has " +
+                                      std::to_string(actual));
+    return data_[next_++];
+  }
+  float* take(int64_t length) {
+    if (!data_[next_]) args_.outOfRange("weights", "[" + std::to_string(next_) + "] must be there");
+    return takeOrNull(length);
+  }
+  PartWeights norm(int64_t D) {
+    const float* weight = take(D);
+    return {weight, takeOrNull(D)};
+  }
+  PartWeights linear(int64_t from, int64_t to, bool mayBeNull) {
+    const float* weight = mayBeNull ? takeOrNull(times(from, to)) : take(times(from, to));
+    return {weight, takeOrNull(to)};
+  }
+
+  Args& args_;
+  std::vector<LayerWeights> layers_;
+  std::vector<float*> data_;
+  std::vector<int64_t> lengths_;
+  size_t next_ = 0;
+};
+
+napi_value createDecoder(Args& args) {
+  const DecoderConfig c = configOf(args);
+  const WeightList weights(args, c);
   const auto d = std::make_shared<Decoder>();
   d->made = kernels;
   d->config = c;
+  d->config.rotation.frequencies = nullptr; // the call's
   d->env = args.env;
-  d->made->createDecoder(args.flag(2) ? kBfloat16 : kFloat32, c, weights.data(), &d->inner);
+  d->made->createDecoder(args.flag(2) ? kBfloat16 : kFloat32, c, weights.all, &d->inner);
   if (!d->inner) throw std::bad_alloc();
-  for (uint32_t i = 0; i < 2; i++) {
+  for (uint32_t i = 0; i < (weights.all.wpe ? 2 : 1); i++) {
+    napi_value value;
     napi_get_element(args.env, args.value(1), i, &value);
     napi_create_reference(args.env, value, 1, &d->embeddings[i]);
   }

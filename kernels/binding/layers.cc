@@ -1,4 +1,4 @@
-// Norms, attention, rotary embedding, embeddings.
+// Norms, attention, rotary embedding, gated units, embeddings.
 #include "function.h"
 
 namespace ilf {
@@ -42,40 +42,98 @@ napi_value normBackward(Args& args) {
   return nullptr;
 }
 
+// Three arguments from number i on: an array, where the first of M tokens begins in it, and how far tokens are apart; each has
+// `width` numbers.
+Strided strided(Args& args, int i, const char* name, int64_t M, int64_t width, Type type) {
+  int64_t length;
+  const void* data = args.activationsOfAnyLength(i, name, type, &length);
+  const int64_t at = args.dim(i + 1, "at", 0), ld = args.dim(i + 2, "ld");
+  if (ld < width || (M > 0 && at + times(M - 1, ld) + width > length))
+    args.outOfRange(name, "must hold " + std::to_string(M) + " rows of " + std::to_string(width) + " numbers, " +
+                              std::to_string(ld) + " apart, from " + std::to_string(at) + " on, has " +
+                              std::to_string(length));
+  return {static_cast<const char*>(data) + at * (type == kFloat32 ? 4 : 2), ld};
+}
+
+// The first 14 arguments of either attention.
+struct Attention {
+  int64_t B, T, H, KV, Dh, size; // of y
+  Type type;
+  Strided q, k, v;
+
+  explicit Attention(Args& args)
+      : B(args.dim(0, "B", 0)), T(args.dim(1, "T")), H(args.dim(2, "H")), KV(args.dim(3, "KV")), Dh(args.dim(4, "Dh")),
+        size(times(times(B, T), times(H, Dh))), type(args.type(5, "q")) {
+    if (H % KV != 0) args.outOfRange("KV", "must divide H");
+    q = strided(args, 5, "q", times(B, T), times(H, Dh), type);
+    k = strided(args, 8, "k", times(B, T), times(KV, Dh), type);
+    v = strided(args, 11, "v", times(B, T), times(KV, Dh), type);
+  }
+};
+
 napi_value attentionForward(Args& args) {
-  const int64_t B = args.dim(0, "B", 0), T = args.dim(1, "T"), H = args.dim(2, "H"), Dh = args.dim(3, "Dh");
-  const int64_t size = times(times(B, T), times(H, Dh));
-  const Type type = args.type(4, "qkv");
-  const void* qkv = args.activations(4, "qkv", times(3, size), type);
-  void* y = args.activations(5, "y", size, type);
-  float* lse = args.floats(6, "lse", times(times(B, H), T));
-  kernels->attentionForward(type, B, T, H, Dh, qkv, y, lse);
+  const Attention a(args);
+  void* y = args.activations(14, "y", a.size, a.type);
+  float* lse = args.floats(15, "lse", times(times(a.B, a.H), a.T));
+  kernels->attentionForward(a.type, a.B, a.T, a.H, a.KV, a.Dh, a.q, a.k, a.v, y, lse);
   return nullptr;
 }
 
 napi_value attentionBackward(Args& args) {
-  const int64_t B = args.dim(0, "B", 0), T = args.dim(1, "T"), H = args.dim(2, "H"), Dh = args.dim(3, "Dh");
-  const int64_t size = times(times(B, T), times(H, Dh));
-  const Type type = args.type(4, "qkv");
-  const void* qkv = args.activations(4, "qkv", times(3, size), type);
-  const void* y = args.activations(5, "y", size, type);
-  const float* lse = args.floats(6, "lse", times(times(B, H), T));
-  const void* dy = args.activations(7, "dy", size, type);
-  void* dqkv = args.activations(8, "dqkv", times(3, size), type);
-  kernels->attentionBackward(type, B, T, H, Dh, qkv, y, lse, dy, dqkv);
+  const Attention a(args);
+  const void* y = args.activations(14, "y", a.size, a.type);
+  const float* lse = args.floats(15, "lse", times(times(a.B, a.H), a.T));
+  const void* dy = args.activations(16, "dy", a.size, a.type);
+  // Gradients lie as q, k and v do.
+  const auto gradient = [&](int i, const char* name, int like, int64_t heads) {
+    int64_t length;
+    void* data = args.activationsOfAnyLength(i, name, a.type, &length);
+    const int64_t at = args.dim(like + 1, "at", 0), ld = args.dim(like + 2, "ld");
+    if (a.size > 0 && at + times(times(a.B, a.T) - 1, ld) + times(heads, a.Dh) > length)
+      args.outOfRange(name, "must be like what it is the gradient of, has " + std::to_string(length));
+    return static_cast<void*>(static_cast<char*>(data) + at * (a.type == kFloat32 ? 4 : 2));
+  };
+  void *dq = gradient(17, "dq", 5, a.H), *dk = gradient(18, "dk", 8, a.KV), *dv = gradient(19, "dv", 11, a.KV);
+  kernels->attentionBackward(a.type, a.B, a.T, a.H, a.KV, a.Dh, a.q, a.k, a.v, y, lse, dy, dq, dk, dv);
   return nullptr;
 }
 
 napi_value rotary(Args& args) {
-  const int64_t B = args.dim(0, "B", 0), T = args.dim(1, "T"), H = args.dim(2, "H"), Dh = args.dim(3, "Dh");
-  if (Dh % 2 != 0) args.outOfRange("Dh", "must be even");
-  const double theta = args.number(4, "theta");
-  const int64_t size = times(times(B, T), times(H, Dh));
-  const int32_t* positions = args.ints(5, "positions", T);
-  const Type type = args.type(6, "x");
-  const void* x = args.activations(6, "x", size, type);
-  void* y = args.activations(7, "y", size, type);
-  kernels->rotary(type, B, T, H, Dh, theta, positions, x, y, args.flag(8));
+  const int64_t M = args.dim(0, "M", 0), heads = args.dim(1, "heads"), turned = args.dim(2, "turned"), Dh = args.dim(3, "Dh");
+  const int32_t* positions = args.ints(4, "positions", M);
+  int64_t pairs;
+  const double* frequencies = args.doublesOfAnyLength(5, "frequencies", &pairs);
+  if (turned > heads) args.outOfRange("turned", "must not be more than heads");
+  if (2 * pairs > Dh) args.outOfRange("frequencies", "must not be more than half of Dh = " + std::to_string(Dh));
+  const Rotation rotation = {pairs, frequencies, args.flag(6), args.number(7, "scale")};
+  const int64_t size = times(M, times(heads, Dh));
+  const Type type = args.type(9, "x");
+  const void* x = args.activations(9, "x", size, type);
+  kernels->rotary(type, M, heads, turned, Dh, positions, rotation, args.flag(8), x, args.activations(10, "y", size, type));
+  return nullptr;
+}
+
+int gluActivation(Args& args) {
+  const int64_t act = args.dim(1, "act");
+  if (act > 2) args.outOfRange("act", "must be 1 or 2");
+  return static_cast<int>(act);
+}
+
+napi_value gluForward(Args& args) {
+  const int64_t n = args.dim(0, "n", 0);
+  const Type type = args.type(2, "gate");
+  const void *gate = args.activations(2, "gate", n, type), *up = args.activations(3, "up", n, type);
+  kernels->gluForward(type, n, gluActivation(args), gate, up, args.activations(4, "y", n, type));
+  return nullptr;
+}
+
+napi_value gluBackward(Args& args) {
+  const int64_t n = args.dim(0, "n", 0);
+  const Type type = args.type(2, "gate");
+  const void *gate = args.activations(2, "gate", n, type), *up = args.activations(3, "up", n, type);
+  const void* dy = args.activations(4, "dy", n, type);
+  void *dgate = args.activations(5, "dgate", n, type), *dup = args.activations(6, "dup", n, type);
+  kernels->gluBackward(type, n, gluActivation(args), gate, up, dy, dgate, dup);
   return nullptr;
 }
 
@@ -173,6 +231,7 @@ const Function functions[] = {
     {"attentionForward", attentionForward}, {"attentionBackward", attentionBackward},
     {"embedForward", embedForward},         {"embedBackward", embedBackward},
     {"gatherRows", gatherRows},             {"scatterRows", scatterRows},
+    {"gluForward", gluForward},             {"gluBackward", gluBackward},
     {"rotary", rotary},                     {"convert", convert},
     {"add", add},                           {"scale", scale},
 };

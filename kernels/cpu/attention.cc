@@ -70,7 +70,7 @@ void fetchAhead(const S* x, Index rows, Index ld, Index n) {
     for (Index j = 0; j < n; j += 64 / static_cast<Index>(sizeof(S))) __builtin_prefetch(x + t * ld + j, 0, 2);
 }
 
-// head(b, h) for all; next(b, h) says what comes after it on the same thread.
+// head(b, h) for all H heads of keys and values; next(b, h) says what comes after it on the same thread.
 template <class Head, class Next>
 void overHeads(Index B, Index H, double flops, Head head, Next next) {
   // Whole sequences where there are enough of them: neighbouring heads' elements share memory pages.
@@ -87,31 +87,52 @@ void overHeads(Index B, Index H, double flops, Head head, Next next) {
   else parallelFor(B * H / group, task);
 }
 
+// What a call is about, of stored type S.
 template <class S>
-void forward(Index B, Index T, Index H, Index Dh, const S* qkv, S* y, float* lse) {
-  const Index D = H * Dh, ld = 3 * D, keysPad = roundUp(T, NR), dPad = roundUp(Dh, NR);
-  const auto head = [&](Index b, Index h) {
-    const S* q = qkv + b * T * ld + h * Dh;
+struct Heads {
+  Index B, T, H, KV, Dh;
+  const S *q, *k, *v; // of the first token
+  Index ldq, ldk, ldv;
+
+  Heads(Index B, Index T, Index H, Index KV, Index Dh, Strided q, Strided k, Strided v)
+      : B(B), T(T), H(H), KV(KV), Dh(Dh), q(static_cast<const S*>(q.data)), k(static_cast<const S*>(k.data)),
+        v(static_cast<const S*>(v.data)), ldq(q.ld), ldk(k.ld), ldv(v.ld) {}
+  Index width() const { return H * Dh; } // of a row of y
+  Index group() const { return H / KV; } // heads of queries that share keys and values
+  // Where, from the first token's, those of sequence b begin at query head h, or at head kv of keys and values.
+  Index atQ(Index b, Index h) const { return b * T * ldq + h * Dh; }
+  Index atK(Index b, Index kv) const { return b * T * ldk + kv * Dh; }
+  Index atV(Index b, Index kv) const { return b * T * ldv + kv * Dh; }
+  Index atY(Index b, Index h) const { return b * T * width() + h * Dh; }
+  void fetch(Index b, Index kv) const {
+    fetchAhead(q + atQ(b, kv * group()), T, ldq, group() * Dh);
+    fetchAhead(k + atK(b, kv), T, ldk, Dh);
+    fetchAhead(v + atV(b, kv), T, ldv, Dh);
+  }
+};
+
+template <class S>
+void forward(const Heads<S>& c, S* y, float* lse) {
+  const Index T = c.T, Dh = c.Dh, keysPad = roundUp(T, NR), dPad = roundUp(Dh, NR);
+  const auto head = [&](Index b, Index kv) {
     Pieces pieces = {scratch(kTask0, keysPad * Dh + T * dPad + attendScratch(T, Dh) + 64)};
     float* keys = pieces.take(keysPad * wordsOf<S>(Dh)); // kᵀ
     float* values = pieces.take(T * dPad);
-    packPanels<S>(T, Dh, q + D, ld, true, keys);
-    packPanels(Dh, T, q + 2 * D, ld, false, values);
-    attendHead(T, Dh, q, ld, keys, values, y + b * T * D + h * Dh, D, lse + (b * H + h) * T, pieces.at);
+    packPanels<S>(T, Dh, c.k + c.atK(b, kv), c.ldk, true, keys);
+    packPanels(Dh, T, c.v + c.atV(b, kv), c.ldv, false, values);
+    for (Index h = kv * c.group(); h < (kv + 1) * c.group(); h++)
+      attendHead(T, Dh, c.q + c.atQ(b, h), c.ldq, keys, values, y + c.atY(b, h), c.width(), lse + (b * c.H + h) * T, pieces.at);
   };
-  overHeads(B, H, 2. * B * H * T * T * Dh, head, [&](Index b, Index h) {
-    for (Index part = 0; part < 3; part++) fetchAhead(qkv + b * T * ld + h * Dh + part * D, T, ld, Dh);
-  });
+  overHeads(c.B, c.KV, 2. * c.B * c.H * T * T * Dh, head, [&](Index b, Index kv) { c.fetch(b, kv); });
 }
 
 template <class S>
-void backward(Index B, Index T, Index H, Index Dh, const S* qkv, const S* y, const float* lse, const S* dy, S* dqkv) {
-  const Index D = H * Dh, ld = 3 * D, keysPad = roundUp(T, NR), dPad = roundUp(Dh, NR);
+void backward(const Heads<S>& c, const S* y, const float* lse, const S* dy, S* dqs, S* dks, S* dvs) {
+  const Index T = c.T, Dh = c.Dh, D = c.width(), keysPad = roundUp(T, NR), dPad = roundUp(Dh, NR);
   const Index words = wordsOf<S>(Dh), queryLd = queryWords(Dh), keyWords = wordsOf<S>(T);
   const float scale = attentionScale(Dh);
-  const auto head = [&](Index b, Index h) {
-    const S* q = qkv + b * T * ld + h * Dh;
-    S* dq = dqkv + b * T * ld + h * Dh;
+  const auto head = [&](Index b, Index kv) {
+    const S *k = c.k + c.atK(b, kv), *v = c.v + c.atV(b, kv);
     const Index size = 2 * keysPad * words + keyWords * dPad + 2 * T * dPad +
                        kQueries * (2 * queryLd + 5 * (keysPad + 16) + 3 * dPad) + 512;
     Pieces pieces = {scratch(kTask0, size)};
@@ -130,15 +151,15 @@ void backward(Index B, Index T, Index H, Index Dh, const S* qkv, const S* y, con
     float* tiles = pieces.take(kQueries * keysPad + 16);
     float* panels = pieces.take(kQueries * dPad);
     float* dqBlock = pieces.take(kQueries * dPad);
-    packPanels<S>(T, Dh, q + D, ld, true, keysT);
-    packPanels<S>(T, Dh, q + 2 * D, ld, true, valuesT);
-    packPanels<S>(Dh, T, q + D, ld, false, keys);
+    packPanels<S>(T, Dh, k, c.ldk, true, keysT);
+    packPanels<S>(T, Dh, v, c.ldv, true, valuesT);
+    packPanels<S>(Dh, T, k, c.ldk, false, keys);
     memset(dk, 0, T * dPad * sizeof(float));
     memset(dv, 0, T * dPad * sizeof(float));
-    for (Index from = 0; from < T; from += kQueries) {
+    const auto block = [&](Index h, Index from) {
       const Index rows = least(kQueries, T - from), seen = from + rows, rowWords = wordsOf<S>(rows);
-      const S *dyBlock = dy + (b * T + from) * D + h * Dh, *yBlock = y + (b * T + from) * D + h * Dh;
-      copyRows<S>(rows, Dh, q + from * ld, ld, queries, queryLd);
+      const S *dyBlock = dy + c.atY(b, h) + from * D, *yBlock = y + c.atY(b, h) + from * D;
+      copyRows<S>(rows, Dh, c.q + c.atQ(b, h) + from * c.ldq, c.ldq, queries, queryLd);
       copyRows<S>(rows, Dh, dyBlock, D, up, queryLd);
       multiplyPanels<S>(rows, roundUp(seen, NR), words, queries, queryLd, kRows, keysT, words * NR, s, keysPad, false);
       multiplyPanels<S>(rows, roundUp(seen, NR), words, up, queryLd, kRows, valuesT, words * NR, dp, keysPad, false);
@@ -146,7 +167,7 @@ void backward(Index B, Index T, Index H, Index Dh, const S* qkv, const S* y, con
         const S* upRow = reinterpret_cast<const S*>(up + i * queryLd);
         Vec dot = {};
         for (Index j = 0; j < Dh; j += VL) dot += loadUpTo(upRow + j, Dh - j) * loadUpTo(yBlock + i * D + j, Dh - j);
-        const float delta = sumLanes(dot), shift = lse[(b * H + h) * T + from + i];
+        const float delta = sumLanes(dot), shift = lse[(b * c.H + h) * T + from + i];
         const float *si = s + i * keysPad, *dpi = dp + i * keysPad;
         S *pi = p + i * pLd, *dsi = ds + i * pLd;
         const Index valid = from + i + 1, whole = valid / VL * VL;
@@ -166,7 +187,7 @@ void backward(Index B, Index T, Index H, Index Dh, const S* qkv, const S* y, con
       const float* rowsOfDs = reinterpret_cast<const float*>(ds);
       multiplyPanels<S>(rows, dPad, wordsOf<S>(seen), rowsOfDs, pLd / kPerWord<S>, kRows, keys, keyWords * NR, dqBlock, dPad,
                         false);
-      for (Index i = 0; i < rows; i++) scaleRow(dqBlock + i * dPad, Dh, scale, dq + (from + i) * ld);
+      for (Index i = 0; i < rows; i++) scaleRow(dqBlock + i * dPad, Dh, scale, dqs + c.atQ(b, h) + (from + i) * c.ldq);
       // x [T, Dh] += wᵀ (rows of x's gradient): w's columns are read in place as floats, as pairs they must be packed.
       const auto addTo = [&](float* sums, const S* w, const float* block) {
         packPanels<S>(Dh, rows, reinterpret_cast<const S*>(block), queryLd * kPerWord<S>, false, panels);
@@ -177,34 +198,37 @@ void backward(Index B, Index T, Index H, Index Dh, const S* qkv, const S* y, con
       };
       addTo(dk, ds, queries);
       addTo(dv, p, up);
-    }
+    };
+    for (Index h = kv * c.group(); h < (kv + 1) * c.group(); h++)
+      for (Index from = 0; from < T; from += kQueries) block(h, from);
     for (Index t = 0; t < T; t++) {
-      scaleRow(dk + t * dPad, Dh, scale, dq + t * ld + D);
-      scaleRow(dv + t * dPad, Dh, 1.f, dq + t * ld + 2 * D);
+      scaleRow(dk + t * dPad, Dh, scale, dks + c.atK(b, kv) + t * c.ldk);
+      scaleRow(dv + t * dPad, Dh, 1.f, dvs + c.atV(b, kv) + t * c.ldv);
     }
   };
-  overHeads(B, H, 5. * B * H * T * T * Dh, head, [&](Index b, Index h) {
-    for (Index part = 0; part < 3; part++) fetchAhead(qkv + b * T * ld + h * Dh + part * D, T, ld, Dh);
-    fetchAhead(y + b * T * D + h * Dh, T, D, Dh);
-    fetchAhead(dy + b * T * D + h * Dh, T, D, Dh);
+  overHeads(c.B, c.KV, 5. * c.B * c.H * T * T * Dh, head, [&](Index b, Index kv) {
+    c.fetch(b, kv);
+    fetchAhead(y + c.atY(b, kv * c.group()), T, D, c.group() * Dh);
+    fetchAhead(dy + c.atY(b, kv * c.group()), T, D, c.group() * Dh);
   });
 }
 
 } // namespace
 
-void attentionForward(Type type, Index B, Index T, Index H, Index Dh, const void* qkv, void* y, float* lse) {
+void attentionForward(Type type, Index B, Index T, Index H, Index KV, Index Dh, Strided q, Strided k, Strided v, void* y,
+                      float* lse) {
   withType(type, [&](auto t) {
     typedef decltype(t) S;
-    forward(B, T, H, Dh, static_cast<const S*>(qkv), static_cast<S*>(y), lse);
+    forward(Heads<S>(B, T, H, KV, Dh, q, k, v), static_cast<S*>(y), lse);
   });
 }
 
-void attentionBackward(Type type, Index B, Index T, Index H, Index Dh, const void* qkv, const void* y, const float* lse,
-                       const void* dy, void* dqkv) {
+void attentionBackward(Type type, Index B, Index T, Index H, Index KV, Index Dh, Strided q, Strided k, Strided v,
+                       const void* y, const float* lse, const void* dy, void* dq, void* dk, void* dv) {
   withType(type, [&](auto t) {
     typedef decltype(t) S;
-    backward(B, T, H, Dh, static_cast<const S*>(qkv), static_cast<const S*>(y), lse, static_cast<const S*>(dy),
-             static_cast<S*>(dqkv));
+    backward(Heads<S>(B, T, H, KV, Dh, q, k, v), static_cast<const S*>(y), lse, static_cast<const S*>(dy),
+             static_cast<S*>(dq), static_cast<S*>(dk), static_cast<S*>(dv));
   });
 }
 

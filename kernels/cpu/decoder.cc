@@ -1,44 +1,26 @@
-// Generation with a GPT-2-shaped model: prompts, then a token per row and step, through the same layers. All rows go
+// Generation: prompts, then a token per row and step, through the same layers. All rows go
 // through a layer together, so that its weights are read once a step, each thread reading its columns of them. The
 // products, norms and softmaxes are the training pass's own, in the same order of additions: the logits have the same bits
 // as a forward pass over the finished text.
 #include <stdlib.h>
 
-#include "../runtime/memory.h"
 #include "../runtime/pool.h"
 #include "../runtime/scratch.h"
+#include "glu.h"
 #include "kv_cache.h"
 #include "linear.h"
+#include "model.h"
 #include "norm.h"
 #include "ops.h"
 #include "pieces.h"
+#include "rotary.h"
 #include "sample.h"
 
 namespace ilf {
 namespace ILF_NS {
 namespace {
 
-struct Linear {
-  const float* packed; // K x N
-  const float* bias;   // [N]
-};
-
-struct Layer {
-  const float *ln1Gamma, *ln1Beta; // [D]
-  Linear qkv, proj;                // [D,3D], [D,D]
-  const float *ln2Gamma, *ln2Beta; // [D]
-  Linear fc, out;                  // [D,I], [I,D]
-};
-
-struct Decoder {
-  Type type; // of activations, of the products' operands, and of the cache
-  DecoderConfig c;
-  const float *wte, *wpe; // the caller's
-  float* memory;          // what follows points into it
-  Index held;             // floats of it
-  Layer* layers;
-  const float *lnGamma, *lnBeta;
-  const float* head; // wte, packed as [D,V]
+struct Decoder : Model {
   KvCache cache;
 };
 
@@ -53,10 +35,11 @@ void inRanges(Index n, Index floatsEach, F body) {
 
 template <class T>
 void embedRow(const Decoder& d, int32_t id, Index position, T* x) {
-  const float *token = d.wte + id * d.c.width, *place = d.wpe + position * d.c.width;
+  const float *token = d.wte + id * d.c.width, *place = d.wpe ? d.wpe + position * d.c.width : nullptr;
   for (Index j = 0; j < d.c.width; j += VL) {
     const Index left = d.c.width - j;
-    storeUpTo(x + j, loadUpTo(token + j, left) + loadUpTo(place + j, left), left);
+    const Vec of = loadUpTo(token + j, left);
+    storeUpTo(x + j, place ? of + loadUpTo(place + j, left) : of, left);
   }
 }
 
@@ -66,10 +49,11 @@ constexpr Index kGap = 16;
 
 // y's rows lie D + kGap apart.
 template <class T>
-void normRows(const Decoder& d, Index M, const T* x, const float* gamma, const float* beta, T* y) {
+void normRows(const Decoder& d, Index M, const T* x, const Norm& n, T* y) {
   const Index D = d.c.width;
   inRanges(M, D, [&](Index from, Index to) {
-    for (Index i = from; i < to; i++) normRow(0, D, d.c.eps, x + i * D, gamma, beta, y + i * (D + kGap), nullptr, nullptr);
+    for (Index i = from; i < to; i++)
+      normRow(d.c.norm, D, d.c.eps, x + i * D, n.gamma, n.beta, y + i * (D + kGap), nullptr, nullptr);
   });
 }
 
@@ -86,31 +70,74 @@ void multiply(Index M, Index N, Index K, const T* x, Index ldx, const float* pac
 }
 
 template <class T>
-void apply(const Linear& l, Index M, Index N, Index K, const T* x, Index ldx, int act, const T* residual, T* y, Index ldy) {
-  const LinearEpilogue<T> fused = {N, act, l.bias, residual, nullptr};
+void apply(const Linear& l, Index M, const T* x, Index ldx, int act, const T* residual, T* y, Index ldy) {
+  const LinearEpilogue<T> fused = {l.N, act, l.bias, residual, nullptr};
   const Epilogue e = linearEpilogue(&fused);
-  multiply(M, N, K, x, ldx, l.packed, &e, y, ldy);
+  multiply(M, l.N, l.K, x, ldx, l.packed, e.apply ? &e : nullptr, y, ldy);
 }
 
 // Activations of M rows on their way through the layers. Products write where nothing they read lies: x and x2 alternate.
 template <class T>
 struct Activations {
-  T *x, *x2;         // [M,D]
-  T *normed, *mixed; // [M,D], rows kGap further apart
-  T* qkv;            // [M,3D]
-  T* inner;          // [M,I], rows kGap further apart
+  T *x, *x2;              // [M,D]
+  T *normed, *mixed;      // [M,D], [M,mixedWidth], rows kGap further apart
+  T* qkv;                 // [M,qkvWidth]
+  T* inner;               // [M,I], rows kGap further apart
+  T* gates;               // [M,2I] where the MLP is gated
+  float *cosines, *sines; // [M,pairs], of what turns by the rows' positions
   Activations(const Decoder& d, Index M) {
-    const Index D = d.c.width, I = d.c.inner;
-    Pieces pieces = {scratch(kOp0, M * (7 * D + I + 3 * kGap) + 6 * 16)};
+    const Index D = d.c.width, I = d.c.inner, gates2 = d.gated ? 2 * I : 0, pairs = d.c.rotation.pairs;
+    const Index row = 3 * D + d.c.mixedWidth() + d.c.qkvWidth() + I + gates2 + 3 * kGap + 2 * pairs;
+    Pieces pieces = {scratch(kOp0, M * row + 9 * 16)};
     const auto take = [&](Index n) { return reinterpret_cast<T*>(pieces.take(wordsOf<T>(n))); };
     x = take(M * D);
     x2 = take(M * D);
     normed = take(M * (D + kGap));
-    mixed = take(M * (D + kGap));
-    qkv = take(3 * M * D);
+    mixed = take(M * (d.c.mixedWidth() + kGap));
+    qkv = take(M * d.c.qkvWidth());
     inner = take(M * (I + kGap));
+    gates = take(M * gates2);
+    cosines = pieces.take(M * pairs);
+    sines = pieces.take(M * pairs);
   }
 };
+
+// Where head `head` of keys and values of rows from `row` on is to be found.
+template <class T>
+Projected<T> projected(const Decoder& d, const Activations<T>& a, Index row, Index head) {
+  const Index Dh = d.c.headDim, ld = d.c.qkvWidth();
+  const T *q = a.qkv + row * ld, *k = q + d.c.mixedWidth() + head * Dh;
+  return {q + head * d.c.group() * Dh, k, k + d.c.kvHeads * Dh, ld};
+}
+template <class T>
+T* mixedOf(const Decoder& d, const Activations<T>& a, Index row, Index head) {
+  return a.mixed + row * (d.c.mixedWidth() + kGap) + head * d.c.group() * d.c.headDim;
+}
+
+// The angles of row i of a at a position, once for all layers.
+template <class T>
+void setPosition(const Decoder& d, const Activations<T>& a, Index i, Index position) {
+  const Index pairs = d.c.rotation.pairs;
+  if (pairs > 0) angles(d.c.rotation, static_cast<int32_t>(position), false, a.cosines + i * pairs, a.sines + i * pairs);
+}
+
+template <class T>
+void turnRows(const Decoder& d, Index M, const Activations<T>& a) {
+  const Index W = d.c.qkvWidth(), Dh = d.c.headDim, turned = d.c.heads + d.c.kvHeads, pairs = d.c.rotation.pairs;
+  inRanges(M, W, [&](Index from, Index to) {
+    for (Index i = from; i < to; i++)
+      turnRow(d.c.rotation, turned, turned, Dh, a.cosines + i * pairs, a.sines + i * pairs, a.qkv + i * W, a.qkv + i * W);
+  });
+}
+
+template <class T>
+void gateRows(const Decoder& d, Index M, const Activations<T>& a) {
+  const Index I = d.c.inner;
+  inRanges(M, 2 * I, [&](Index from, Index to) {
+    for (Index i = from; i < to; i++)
+      gluRow(d.c.act, I, a.gates + i * 2 * I, a.gates + i * 2 * I + I, a.inner + i * (I + kGap));
+  });
+}
 
 // All layers. attend(layer) turns a.qkv into a.mixed and returns how many rows go on: those of a.x and a.mixed that come
 // first.
@@ -119,19 +146,25 @@ void runLayers(const Decoder& d, Index M, const Activations<T>& a, Attend attend
   const Index D = d.c.width, I = d.c.inner;
   for (Index i = 0; i < d.c.layers; i++) {
     const Layer& l = d.layers[i];
-    normRows(d, M, a.x, l.ln1Gamma, l.ln1Beta, a.normed);
-    apply<T>(l.qkv, M, 3 * D, D, a.normed, D + kGap, 0, nullptr, a.qkv, 3 * D);
+    normRows(d, M, a.x, l.norm1, a.normed);
+    apply<T>(l.qkv, M, a.normed, D + kGap, 0, nullptr, a.qkv, l.qkv.N);
+    if (d.c.rotation.pairs > 0) turnRows(d, M, a);
     M = attend(i);
-    apply<T>(l.proj, M, D, D, a.mixed, D + kGap, 0, a.x, a.x2, D);
-    normRows(d, M, a.x2, l.ln2Gamma, l.ln2Beta, a.normed);
-    apply<T>(l.fc, M, I, D, a.normed, D + kGap, 1, nullptr, a.inner, I + kGap);
-    apply<T>(l.out, M, D, I, a.inner, I + kGap, 0, a.x2, a.x, D);
+    apply<T>(l.out, M, a.mixed, l.out.K + kGap, 0, a.x, a.x2, D);
+    normRows(d, M, a.x2, l.norm2, a.normed);
+    if (d.gated) {
+      apply<T>(l.up, M, a.normed, D + kGap, 0, nullptr, a.gates, 2 * I);
+      gateRows(d, M, a);
+    } else {
+      apply<T>(l.up, M, a.normed, D + kGap, d.c.act, nullptr, a.inner, I + kGap);
+    }
+    apply<T>(l.down, M, a.inner, I + kGap, 0, a.x2, a.x, D);
   }
 }
 
 template <class T>
 void logitsOf(const Decoder& d, Index M, const T* x, T* normed, float* logits) {
-  normRows(d, M, x, d.lnGamma, d.lnBeta, normed);
+  normRows(d, M, x, d.norm, normed);
   multiply(M, d.c.vocab, d.c.width, normed, d.c.width + kGap, d.head, nullptr, logits, d.c.vocab);
 }
 
@@ -140,28 +173,29 @@ void logitsOf(const Decoder& d, Index M, const T* x, T* normed, float* logits) {
 template <class T>
 void prefillSome(const Decoder& d, Index p0, Index p1, Index M, const int32_t* ids, const Activations<T>& a) {
   const KvCache& c = d.cache;
-  const Index D = d.c.width, H = d.c.heads, count = p1 - p0;
+  const Index D = d.c.width, Q = d.c.mixedWidth(), H = d.c.kvHeads, count = p1 - p0;
   int32_t* first = reinterpret_cast<int32_t*>(scratch(kOp2, count + 1)); // row of each prompt's first token
   first[0] = 0;
   for (Index i = 0; i < count; i++) first[i + 1] = first[i] + c.lengths[p0 + i];
   inRanges(count, M / count * D, [&](Index from, Index to) {
     for (Index i = from; i < to; i++)
-      for (Index t = 0; t < c.lengths[p0 + i]; t++)
+      for (Index t = 0; t < c.lengths[p0 + i]; t++) {
         embedRow(d, ids[(p0 + i) * c.longest + t], t, a.x + (first[i] + t) * D);
+        setPosition(d, a, first[i] + t, t);
+      }
   });
   runLayers(d, M, a, [&](Index layer) {
     inRanges(count * H, M / count * D, [&](Index from, Index to) {
       for (Index at = from; at < to; at++) {
         const Index i = at / H, h = at % H;
-        const Index row = first[i];
-        attendPrompt(c, layer, h, p0 + i, a.qkv + row * 3 * D + h * c.Dh, a.mixed + row * (D + kGap) + h * c.Dh, D + kGap);
+        attendPrompt(c, layer, h, p0 + i, projected(d, a, first[i], h), mixedOf(d, a, first[i], h), Q + kGap);
       }
     });
     if (layer + 1 < d.c.layers) return M;
     for (Index i = 0; i < count; i++) {
       const Index last = first[i + 1] - 1;
       memmove(a.x + i * D, a.x + last * D, D * sizeof(T));
-      memmove(a.mixed + i * (D + kGap), a.mixed + last * (D + kGap), D * sizeof(T));
+      memmove(a.mixed + i * (Q + kGap), a.mixed + last * (Q + kGap), Q * sizeof(T));
     }
     return count;
   });
@@ -175,14 +209,16 @@ constexpr Index kPrefillRows = 512;
 template <class T>
 void advance(const Decoder& d, Index R, const int32_t* rows, const int32_t* tokens, const Activations<T>& a) {
   const KvCache& c = d.cache;
-  const Index D = d.c.width, H = d.c.heads;
+  const Index D = d.c.width, Q = d.c.mixedWidth(), H = d.c.kvHeads;
   // Neighbours of one prompt attend together.
   int32_t* starts = reinterpret_cast<int32_t*>(scratch(kOp2, R + 1));
   Index groups = 0, seen = 0;
   for (Index i = 0; i < R; i++) {
-    embedRow(d, tokens[i], c.lengths[rows[i] / c.n] + c.added[rows[i]], a.x + i * D);
-    seen += c.lengths[rows[i] / c.n] + c.added[rows[i]];
-    if (i == 0 || rows[i] / c.n != rows[i - 1] / c.n || i - starts[groups - 1] == kMostTogether)
+    const Index position = c.lengths[rows[i] / c.n] + c.added[rows[i]];
+    embedRow(d, tokens[i], position, a.x + i * D);
+    setPosition(d, a, i, position);
+    seen += position;
+    if (i == 0 || rows[i] / c.n != rows[i - 1] / c.n || i - starts[groups - 1] == mostTogether(c))
       starts[groups++] = static_cast<int32_t>(i);
   }
   starts[groups] = static_cast<int32_t>(R);
@@ -190,56 +226,11 @@ void advance(const Decoder& d, Index R, const int32_t* rows, const int32_t* toke
     inRanges(groups * H, 2 * seen / groups * c.Dh, [&](Index from, Index to) {
       for (Index at = from; at < to; at++) {
         const Index i = starts[at / H], h = at % H;
-        attendRows(c, layer, h, starts[at / H + 1] - i, rows + i, a.qkv + i * 3 * D + h * c.Dh,
-                   a.mixed + i * (D + kGap) + h * c.Dh, D + kGap);
+        attendRows(c, layer, h, starts[at / H + 1] - i, rows + i, projected(d, a, i, h), mixedOf(d, a, i, h), Q + kGap);
       }
     });
     return R;
   });
-}
-
-template <class T>
-void packWeights(Decoder& d, const float* const* weights) {
-  const Index D = d.c.width, I = d.c.inner;
-  Pieces pieces = {d.memory};
-  const float* const* next = weights;
-  const auto copy = [&](Index n) {
-    float* to = pieces.take(n);
-    memcpy(to, *next++, n * sizeof(float));
-    return to;
-  };
-  const auto linear = [&](Index K, Index N) {
-    float* packed = pieces.take(packedSize<T>(N, K));
-    packBShared<T>(N, K, *next++, N, false, packed);
-    const float* bias = copy(N);
-    return Linear{packed, bias};
-  };
-  d.wte = *next++;
-  d.wpe = *next++;
-  for (Index i = 0; i < d.c.layers; i++) {
-    Layer& l = d.layers[i];
-    l.ln1Gamma = copy(D);
-    l.ln1Beta = copy(D);
-    l.qkv = linear(D, 3 * D);
-    l.proj = linear(D, D);
-    l.ln2Gamma = copy(D);
-    l.ln2Beta = copy(D);
-    l.fc = linear(D, I);
-    l.out = linear(I, D);
-  }
-  d.lnGamma = copy(D);
-  d.lnBeta = copy(D);
-  float* head = pieces.take(packedSize<T>(d.c.vocab, D));
-  packBShared<T>(d.c.vocab, D, d.wte, D, true, head);
-  d.head = head;
-}
-
-template <class T>
-Index weightsSize(const DecoderConfig& c) {
-  const Index D = c.width, I = c.inner;
-  const Index layer =
-      packedSize<T>(3 * D, D) + packedSize<T>(D, D) + packedSize<T>(I, D) + packedSize<T>(D, I) + 9 * D + I + 12 * 16;
-  return c.layers * layer + packedSize<T>(c.vocab, D) + 2 * D + 64;
 }
 
 template <class T>
@@ -260,28 +251,23 @@ bool prefill(Decoder& d, Index P, Index longest, const int32_t* prompts, const i
 
 } // namespace
 
-void createDecoder(Type type, const DecoderConfig& c, const float* const* weights, void** result) {
+void createDecoder(Type type, const DecoderConfig& c, const ModelWeights& weights, void** result) {
   *result = nullptr;
   Decoder* d = static_cast<Decoder*>(calloc(1, sizeof(Decoder)));
   if (!d) return;
-  d->type = type;
-  d->c = c;
+  if (!openModel(*d, type, c, weights)) return destroyDecoder(d);
   d->cache.layers = c.layers;
-  d->cache.heads = c.heads;
-  d->cache.Dh = c.width / c.heads;
+  d->cache.heads = c.kvHeads;
+  d->cache.group = c.group();
+  d->cache.Dh = c.headDim;
   d->cache.vocab = c.vocab;
-  d->layers = static_cast<Layer*>(malloc(c.layers * sizeof(Layer)));
-  d->memory = allocateFloats(type == kFloat32 ? weightsSize<float>(c) : weightsSize<bf16>(c), &d->held);
-  if (!d->layers || !d->memory) return destroyDecoder(d);
-  withType(type, [&](auto t) { packWeights<decltype(t)>(*d, weights); });
   *result = d;
 }
 
 void destroyDecoder(void* decoder) {
   Decoder* d = static_cast<Decoder*>(decoder);
   closeCache(d->cache);
-  freeFloats(d->memory, d->held);
-  free(d->layers);
+  closeModel(*d);
   free(d);
 }
 

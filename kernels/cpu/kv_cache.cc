@@ -157,64 +157,69 @@ void closeCache(KvCache& c) {
 }
 
 template <class T>
-void attendPrompt(const KvCache& c, Index layer, Index head, Index p, const T* q, T* y, Index ldy) {
-  const Index D = c.heads * c.Dh, L = c.lengths[p], size = L * dPad(c);
+void attendPrompt(const KvCache& c, Index layer, Index head, Index p, const Projected<T>& of, T* y, Index ldy) {
+  const Index L = c.lengths[p], size = L * dPad(c);
   float* keys = promptKeys<T>(c, layer, p, head);
   T* values = promptValues<T>(c, keys);
-  packPanels<T>(L, c.Dh, q + D, 3 * D, true, keys);
+  packPanels<T>(L, c.Dh, of.k, of.ld, true, keys);
   Pieces pieces = {scratch(kTask1, attendScratch(L, c.Dh) + (kConverts<T> ? size + 16 : 0))};
   float* panels = kConverts<T> ? pieces.take(size) : reinterpret_cast<float*>(values);
-  packPanels(c.Dh, L, q + 2 * D, 3 * D, false, panels);
+  packPanels(c.Dh, L, of.v, of.ld, false, panels);
   if (kConverts<T>)
     for (Index i = 0; i < size; i += VL) store(values + i, load(panels + i));
-  attendHead(L, c.Dh, q, 3 * D, keys, panels, y, ldy, nullptr, pieces.at);
+  for (Index j = 0; j < c.group; j++)
+    attendHead(L, c.Dh, of.q + j * c.Dh, of.ld, keys, panels, y + j * c.Dh, ldy, nullptr, pieces.at);
 }
 
 template <class T>
-void attendRows(const KvCache& c, Index layer, Index head, Index G, const int32_t* rows, const T* q, T* y, Index ldy) {
-  const Index Dh = c.Dh, D = c.heads * Dh, p = rows[0] / c.n, L = c.lengths[p], words = wordsOf<T>(Dh);
+void attendRows(const KvCache& c, Index layer, Index head, Index G, const int32_t* rows, const Projected<T>& of, T* y,
+                Index ldy) {
+  const Index Dh = c.Dh, p = rows[0] / c.n, L = c.lengths[p], words = wordsOf<T>(Dh), Q = G * c.group;
   const Index width = tPad(c) + newPad(c), pad = dPad(c), ld = roundUp(words, 16) + 16;
   const float scale = attentionScale(Dh);
-  Pieces pieces = {scratch(kTask1, G * (2 * ld + width + pad) + (kConverts<T> ? L * pad : 0) + 5 * 16)};
-  float* queries = pieces.take(G * ld);
-  float* fresh = pieces.take(G * ld); // the new tokens' keys, in words
-  float* s = pieces.take(G * width);
-  float* o = pieces.take(G * pad);
-  float inverse[kMostTogether];
+  Pieces pieces = {scratch(kTask1, Q * (ld + width + pad + 1) + G * ld + (kConverts<T> ? L * pad : 0) + 6 * 16)};
+  float* queries = pieces.take(Q * ld); // a row's one after another
+  float* fresh = pieces.take(G * ld);   // the new tokens' keys, in words
+  float* s = pieces.take(Q * width);
+  float* o = pieces.take(Q * pad);
+  float* inverse = pieces.take(Q);
   float* keys = promptKeys<T>(c, layer, p, head);
   const T* values = promptValues<T>(c, keys);
-  copyRows<T>(G, Dh, q, 3 * D, queries, ld);
-  copyRows<T>(G, Dh, q + D, 3 * D, fresh, ld);
+  for (Index j = 0; j < c.group; j++) copyRows<T>(G, Dh, of.q + j * Dh, of.ld, queries + j * ld, c.group * ld);
+  copyRows<T>(G, Dh, of.k, of.ld, fresh, ld);
   const Index aheadPrompt = least(kAhead, promptSize<T>(c) * 4), aheadOwn = least(kAhead, ownSize<T>(c) * 4);
-  if (G == 1) dots<T>(L, words, queries, keys, aheadPrompt, s);
-  else multiplyPanels<T>(G, roundUp(L, NR), words, queries, ld, kRows, keys, words * NR, s, width, false);
+  if (Q == 1) dots<T>(L, words, queries, keys, aheadPrompt, s);
+  else multiplyPanels<T>(Q, roundUp(L, NR), words, queries, ld, kRows, keys, words * NR, s, width, false);
   for (Index g = 0; g < G; g++) {
     float* ks = ownKeys<T>(c, layer, rows[g], head);
     const Index at = c.added[rows[g]];
-    append(c, at, fresh + g * ld, q + g * 3 * D + 2 * D, ks, ownValues<T>(c, ks));
-    float* row = s + g * width;
-    dots<T>(at + 1, words, queries + g * ld, ks, aheadOwn, row + L);
-    float m;
-    inverse[g] = 1.f / rowSoftmaxPadded(row, L + at + 1, scale, &m);
+    append(c, at, fresh + g * ld, of.v + g * of.ld, ks, ownValues<T>(c, ks));
+    for (Index i = g * c.group; i < (g + 1) * c.group; i++) {
+      float* row = s + i * width;
+      dots<T>(at + 1, words, queries + i * ld, ks, aheadOwn, row + L);
+      float m;
+      inverse[i] = 1.f / rowSoftmaxPadded(row, L + at + 1, scale, &m);
+    }
   }
-  if (G == 1) {
+  if (Q == 1) {
     memset(o, 0, pad * sizeof(float));
     mix(L, Dh, s, values, L * NR, aheadPrompt, o);
   } else {
     const float* panels = asFloats(values, L * pad, pieces.at);
-    multiplyPanels(G, pad, L, s, width, kRows, panels, L * NR, o, pad, false);
+    multiplyPanels(Q, pad, L, s, width, kRows, panels, L * NR, o, pad, false);
   }
-  for (Index g = 0; g < G; g++) {
+  for (Index i = 0; i < Q; i++) {
+    const Index g = i / c.group, j = i % c.group;
     const T* vs = ownValues<T>(c, ownKeys<T>(c, layer, rows[g], head));
-    mix(c.added[rows[g]] + 1, Dh, s + g * width + L, vs, c.maxNew * NR, aheadOwn, o + g * pad);
-    scaleRow(o + g * pad, Dh, inverse[g], y + g * ldy);
+    mix(c.added[rows[g]] + 1, Dh, s + i * width + L, vs, c.maxNew * NR, aheadOwn, o + i * pad);
+    scaleRow(o + i * pad, Dh, inverse[i], y + g * ldy + j * Dh);
   }
 }
 
 #define ILF_CACHE(T)                                                                                                      \
   template bool openCache<T>(KvCache&, Index, Index, const int32_t*, Index, Index);                                       \
-  template void attendPrompt<T>(const KvCache&, Index, Index, Index, const T*, T*, Index);                                \
-  template void attendRows<T>(const KvCache&, Index, Index, Index, const int32_t*, const T*, T*, Index);
+  template void attendPrompt<T>(const KvCache&, Index, Index, Index, const Projected<T>&, T*, Index);                     \
+  template void attendRows<T>(const KvCache&, Index, Index, Index, const int32_t*, const Projected<T>&, T*, Index);
 ILF_CACHE(float)
 ILF_CACHE(bf16)
 

@@ -7,7 +7,7 @@ namespace ilf {
 namespace ILF_NS {
 
 struct KvCache {
-  Index layers, heads, Dh, vocab; // of the model
+  Index layers, heads, group, Dh, vocab; // of the model; heads: of keys and values, each shared by `group` of queries
   Index P, longest, n, maxNew;    // of the open batch: prompts, longest prompt, rows per prompt, new tokens per row
   int32_t* lengths;               // [P]
   int32_t* added;                 // [P·n] new tokens that each row has
@@ -23,15 +23,24 @@ template <class T>
 bool openCache(KvCache& c, Index P, Index longest, const int32_t* lengths, Index n, Index maxNew);
 void closeCache(KvCache& c);
 
-// One head of prompt p: stores keys and values and attends causally. q: the prompt's first row of qkv at this head, rows
-// 3·heads·Dh apart; y: rows ldy apart.
+// Of some rows, where a head of keys and values begins, where the group of query heads that share it, and numbers between rows.
 template <class T>
-void attendPrompt(const KvCache& c, Index layer, Index head, Index p, const T* q, T* y, Index ldy);
+struct Projected {
+  const T *q, *k, *v;
+  Index ld;
+};
+
+// One head of prompt p: stores keys and values and attends causally. y: where the group of query heads begins, rows ldy apart.
+template <class T>
+void attendPrompt(const KvCache& c, Index layer, Index head, Index p, const Projected<T>& of, T* y, Index ldy);
 
 // One head of G rows of one prompt, each with one token more: stores its key and value and attends.
-constexpr Index kMostTogether = 28;
 template <class T>
-void attendRows(const KvCache& c, Index layer, Index head, Index G, const int32_t* rows, const T* q, T* y, Index ldy);
+void attendRows(const KvCache& c, Index layer, Index head, Index G, const int32_t* rows, const Projected<T>& of, T* y,
+                Index ldy);
+
+// Rows that attend together at most: as many queries as are multiplied together at best.
+ILF_INLINE Index mostTogether(const KvCache& c) { return most(1, 28 / c.group); }
 
 } // namespace ILF_NS
 } // namespace ilf

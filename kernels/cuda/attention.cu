@@ -14,7 +14,7 @@
 // with which tiles are filled beyond T. Heads of Dh numbers are computed as 32, 64 or 128, zeros behind.
 //
 // Cost: 4 B·H·T²·Dh/2 flops forward, 14 backward, and about as many cycles for exponentials as for products. From memory
-// comes qkv once, since a head's blocks are neighbours and find its keys and values in the second-level cache. Left out:
+// come queries, keys and values once, since a head's blocks are neighbours and find its keys and values in the second-level cache. Left out:
 // Hopper's wgmma and TMA (FlashAttention-3), perhaps twice as fast there, but a second code path beside Ampere's.
 #include "attention.h"
 
@@ -32,13 +32,25 @@ constexpr int kWarps = 4, kThreads = 32 * kWarps;
 constexpr float kLog2e = 1.4426950408889634f;
 
 struct Heads {
-  int T, H, Dh;
-  float scale; // 1/sqrt(Dh)
+  int T, H, KV, Dh;
+  int ldq, ldk, ldv; // numbers between positions in q and dq, k and dk, v and dv
+  float scale;       // 1/sqrt(Dh)
 
-  // Numbers between positions in y and dy [B,T,H,Dh] and in qkv [B,T,3,H,Dh], and where head i of the B·H begins.
+  // Numbers between positions in y and dy [B,T,H,Dh], and where head i of the B·H, or of the B·KV, begins.
   __device__ __forceinline__ int width() const { return H * Dh; }
-  __device__ __forceinline__ Index ofQkv(int i) const { return static_cast<Index>(i / H) * T * 3 * width() + i % H * Dh; }
+  __device__ __forceinline__ Index ofQ(int i) const { return static_cast<Index>(i / H) * T * ldq + i % H * Dh; }
+  __device__ __forceinline__ Index ofK(int i) const { return static_cast<Index>(i / KV) * T * ldk + i % KV * Dh; }
+  __device__ __forceinline__ Index ofV(int i) const { return static_cast<Index>(i / KV) * T * ldv + i % KV * Dh; }
   __device__ __forceinline__ Index ofY(int i) const { return static_cast<Index>(i / H) * T * width() + i % H * Dh; }
+  // Query heads that share keys and values; and whose those are of head i of the B·H.
+  __device__ __forceinline__ int group() const { return H / KV; }
+  __device__ __forceinline__ int shared(int i) const { return i / group(); }
+};
+
+// Queries, keys and values of a call, or their gradients: the first position's.
+template <class E>
+struct Projected {
+  E *q, *k, *v;
 };
 
 // How the work is cut for heads of D numbers: as much as registers hold. A warp owns 16·kM rows; tiles of kTile keys, or in
@@ -64,15 +76,14 @@ __device__ __forceinline__ float quadMax(float x) {
 }
 
 template <int D>
-__global__ void __launch_bounds__(kThreads, 2) forwardKernel(Heads heads, const bf16* qkv, bf16* y, float* lse) {
+__global__ void __launch_bounds__(kThreads, 2) forwardKernel(Heads heads, Projected<const bf16> of, bf16* y, float* lse) {
   typedef typename Cut<D>::Forward C;
   constexpr int kM = C::kM, kTile = C::kTile, kN = kTile / 8, kRows = kRowsOf<C>;
   const int T = heads.T, Dh = heads.Dh, tiles = (T + kRows - 1) / kRows;
   const int head = blockIdx.x / tiles, first = (tiles - 1 - static_cast<int>(blockIdx.x) % tiles) * kRows; // longest first
   const int warp = threadIdx.x / 32, g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
   const int own = warp * 16 * kM, row = first + own; // the warp's first row, of the tile and of the sequence
-  const int D1 = heads.width(), ld = 3 * D1;
-  const bf16 *q = qkv + heads.ofQkv(head), *k = q + D1, *v = k + D1;
+  const bf16 *k = of.k + heads.ofK(heads.shared(head)), *v = of.v + heads.ofV(heads.shared(head));
   bf16* queries = sharedMemory<bf16>(); // [kRows,D]
   bf16* keys = queries + kRows * D;     // [2,kTile,D]
   bf16* values = keys + 2 * kTile * D;  // [2,kTile,D]
@@ -80,11 +91,11 @@ __global__ void __launch_bounds__(kThreads, 2) forwardKernel(Heads heads, const 
 
   const auto request = [&](int tile) {
     const int into = tile % 2 * kTile * D;
-    loadTile<D, kTile, kThreads>(keys + into, k, ld, tile * kTile, T, Dh);
-    loadTile<D, kTile, kThreads>(values + into, v, ld, tile * kTile, T, Dh);
+    loadTile<D, kTile, kThreads>(keys + into, k, heads.ldk, tile * kTile, T, Dh);
+    loadTile<D, kTile, kThreads>(values + into, v, heads.ldv, tile * kTile, T, Dh);
     commitCopies();
   };
-  loadTile<D, kRows, kThreads>(queries, q, ld, first, T, Dh);
+  loadTile<D, kRows, kThreads>(queries, of.q + heads.ofQ(head), heads.ldq, first, T, Dh);
   request(0);
   waitForCopies<0>();
   __syncthreads();
@@ -144,7 +155,7 @@ __global__ void __launch_bounds__(kThreads, 2) forwardKernel(Heads heads, const 
 #pragma unroll
       for (int i = 0; i < D / 4; i++) o[m][i / 2][2 * half + i % 2] *= inverse;
     }
-  storeRows<D, kM>(o, queries, own, y + heads.ofY(head), D1, row, T, Dh);
+  storeRows<D, kM>(o, queries, own, y + heads.ofY(head), heads.width(), row, T, Dh);
 }
 
 // What the backward kernels need of a query: {lse·log2(e), Σ dy·y}, stats [B·H,padded]; beyond T {∞, 0}, a probability of 0.
@@ -173,47 +184,47 @@ __global__ void statsKernel(Heads heads, int padded, unsigned rows, const bf16* 
   stats[head * padded + t] = result;
 }
 
-// dk, dv of 64 keys: rows of p and ds are keys, columns queries.
+// dk, dv of 64 keys: rows of p and ds are keys, columns queries, of one head that shares the keys after another.
 template <int D>
 __global__ void __launch_bounds__(kThreads, Cut<D>::kSmall ? 3 : 2)
-    keysKernel(Heads heads, int padded, const bf16* qkv, const bf16* dy, const float2* stats, bf16* dqkv) {
+    keysKernel(Heads heads, int padded, Projected<const bf16> of, const bf16* dy, const float2* stats, Projected<bf16> to) {
   typedef typename Cut<D>::Keys C;
   constexpr int kM = C::kM, kTile = C::kTile, kN = kTile / 8, kRows = kRowsOf<C>;
   const int T = heads.T, Dh = heads.Dh, tiles = (T + kRows - 1) / kRows;
   const int head = blockIdx.x / tiles, first = static_cast<int>(blockIdx.x) % tiles * kRows; // longest first
   const int warp = threadIdx.x / 32, g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
   const int own = warp * 16 * kM, row = first + own;
-  const int D1 = heads.width(), ld = 3 * D1;
-  const bf16 *q = qkv + heads.ofQkv(head), *up = dy + heads.ofY(head);
-  stats += static_cast<Index>(head) * padded;
+  const int firstTile = first / kTile, tilesOfQueries = (T + kTile - 1) / kTile - firstTile;
   bf16* keys = sharedMemory<bf16>();                                 // [kRows,D]
   bf16* values = keys + kRows * D;                                   // [kRows,D]
   bf16* queries = values + kRows * D;                                // [2,kTile,D]
   bf16* ups = queries + 2 * kTile * D;                               // [2,kTile,D], of dy
   float2* rowStats = reinterpret_cast<float2*>(ups + 2 * kTile * D); // [2,kTile]
 
-  const auto request = [&](int tile) {
-    const int from = tile * kTile, into = tile % 2 * kTile;
-    loadTile<D, kTile, kThreads>(queries + into * D, q, ld, from, T, Dh);
-    loadTile<D, kTile, kThreads>(ups + into * D, up, D1, from, T, Dh);
-    if (threadIdx.x < kTile / 2) copyAsync16(rowStats + into + 2 * threadIdx.x, stats + from + 2 * threadIdx.x, true);
+  const int steps = heads.group() * tilesOfQueries;
+  const auto request = [&](int step) {
+    const int member = head * heads.group() + step / tilesOfQueries; // of the B·H
+    const int from = (firstTile + step % tilesOfQueries) * kTile, into = step % 2 * kTile;
+    const float2* its = stats + static_cast<Index>(member) * padded + from;
+    loadTile<D, kTile, kThreads>(queries + into * D, of.q + heads.ofQ(member), heads.ldq, from, T, Dh);
+    loadTile<D, kTile, kThreads>(ups + into * D, dy + heads.ofY(member), heads.width(), from, T, Dh);
+    if (threadIdx.x < kTile / 2) copyAsync16(rowStats + into + 2 * threadIdx.x, its + 2 * threadIdx.x, true);
     commitCopies();
   };
-  const int firstTile = first / kTile, endOfTiles = (T + kTile - 1) / kTile;
-  loadTile<D, kRows, kThreads>(keys, q + D1, ld, first, T, Dh);
-  loadTile<D, kRows, kThreads>(values, q + 2 * D1, ld, first, T, Dh);
-  request(firstTile);
+  loadTile<D, kRows, kThreads>(keys, of.k + heads.ofK(head), heads.ldk, first, T, Dh);
+  loadTile<D, kRows, kThreads>(values, of.v + heads.ofV(head), heads.ldv, first, T, Dh);
+  request(0);
   waitForCopies<0>();
   __syncthreads();
   const LeftRows<D, kM, Cut<D>::kSmall> leftKeys(keys, own), leftValues(values, own);
 
   const float by = heads.scale * kLog2e;
   float dk[kM][D / 8][4] = {}, dv[kM][D / 8][4] = {};
-  for (int tile = firstTile; tile < endOfTiles; tile++) {
+  for (int step = 0; step < steps; step++) {
     waitForCopies<0>();
     __syncthreads(); // the tile is here, and nobody reads the last one any more
-    if (tile + 1 < endOfTiles) request(tile + 1);
-    const int used = tile % 2 * kTile, from = tile * kTile;
+    if (step + 1 < steps) request(step + 1);
+    const int used = step % 2 * kTile, from = (firstTile + step % tilesOfQueries) * kTile;
     if (row >= T || from + kTile <= row) continue; // for the whole warp
     const float4* pairs = reinterpret_cast<const float4*>(rowStats + used + 2 * t); // of the lane's columns 0 and 1
     float p[kM][kN][4], ds[kM][kN][4];
@@ -243,23 +254,21 @@ __global__ void __launch_bounds__(kThreads, Cut<D>::kSmall ? 3 : 2)
 
 #pragma unroll
   for (int i = 0; i < kM * D / 2; i++) dk[i / (D / 2)][i / 4 % (D / 8)][i % 4] *= heads.scale;
-  bf16* to = dqkv + heads.ofQkv(head);
-  storeRows<D, kM>(dk, keys, own, to + D1, ld, row, T, Dh);
-  storeRows<D, kM>(dv, values, own, to + 2 * D1, ld, row, T, Dh);
+  storeRows<D, kM>(dk, keys, own, to.k + heads.ofK(head), heads.ldk, row, T, Dh);
+  storeRows<D, kM>(dv, values, own, to.v + heads.ofV(head), heads.ldv, row, T, Dh);
 }
 
 // dq: rows of p and ds are queries.
 template <int D>
 __global__ void __launch_bounds__(kThreads, 2)
-    queriesKernel(Heads heads, int padded, const bf16* qkv, const bf16* dy, const float2* stats, bf16* dqkv) {
+    queriesKernel(Heads heads, int padded, Projected<const bf16> of, const bf16* dy, const float2* stats, Projected<bf16> to) {
   typedef typename Cut<D>::Queries C;
   constexpr int kM = C::kM, kTile = C::kTile, kN = kTile / 8, kRows = kRowsOf<C>;
   const int T = heads.T, Dh = heads.Dh, tiles = (T + kRows - 1) / kRows;
   const int head = blockIdx.x / tiles, first = (tiles - 1 - static_cast<int>(blockIdx.x) % tiles) * kRows; // longest first
   const int warp = threadIdx.x / 32, g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
   const int own = warp * 16 * kM, row = first + own;
-  const int D1 = heads.width(), ld = 3 * D1;
-  const bf16 *q = qkv + heads.ofQkv(head), *k = q + D1, *v = k + D1;
+  const bf16 *k = of.k + heads.ofK(heads.shared(head)), *v = of.v + heads.ofV(heads.shared(head));
   bf16* queries = sharedMemory<bf16>(); // [kRows,D]
   bf16* ups = queries + kRows * D;      // [kRows,D], of dy
   bf16* keys = ups + kRows * D;         // [2,kTile,D]
@@ -268,12 +277,12 @@ __global__ void __launch_bounds__(kThreads, 2)
 
   const auto request = [&](int tile) {
     const int into = tile % 2 * kTile * D;
-    loadTile<D, kTile, kThreads>(keys + into, k, ld, tile * kTile, T, Dh);
-    loadTile<D, kTile, kThreads>(values + into, v, ld, tile * kTile, T, Dh);
+    loadTile<D, kTile, kThreads>(keys + into, k, heads.ldk, tile * kTile, T, Dh);
+    loadTile<D, kTile, kThreads>(values + into, v, heads.ldv, tile * kTile, T, Dh);
     commitCopies();
   };
-  loadTile<D, kRows, kThreads>(queries, q, ld, first, T, Dh);
-  loadTile<D, kRows, kThreads>(ups, dy + heads.ofY(head), D1, first, T, Dh);
+  loadTile<D, kRows, kThreads>(queries, of.q + heads.ofQ(head), heads.ldq, first, T, Dh);
+  loadTile<D, kRows, kThreads>(ups, dy + heads.ofY(head), heads.width(), first, T, Dh);
   request(0);
   float2 rowStats[kM][2];
 #pragma unroll
@@ -299,8 +308,8 @@ __global__ void __launch_bounds__(kThreads, 2)
     for (int m = 0; m < kM; m++)
 #pragma unroll
       for (int i = 0; i < 4 * kN; i++) {
-        const float2 of = rowStats[m][i % 4 / 2];
-        ds[m][i / 4][i % 4] = exp2Fast(fmaf(p[m][i / 4][i % 4], by, -of.x)) * (ds[m][i / 4][i % 4] - of.y);
+        const float2 its = rowStats[m][i % 4 / 2];
+        ds[m][i / 4][i % 4] = exp2Fast(fmaf(p[m][i / 4][i % 4], by, -its.x)) * (ds[m][i / 4][i % 4] - its.y);
       }
     const int ahead = from + 2 * t - row - g; // of the lane's first element: by how much its column comes after its row
     if (from + kTile - 1 > row)
@@ -314,19 +323,23 @@ __global__ void __launch_bounds__(kThreads, 2)
 
 #pragma unroll
   for (int i = 0; i < kM * D / 2; i++) dq[i / (D / 2)][i / 4 % (D / 8)][i % 4] *= heads.scale;
-  storeRows<D, kM>(dq, queries, own, dqkv + heads.ofQkv(head), ld, row, T, Dh);
+  storeRows<D, kM>(dq, queries, own, to.q + heads.ofQ(head), heads.ldq, row, T, Dh);
 }
 
-// y [rows,ldy] = x [rows,ldx], as far as x has columns, zeros behind where y has more.
+// Heads of numbers of M positions that lie ldx apart, `size` of each, to heads of `stored` that lie ldy apart; zeros behind.
 template <class From, class To>
-__global__ void copyRowsKernel(Index n, int ldx, int ldy, const From* x, To* y) {
+__global__ void copyHeadsKernel(Index n, int heads, int size, int ldx, int stored, int ldy, const From* x, To* y) {
   const Index i = static_cast<Index>(blockIdx.x) * kThreads + threadIdx.x;
-  const int column = static_cast<int>(i % ldy);
-  if (i < n) y[i] = fromFloat<To>(column < ldx ? toFloat(x[i / ldy * ldx + column]) : 0.f);
+  if (i >= n) return;
+  const int column = static_cast<int>(i % stored), head = static_cast<int>(i / stored % heads);
+  const Index m = i / stored / heads;
+  y[m * ldy + head * stored + column] = fromFloat<To>(column < size ? toFloat(x[m * ldx + head * size + column]) : 0.f);
 }
 template <class From, class To>
-void copyRows(Index rows, Index ldx, Index ldy, const From* x, To* y) {
-  launch(copyRowsKernel<From, To>, blocksFor(rows * ldy, kThreads), kThreads, 0, rows * ldy, ldx, ldy, x, y);
+void copyHeads(Index M, Index heads, Index size, Index ldx, Index stored, Index ldy, const From* x, To* y) {
+  const Index n = M * heads * stored;
+  launch(copyHeadsKernel<From, To>, blocksFor(n, kThreads), kThreads, 0, n, static_cast<int>(heads), static_cast<int>(size),
+         static_cast<int>(ldx), static_cast<int>(stored), static_cast<int>(ldy), x, y);
 }
 
 bool aligned(const void* p) { return reinterpret_cast<uintptr_t>(p) % 16 == 0; }
@@ -340,92 +353,148 @@ void withHeadSize(Index Dh, F f) {
 
 constexpr Index kLargestHead = 128; // of the tiles
 
-Heads headsOf(Index T, Index H, Index stored, Index Dh) {
-  return {static_cast<int>(T), static_cast<int>(H), static_cast<int>(stored), 1.f / sqrtf(static_cast<float>(Dh))};
-}
+struct Sizes {
+  Index B, T, H, KV, Dh;
+  Index M() const { return B * T; }
+};
+
+// Queries, keys and values as copies of their own: heads of `stored` numbers. For inputs, and for gradients that copyBack then
+// takes to where they belong.
+template <class E>
+class Copies {
+ public:
+  Copies(const Sizes& c, Index stored)
+      : c_(c), stored_(stored), q_(c.M() * c.H * stored), k_(c.M() * c.KV * stored), v_(c.M() * c.KV * stored) {}
+  void take(Strided q, Strided k, Strided v) {
+    const auto copy = [&](Index heads, Strided x, E* to) {
+      copyHeads<bf16, E>(c_.M(), heads, c_.Dh, x.ld, stored_, heads * stored_, static_cast<const bf16*>(x.data), to);
+    };
+    copy(c_.H, q, q_);
+    copy(c_.KV, k, k_);
+    copy(c_.KV, v, v_);
+  }
+  // x: the numbers between positions that q, k and v have, and the gradients.
+  void copyBack(Strided q, Strided k, Strided v, void* dq, void* dk, void* dv) const {
+    const auto copy = [&](Index heads, const E* x, Index ld, void* to) {
+      copyHeads<E, bf16>(c_.M(), heads, stored_, heads * stored_, c_.Dh, ld, x, static_cast<bf16*>(to));
+    };
+    copy(c_.H, q_, q.ld, dq);
+    copy(c_.KV, k_, k.ld, dk);
+    copy(c_.KV, v_, v.ld, dv);
+  }
+  Strided q() const { return {static_cast<E*>(q_), c_.H * stored_}; }
+  Strided k() const { return {static_cast<E*>(k_), c_.KV * stored_}; }
+  Strided v() const { return {static_cast<E*>(v_), c_.KV * stored_}; }
+  Projected<E> all() const { return {q_, k_, v_}; }
+
+ private:
+  Sizes c_;
+  Index stored_;
+  Temporary<E> q_, k_, v_;
+};
 
 // stored: numbers of a head, a multiple of 8, of which those from Dh on are 0.
-void forwardByTiles(Index B, Index T, Index H, Index Dh, Index stored, const bf16* qkv, bf16* y, float* lse) {
+Heads headsOf(const Sizes& c, Index stored, Strided q, Strided k, Strided v) {
+  const auto whole = [](Index n) { return static_cast<int>(n); };
+  return {whole(c.T),  whole(c.H),  whole(c.KV), whole(stored),
+          whole(q.ld), whole(k.ld), whole(v.ld), 1.f / sqrtf(static_cast<float>(c.Dh))};
+}
+
+Projected<const bf16> halvesOf(Strided q, Strided k, Strided v) {
+  return {static_cast<const bf16*>(q.data), static_cast<const bf16*>(k.data), static_cast<const bf16*>(v.data)};
+}
+
+void forwardByTiles(const Sizes& c, Index stored, Strided q, Strided k, Strided v, bf16* y, float* lse) {
   withHeadSize(stored, [&](auto size) {
     constexpr int D = decltype(size)::value;
     typedef typename Cut<D>::Forward C;
     constexpr int kRows = kRowsOf<C>;
-    launch(forwardKernel<D>, static_cast<unsigned>(B * H * blocksFor(T, kRows)), kThreads,
-           (kRows + 4 * C::kTile) * D * sizeof(bf16), headsOf(T, H, stored, Dh), qkv, y, lse);
+    launch(forwardKernel<D>, static_cast<unsigned>(c.B * c.H * blocksFor(c.T, kRows)), kThreads,
+           (kRows + 4 * C::kTile) * D * sizeof(bf16), headsOf(c, stored, q, k, v), halvesOf(q, k, v), y, lse);
   });
 }
 
-void backwardByTiles(Index B, Index T, Index H, Index Dh, Index stored, const bf16* qkv, const bf16* y, const float* lse,
-                     const bf16* dy, bf16* dqkv) {
-  const Heads heads = headsOf(T, H, stored, Dh);
-  const Index padded = (T + 127) / 128 * 128, rows = B * padded * H; // padded: in whole tiles of either kernel
+void backwardByTiles(const Sizes& c, Index stored, Strided q, Strided k, Strided v, const bf16* y, const float* lse,
+                     const bf16* dy, const Projected<bf16>& to) {
+  const Heads heads = headsOf(c, stored, q, k, v);
+  const Projected<const bf16> from = halvesOf(q, k, v);
+  const Index padded = (c.T + 127) / 128 * 128, rows = c.B * padded * c.H; // padded: in whole tiles of either kernel
   Temporary<float2> stats(rows);
   withHeadSize(stored, [&](auto size) {
     constexpr int D = decltype(size)::value;
     typedef typename Cut<D>::Keys K;
     typedef typename Cut<D>::Queries Q;
     launch(statsKernel<D>, blocksFor(rows, kThreads / (D / 8)), kThreads, 0, heads, padded, rows, y, lse, dy, stats);
-    launch(keysKernel<D>, static_cast<unsigned>(B * H * blocksFor(T, kRowsOf<K>)), kThreads,
-           (2 * kRowsOf<K> + 4 * K::kTile) * D * sizeof(bf16) + 2 * K::kTile * sizeof(float2), heads, padded, qkv, dy, stats,
-           dqkv);
-    launch(queriesKernel<D>, static_cast<unsigned>(B * H * blocksFor(T, kRowsOf<Q>)), kThreads,
-           (2 * kRowsOf<Q> + 4 * Q::kTile) * D * sizeof(bf16), heads, padded, qkv, dy, stats, dqkv);
+    launch(keysKernel<D>, static_cast<unsigned>(c.B * c.KV * blocksFor(c.T, kRowsOf<K>)), kThreads,
+           (2 * kRowsOf<K> + 4 * K::kTile) * D * sizeof(bf16) + 2 * K::kTile * sizeof(float2), heads, padded, from, dy, stats,
+           to);
+    launch(queriesKernel<D>, static_cast<unsigned>(c.B * c.H * blocksFor(c.T, kRowsOf<Q>)), kThreads,
+           (2 * kRowsOf<Q> + 4 * Q::kTile) * D * sizeof(bf16), heads, padded, from, dy, stats, to);
   });
 }
+
+// Whether 16 bytes can be read at a time.
+bool takesPieces(Index Dh, Strided x) { return Dh % 8 == 0 && x.ld % 8 == 0 && aligned(x.data); }
 
 } // namespace
 
 // Heads that the tiles do not take as they are pass through copies: in rows of a multiple of 8 numbers, or, larger than
 // kLargestHead, in float32.
-void attentionForward(Type type, Index B, Index T, Index H, Index Dh, const void* qkv, void* y, float* lse) {
+void attentionForward(Type type, Index B, Index T, Index H, Index KV, Index Dh, Strided q, Strided k, Strided v, void* y,
+                      float* lse) {
   if (B * T * H * Dh == 0) return;
-  if (type == kFloat32)
-    return attentionForwardByProducts(B, T, H, Dh, static_cast<const float*>(qkv), static_cast<float*>(y), lse);
-  const bf16* x = static_cast<const bf16*>(qkv);
+  if (type == kFloat32) return attentionForwardByProducts(B, T, H, KV, Dh, q, k, v, static_cast<float*>(y), lse);
+  const Sizes c = {B, T, H, KV, Dh};
   bf16* to = static_cast<bf16*>(y);
-  const Index rows = B * T * H;
   if (Dh > kLargestHead) {
-    Temporary<float> x32(3 * rows * Dh), y32(rows * Dh);
-    copyRows<bf16, float>(3 * rows, Dh, Dh, x, x32);
-    attentionForwardByProducts(B, T, H, Dh, x32, y32, lse);
-    copyRows<float, bf16>(rows, Dh, Dh, y32, to);
-  } else if (Dh % 8 != 0 || !aligned(qkv) || !aligned(y)) {
+    Copies<float> x32(c, Dh);
+    Temporary<float> y32(c.M() * H * Dh);
+    x32.take(q, k, v);
+    attentionForwardByProducts(B, T, H, KV, Dh, x32.q(), x32.k(), x32.v(), y32, lse);
+    copyHeads<float, bf16>(c.M(), H, Dh, H * Dh, Dh, H * Dh, y32, to);
+  } else if (!takesPieces(Dh, q) || !takesPieces(Dh, k) || !takesPieces(Dh, v) || !aligned(y)) {
     const Index stored = (Dh + 7) / 8 * 8;
-    Temporary<bf16> xPadded(3 * rows * stored), yPadded(rows * stored);
-    copyRows<bf16, bf16>(3 * rows, Dh, stored, x, xPadded);
-    forwardByTiles(B, T, H, Dh, stored, xPadded, yPadded, lse);
-    copyRows<bf16, bf16>(rows, stored, Dh, yPadded, to);
+    Copies<bf16> x(c, stored);
+    Temporary<bf16> yPadded(c.M() * H * stored);
+    x.take(q, k, v);
+    forwardByTiles(c, stored, x.q(), x.k(), x.v(), yPadded, lse);
+    copyHeads<bf16, bf16>(c.M(), H, stored, H * stored, Dh, H * Dh, yPadded, to);
   } else {
-    forwardByTiles(B, T, H, Dh, Dh, x, to, lse);
+    forwardByTiles(c, Dh, q, k, v, to, lse);
   }
 }
 
-void attentionBackward(Type type, Index B, Index T, Index H, Index Dh, const void* qkv, const void* y, const float* lse,
-                       const void* dy, void* dqkv) {
+void attentionBackward(Type type, Index B, Index T, Index H, Index KV, Index Dh, Strided q, Strided k, Strided v,
+                       const void* y, const float* lse, const void* dy, void* dq, void* dk, void* dv) {
   if (B * T * H * Dh == 0) return;
   if (type == kFloat32)
-    return attentionBackwardByProducts(B, T, H, Dh, static_cast<const float*>(qkv), static_cast<const float*>(y), lse,
-                                       static_cast<const float*>(dy), static_cast<float*>(dqkv));
-  const bf16 *x = static_cast<const bf16*>(qkv), *out = static_cast<const bf16*>(y), *up = static_cast<const bf16*>(dy);
-  bf16* to = static_cast<bf16*>(dqkv);
-  const Index rows = B * T * H;
+    return attentionBackwardByProducts(B, T, H, KV, Dh, q, k, v, static_cast<const float*>(y), lse,
+                                       static_cast<const float*>(dy), static_cast<float*>(dq), static_cast<float*>(dk),
+                                       static_cast<float*>(dv));
+  const Sizes c = {B, T, H, KV, Dh};
+  const bf16 *out = static_cast<const bf16*>(y), *up = static_cast<const bf16*>(dy);
+  const Index D = H * Dh;
   if (Dh > kLargestHead) {
-    Temporary<float> x32(3 * rows * Dh), y32(rows * Dh), dy32(rows * Dh), dx32(3 * rows * Dh);
-    copyRows<bf16, float>(3 * rows, Dh, Dh, x, x32);
-    copyRows<bf16, float>(rows, Dh, Dh, out, y32);
-    copyRows<bf16, float>(rows, Dh, Dh, up, dy32);
-    attentionBackwardByProducts(B, T, H, Dh, x32, y32, lse, dy32, dx32);
-    copyRows<float, bf16>(3 * rows, Dh, Dh, dx32, to);
-  } else if (Dh % 8 != 0 || !aligned(qkv) || !aligned(y) || !aligned(dy) || !aligned(dqkv)) {
+    Copies<float> x32(c, Dh), dx32(c, Dh);
+    Temporary<float> y32(c.M() * D), dy32(c.M() * D);
+    x32.take(q, k, v);
+    copyHeads<bf16, float>(c.M(), H, Dh, D, Dh, D, out, y32);
+    copyHeads<bf16, float>(c.M(), H, Dh, D, Dh, D, up, dy32);
+    const Projected<float> to = dx32.all();
+    attentionBackwardByProducts(B, T, H, KV, Dh, x32.q(), x32.k(), x32.v(), y32, lse, dy32, to.q, to.k, to.v);
+    dx32.copyBack(q, k, v, dq, dk, dv);
+  } else if (!takesPieces(Dh, q) || !takesPieces(Dh, k) || !takesPieces(Dh, v) || !aligned(y) || !aligned(dy) ||
+             !aligned(dq) || !aligned(dk) || !aligned(dv)) {
     const Index stored = (Dh + 7) / 8 * 8;
-    Temporary<bf16> xPadded(3 * rows * stored), yPadded(rows * stored), dyPadded(rows * stored), dxPadded(3 * rows * stored);
-    copyRows<bf16, bf16>(3 * rows, Dh, stored, x, xPadded);
-    copyRows<bf16, bf16>(rows, Dh, stored, out, yPadded);
-    copyRows<bf16, bf16>(rows, Dh, stored, up, dyPadded);
-    backwardByTiles(B, T, H, Dh, stored, xPadded, yPadded, lse, dyPadded, dxPadded);
-    copyRows<bf16, bf16>(3 * rows, stored, Dh, dxPadded, to);
+    Copies<bf16> x(c, stored), dx(c, stored);
+    Temporary<bf16> yPadded(c.M() * H * stored), dyPadded(c.M() * H * stored);
+    x.take(q, k, v);
+    copyHeads<bf16, bf16>(c.M(), H, Dh, D, stored, H * stored, out, yPadded);
+    copyHeads<bf16, bf16>(c.M(), H, Dh, D, stored, H * stored, up, dyPadded);
+    backwardByTiles(c, stored, x.q(), x.k(), x.v(), yPadded, lse, dyPadded, dx.all());
+    dx.copyBack(q, k, v, dq, dk, dv);
   } else {
-    backwardByTiles(B, T, H, Dh, Dh, x, out, lse, up, to);
+    backwardByTiles(c, Dh, q, k, v, out, lse, up, {static_cast<bf16*>(dq), static_cast<bf16*>(dk), static_cast<bf16*>(dv)});
   }
 }
 

@@ -4,8 +4,9 @@
 
 namespace ilf::cuda {
 
-void attentionForwardByProducts(Index B, Index T, Index H, Index Dh, const float* qkv, float* y, float* lse);
-void attentionBackwardByProducts(Index B, Index T, Index H, Index Dh, const float* qkv, const float* y, const float* lse,
-                                 const float* dy, float* dqkv);
+void attentionForwardByProducts(Index B, Index T, Index H, Index KV, Index Dh, Strided q, Strided k, Strided v, float* y,
+                                float* lse);
+void attentionBackwardByProducts(Index B, Index T, Index H, Index KV, Index Dh, Strided q, Strided k, Strided v,
+                                 const float* y, const float* lse, const float* dy, float* dq, float* dk, float* dv);
 
 } // namespace ilf::cuda

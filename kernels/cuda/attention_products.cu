@@ -54,7 +54,8 @@ struct Matrix {
   bool transposed = false;
 };
 
-void multiplyHeads(Index heads, Index M, Index N, Index K, Matrix a, Matrix b, float* c, Index ldc, Index strideC) {
+void multiplyHeads(Index heads, Index M, Index N, Index K, Matrix a, Matrix b, float* c, Index ldc, Index strideC,
+                   bool add = false) {
   Product p;
   p.M = M;
   p.N = N;
@@ -71,49 +72,72 @@ void multiplyHeads(Index heads, Index M, Index N, Index K, Matrix a, Matrix b, f
   p.strideA = a.stride;
   p.strideB = b.stride;
   p.strideC = strideC;
+  p.accumulate = add;
   multiply(p);
 }
 
-Index headsAtOnce(Index T, Index H, Index matrices) {
-  return std::max<Index>(1, std::min(H, kMostBytes / (matrices * T * T * static_cast<Index>(sizeof(float)))));
+Index headsAtOnce(Index T, Index heads, Index matrices) {
+  return std::max<Index>(1, std::min(heads, kMostBytes / (matrices * T * T * static_cast<Index>(sizeof(float)))));
 }
 
-// f(b, h, heads) for heads [h, h + heads) of each sequence.
+// f(b, h, heads) for heads [h, h + heads) of each sequence, which either have keys of their own or share the same.
 template <class F>
-void overHeads(Index B, Index H, Index atOnce, F f) {
+void overHeads(Index B, Index H, Index KV, Index atOnce, F f) {
+  const Index group = H == KV ? H : H / KV;
   for (Index b = 0; b < B; b++)
-    for (Index h = 0; h < H; h += atOnce) f(b, h, std::min(atOnce, H - h));
+    for (Index first = 0; first < H; first += group)
+      for (Index h = first; h < first + group; h += atOnce) f(b, h, std::min(atOnce, first + group - h));
+}
+
+// From head h on of sequence b: those of queries, and what of keys or values belongs to them, all of it one matrix where shared.
+Matrix queriesOf(Strided x, Index T, Index Dh, Index b, Index h) {
+  return {static_cast<const float*>(x.data) + b * T * x.ld + h * Dh, x.ld, Dh};
+}
+Matrix keysOf(Strided x, Index T, Index H, Index KV, Index Dh, Index b, Index h) {
+  return {static_cast<const float*>(x.data) + b * T * x.ld + h / (H / KV) * Dh, x.ld, H == KV ? Dh : 0};
+}
+Matrix transposed(Matrix m) { return {m.data, m.ld, m.stride, true}; }
+
+// A gradient of keys or values, of head h on: to = leftᵀ right, or, of heads that share them, the sum, one head after another.
+void gradientOfKeys(Index heads, Index T, Index Dh, Matrix left, Matrix right, bool shared, bool add, float* to, Index ld) {
+  if (!shared) return multiplyHeads(heads, T, Dh, T, transposed(left), right, to, ld, Dh);
+  for (Index i = 0; i < heads; i++) {
+    const Matrix l = {left.data + i * left.stride, left.ld, 0, true}, r = {right.data + i * right.stride, right.ld, 0};
+    multiplyHeads(1, T, Dh, T, l, r, to, ld, 0, add || i > 0);
+  }
 }
 
 } // namespace
 
-void attentionForwardByProducts(Index B, Index T, Index H, Index Dh, const float* qkv, float* y, float* lse) {
-  const Index D = H * Dh, ld = 3 * D, atOnce = headsAtOnce(T, H, 1);
+void attentionForwardByProducts(Index B, Index T, Index H, Index KV, Index Dh, Strided q, Strided k, Strided v, float* y,
+                                float* lse) {
+  const Index D = H * Dh, atOnce = headsAtOnce(T, H, 1);
   const float scale = 1.f / sqrtf(static_cast<float>(Dh));
   Temporary<float> scores(atOnce * T * T);
-  overHeads(B, H, atOnce, [&](Index b, Index h, Index heads) {
-    const float* q = qkv + b * T * ld + h * Dh;
-    multiplyHeads(heads, T, T, Dh, {q, ld, Dh}, {q + D, ld, Dh, true}, scores, T, T * T);
+  overHeads(B, H, KV, atOnce, [&](Index b, Index h, Index heads) {
+    const Matrix keys = keysOf(k, T, H, KV, Dh, b, h), values = keysOf(v, T, H, KV, Dh, b, h);
+    multiplyHeads(heads, T, T, Dh, queriesOf(q, T, Dh, b, h), transposed(keys), scores, T, T * T);
     launch(softmaxKernel, dim3(T, heads), kThreads, 0, T, scale, scores, lse + (b * H + h) * T);
-    multiplyHeads(heads, T, Dh, T, {scores, T, T * T}, {q + 2 * D, ld, Dh}, y + b * T * D + h * Dh, D, Dh);
+    multiplyHeads(heads, T, Dh, T, {scores, T, T * T}, values, y + b * T * D + h * Dh, D, Dh);
   });
 }
 
-void attentionBackwardByProducts(Index B, Index T, Index H, Index Dh, const float* qkv, const float* y, const float* lse,
-                                 const float* dy, float* dqkv) {
-  const Index D = H * Dh, ld = 3 * D, atOnce = headsAtOnce(T, H, 2);
+void attentionBackwardByProducts(Index B, Index T, Index H, Index KV, Index Dh, Strided q, Strided k, Strided v,
+                                 const float* y, const float* lse, const float* dy, float* dq, float* dk, float* dv) {
+  const Index D = H * Dh, group = H / KV, atOnce = headsAtOnce(T, H, 2);
   const float scale = 1.f / sqrtf(static_cast<float>(Dh));
   Temporary<float> p(atOnce * T * T), ds(atOnce * T * T);
-  overHeads(B, H, atOnce, [&](Index b, Index h, Index heads) {
-    const Index atQkv = b * T * ld + h * Dh, atY = b * T * D + h * Dh;
-    const float* q = qkv + atQkv;
-    float* dq = dqkv + atQkv;
-    multiplyHeads(heads, T, T, Dh, {q, ld, Dh}, {q + D, ld, Dh, true}, p, T, T * T);
-    multiplyHeads(heads, T, T, Dh, {dy + atY, D, Dh}, {q + 2 * D, ld, Dh, true}, ds, T, T * T);
+  overHeads(B, H, KV, atOnce, [&](Index b, Index h, Index heads) {
+    const Index atY = b * T * D + h * Dh, atKeys = h / group * Dh;
+    const bool shared = group > 1, add = h % group > 0;
+    const Matrix queries = queriesOf(q, T, Dh, b, h), ups = {dy + atY, D, Dh};
+    const Matrix keys = keysOf(k, T, H, KV, Dh, b, h), values = keysOf(v, T, H, KV, Dh, b, h);
+    multiplyHeads(heads, T, T, Dh, queries, transposed(keys), p, T, T * T);
+    multiplyHeads(heads, T, T, Dh, ups, transposed(values), ds, T, T * T);
     launch(gradientKernel, dim3(T, heads), kThreads, 0, T, D, Dh, scale, y + atY, dy + atY, lse + (b * H + h) * T, p, ds);
-    multiplyHeads(heads, T, Dh, T, {ds, T, T * T}, {q + D, ld, Dh}, dq, ld, Dh);
-    multiplyHeads(heads, T, Dh, T, {ds, T, T * T, true}, {q, ld, Dh}, dq + D, ld, Dh);
-    multiplyHeads(heads, T, Dh, T, {p, T, T * T, true}, {dy + atY, D, Dh}, dq + 2 * D, ld, Dh);
+    multiplyHeads(heads, T, Dh, T, {ds, T, T * T}, keys, dq + b * T * q.ld + h * Dh, q.ld, Dh);
+    gradientOfKeys(heads, T, Dh, {ds, T, T * T}, queries, shared, add, dk + b * T * k.ld + atKeys, k.ld);
+    gradientOfKeys(heads, T, Dh, {p, T, T * T}, ups, shared, add, dv + b * T * v.ld + atKeys, v.ld);
   });
 }
 

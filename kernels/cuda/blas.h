@@ -1,4 +1,4 @@
-// Matrix products, by cuBLASLt (cublaslt.cc) or, emulated, by plain loops (emulated/blas.cc). Everything is row-major.
+// Matrix products, by cuBLASLt (cublaslt.cc) or, emulated, by plain loops (../emulator/blas.cc). Everything is row-major.
 #pragma once
 #include <string>
 

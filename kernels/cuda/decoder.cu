@@ -1,4 +1,4 @@
-// Generation with a GPT-2-shaped model: prompts, then a token per row and step.
+// Generation: prompts, then a token per row and step.
 //
 // A step is one CUDA graph: what changes is copied to the device (rows, tokens, uniform numbers), all layers and the sampler
 // run, tokens and log-probabilities are copied back; the host waits once. All that changes is read from device memory, so
@@ -18,6 +18,7 @@
 #include "model.h"
 #include "ops.h"
 #include "overlap.h"
+#include "rotary.h"
 #include "sample.h"
 
 namespace ilf::cuda {
@@ -68,7 +69,7 @@ struct Decoder {
   Pinned stepOnHost, drawnOnHost; // copies of buffers.step and .drawn
   std::map<Index, Graph> graphs;  // by padded number of rows
 
-  Decoder(Type type, const DecoderConfig& c, const float* const* weights) : m(type, c, weights) {}
+  Decoder(Type type, const DecoderConfig& c, const ModelWeights& weights) : m(type, c, weights) {}
   ~Decoder() { forgetGraphs(); }
   void forgetGraphs() {
     for (auto& [rows, graph] : graphs)
@@ -99,9 +100,10 @@ __global__ void embedPrompts(int tokens, Index longest, int D, const int32_t* or
   const int prompt = order[blockIdx.x / tokens], t = blockIdx.x % tokens;
   const bool there = t < lengths[prompt];
   const float* token = wte + (there ? prompts[prompt * longest + t] : 0) * static_cast<Index>(D);
-  const float* place = wpe + static_cast<Index>(t) * D;
+  const float* place = wpe ? wpe + static_cast<Index>(t) * D : nullptr;
   T* to = x + static_cast<Index>(blockIdx.x) * D;
-  for (int j = threadIdx.x; j < D; j += blockDim.x) to[j] = fromFloat<T>(there ? token[j] + place[j] : 0.f);
+  for (int j = threadIdx.x; j < D; j += blockDim.x)
+    to[j] = fromFloat<T>(there ? token[j] + (place ? place[j] : 0.f) : 0.f);
 }
 
 // to [B,D] = the last tokens' rows of x [B,T,D]. grid: B
@@ -116,6 +118,13 @@ template <class T>
 __global__ void scatter(int D, const int32_t* order, const T* x, T* to) {
   const Index p = blockIdx.x;
   for (int j = threadIdx.x; j < D; j += blockDim.x) to[static_cast<Index>(order[p]) * D + j] = x[p * D + j];
+}
+
+// Queries and keys of M rows by their positions, where those are rotary; see turnRows.
+void turn(const Model& m, Index M, const StepRow* rows, Index tokens, void* qkv) {
+  const DecoderConfig& c = m.c;
+  if (c.rotation.pairs > 0)
+    turnRows(m.type, M, c.heads + c.kvHeads, c.headDim, c.qkvWidth(), c.rotation, rows, tokens, qkv);
 }
 
 constexpr Index kPrefillTokens = 16384; // that run together: enough for products at full speed, activations under 1 GB
@@ -133,19 +142,24 @@ void prefillSome(Decoder& d, Index B, Index tokens, const int32_t* order, const 
   Pieces pieces = {memory};
   Activations a = takeActivations(m, M, pieces);
   const Temporary<float> lse(M * m.c.heads);
-  const Temporary<T> lastX(B * D), lastMixed(B * D);
+  const Index mixed = m.c.mixedWidth(), ofK = m.c.kvHeads * m.c.headDim, ld = m.c.qkvWidth();
+  const T* qkv = static_cast<const T*>(a.qkv);
+  const Temporary<T> lastX(B * D), lastMixed(B * mixed);
   launch(embedPrompts<T>, static_cast<unsigned>(M), kRowThreads, 0, length, d.cache.longest, width, order, lengths, prompts,
          m.wte, m.wpe, static_cast<T*>(a.x));
-  const auto onlyLast = [&](void*& x, T* to) {
-    launch(takeLast<T>, static_cast<unsigned>(B), kRowThreads, 0, length, width, order, lengths, static_cast<T*>(x), to);
+  const auto onlyLast = [&](void*& x, Index row, T* to) {
+    launch(takeLast<T>, static_cast<unsigned>(B), kRowThreads, 0, length, static_cast<int>(row), order, lengths,
+           static_cast<T*>(x), to);
     x = to;
   };
   runLayers(m, M, a, [&](Index layer) {
+    turn(m, M, nullptr, tokens, a.qkv);
     storePrompts(m.type, d.cache, m.heads, layer, B, tokens, order, lengths, a.qkv);
-    attentionForward(m.type, B, tokens, m.heads.heads, m.heads.Dh, a.qkv, a.mixed, lse);
+    attentionForward(m.type, B, tokens, m.c.heads, m.c.kvHeads, m.c.headDim, {qkv, ld}, {qkv + mixed, ld},
+                     {qkv + mixed + ofK, ld}, a.mixed, lse);
     if (layer + 1 < m.c.layers) return M;
-    onlyLast(a.x, lastX); // nothing else is needed of the last layer
-    onlyLast(a.mixed, lastMixed);
+    onlyLast(a.x, D, lastX); // nothing else is needed of the last layer
+    onlyLast(a.mixed, mixed, lastMixed);
     return B;
   });
   check(cudaMemcpyAsync(last, a.x, B * D * sizeof(T), cudaMemcpyDeviceToDevice, stream()), "copying");
@@ -222,9 +236,9 @@ __global__ void embedRows(int D, const StepRow* rows, const float* wte, const fl
   letNextStart();
   if (row.row < 0) return;
   const float* token = wte + row.token * static_cast<Index>(D);
-  const float* place = wpe + static_cast<Index>(row.length + row.added) * D;
+  const float* place = wpe ? wpe + static_cast<Index>(row.length + row.added) * D : nullptr;
   T* to = x + static_cast<Index>(blockIdx.x) * D;
-  for (int j = threadIdx.x; j < D; j += blockDim.x) to[j] = fromFloat<T>(token[j] + place[j]);
+  for (int j = threadIdx.x; j < D; j += blockDim.x) to[j] = fromFloat<T>(token[j] + (place ? place[j] : 0.f));
 }
 
 // byPrompt: logits have a row for each prompt, else for each row. copied: into shared memory. grid: R
@@ -258,6 +272,7 @@ void enqueueStep(const Decoder& d, Index R) {
   });
   runLayers(m, R, b.a, [&](Index layer) {
     const KvCache* cache = &reinterpret_cast<const StepHead*>(step)->cache;
+    turn(m, R, rowsOf(step), 1, b.a.qkv);
     attendRows(m.type, cache, rowsOf(step), R, m.heads, layer, b.split, b.a.qkv, b.a.mixed);
     return R;
   });
@@ -310,9 +325,9 @@ void fillStep(const Decoder& d, Index R, Index padded, const int32_t* rows, cons
 
 } // namespace
 
-void createDecoder(Type type, const DecoderConfig& c, const float* const* weights, void** result) {
+void createDecoder(Type type, const DecoderConfig& c, const ModelWeights& weights, void** result) {
   *result = nullptr;
-  if (!attends(type, c.width / c.heads))
+  if (!attends(type, c.headDim))
     throw std::runtime_error("decoder: heads are wider than the CUDA kernels for them are made for");
   try {
     *result = new Decoder(type, c, weights);

@@ -1,6 +1,6 @@
 // What every kernel file uses: launching, memory for the length of one operation, and numbers of either type.
 //
-// The sources are compiled by nvcc for GPUs, and by a C++ compiler against the headers in emulated/, which run the threads
+// The sources are compiled by nvcc for GPUs, and by a C++ compiler against the headers in ../emulator/, which run the threads
 // of a block one after another on the CPU: the tests on machines without a GPU. So the host's side launches by launch()
 // instead of <<<>>>, dynamic shared memory comes from sharedMemory(), and warp sums from the functions below.
 #pragma once
@@ -14,7 +14,7 @@
 #include "../table.h"
 
 #ifdef ILF_EMULATED
-#include "emulated/threads.h"
+#include "../emulator/threads.h"
 #endif
 
 namespace ilf::cuda {

@@ -14,20 +14,20 @@ namespace {
 constexpr int kThreads = 256, kWarps = kThreads / 32;
 constexpr size_t kMostShared = 128 << 10; // bytes of rows and of what norms them; a multiprocessor of an A100 has 164 KB
 
-// A warp norms a row [D] in shared memory in place. gamma and beta can be read up to a multiple of 8. What is normed is
-// rounded to T, as the norm of a forward pass is.
+// A warp norms a row [D] in shared memory in place. gamma and beta, which may be null, can be read up to a multiple of 8.
+// What is normed is rounded to T, as the norm of a forward pass is.
 template <int kUnroll, class T>
-__device__ __forceinline__ void normRow(int D, float eps, T* x, const float* gamma, const float* beta) {
+__device__ __forceinline__ void normRow(int D, bool isRms, float eps, T* x, const float* gamma, const float* beta) {
   constexpr int L = Pack<T>::kLength;
   const int first = threadIdx.x % 32 * L;
   float sum = 0, squares = 0;
 #pragma unroll kUnroll
-  for (int k = first; k < D; k += 32 * L) {
+  for (int k = first; !isRms && k < D; k += 32 * L) {
     const Pack<T> p = *reinterpret_cast<const Pack<T>*>(x + k);
 #pragma unroll
     for (int j = 0; j < L; j++) sum += k + j < D ? toFloat(p.at[j]) : 0.f;
   }
-  const float mean = warpSum(sum) / D;
+  const float mean = isRms ? 0.f : warpSum(sum) / D;
 #pragma unroll kUnroll
   for (int k = first; k < D; k += 32 * L) {
     const Pack<T> p = *reinterpret_cast<const Pack<T>*>(x + k);
@@ -44,7 +44,7 @@ __device__ __forceinline__ void normRow(int D, float eps, T* x, const float* gam
 #pragma unroll
     for (int i = 0; i < L; i += 4) {
       const Pack<float> g = *reinterpret_cast<const Pack<float>*>(gamma + k + i);
-      const Pack<float> b = *reinterpret_cast<const Pack<float>*>(beta + k + i);
+      const Pack<float> b = beta ? *reinterpret_cast<const Pack<float>*>(beta + k + i) : Pack<float>{};
 #pragma unroll
       for (int j = 0; j < 4; j++) {
         const float y = (toFloat(p.at[i + j]) - mean) * rstd * g.at[j] + b.at[j];
@@ -135,15 +135,16 @@ __global__ void __launch_bounds__(kThreads, residentBlocks(C)) multiplyFew(FewRo
   fetch(at, now);
   fetch(after(at), next);
   letNextStart();
-  if (f.gamma) {
-    copyRows<1>(1, K, ld, f.gamma, gamma, threadIdx.x, kThreads);
-    copyRows<1>(1, K, ld, f.beta, beta, threadIdx.x, kThreads);
+  if (f.norm.gamma) {
+    copyRows<1>(1, K, ld, f.norm.gamma, gamma, threadIdx.x, kThreads);
+    if (f.norm.beta) copyRows<1>(1, K, ld, f.norm.beta, beta, threadIdx.x, kThreads);
   }
   waitForPrevious();
   copyRows<kDeep / (3 - C)>(static_cast<int>(f.rows), K, ld, x, rows, threadIdx.x, kThreads);
   __syncthreads();
-  if (f.gamma) {
-    for (int r = warp; r < f.rows; r += kWarps) normRow<1>(K, f.eps, rows + r * ld, gamma, beta);
+  if (f.norm.gamma) {
+    const float* shift = f.norm.beta ? beta : nullptr;
+    for (int r = warp; r < f.rows; r += kWarps) normRow<1>(K, f.norm.isRms, f.norm.eps, rows + r * ld, gamma, shift);
     __syncthreads();
   }
 
@@ -189,7 +190,7 @@ __global__ void __launch_bounds__(kThreads, residentBlocks(C)) multiplyFew(FewRo
 constexpr int kNormWarps = 4;
 
 template <class T>
-__global__ void norm(Index M, int D, float eps, const T* x, const float* gamma, const float* beta, T* y) {
+__global__ void norm(Index M, int D, NormOf n, const T* x, T* y) {
   const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
   const Index m = static_cast<Index>(blockIdx.x) * kNormWarps + warp;
   if (m >= M) return;
@@ -197,7 +198,7 @@ __global__ void norm(Index M, int D, float eps, const T* x, const float* gamma, 
   T* row = sharedMemory<T>() + warp * ld;
   copyRows<4>(1, D, ld, x + m * D, row, lane, 32);
   __syncwarp();
-  normRow<4>(D, eps, row, gamma, beta);
+  normRow<4>(D, n.isRms, n.eps, row, n.gamma, n.beta);
   __syncwarp();
   if (D == ld) copyRows<4>(1, D, ld, row, y + m * D, lane, 32);
   else
@@ -206,7 +207,7 @@ __global__ void norm(Index M, int D, float eps, const T* x, const float* gamma, 
 
 template <class T, int R, int C>
 void start(const FewRows& f) {
-  const size_t shared = R * f.weights.ld * sizeof(T) + (f.gamma ? 2 * f.weights.ld * sizeof(float) : 0);
+  const size_t shared = R * f.weights.ld * sizeof(T) + (f.norm.gamma ? 2 * f.weights.ld * sizeof(float) : 0);
   // Where there are more outputs than run at once, each warp takes several: a block norms the rows once.
   const unsigned needed = blocksFor(f.weights.N, kWarps * C);
   const unsigned most = residentBlocks(C) * static_cast<unsigned>(multiprocessors());
@@ -230,12 +231,12 @@ void fewRows(Type type, const FewRows& f) {
   });
 }
 
-void normRows(Type type, Index M, Index D, float eps, const void* x, const float* gamma, const float* beta, void* y) {
+void normRows(Type type, Index M, Index D, const NormOf& n, const void* x, void* y) {
   withType(type, [&](auto t) {
     typedef decltype(t) T;
     const size_t shared = kNormWarps * paddedWidth(D) * sizeof(T);
-    launch(norm<T>, blocksFor(M, kNormWarps), kNormWarps * 32, shared, M, static_cast<int>(D), eps, static_cast<const T*>(x),
-           gamma, beta, static_cast<T*>(y));
+    launch(norm<T>, blocksFor(M, kNormWarps), kNormWarps * 32, shared, M, static_cast<int>(D), n, static_cast<const T*>(x),
+           static_cast<T*>(y));
   });
 }
 

@@ -16,13 +16,19 @@ struct Weights {
 
 __host__ __device__ constexpr Index paddedWidth(Index K) { return (K + 7) / 8 * 8; }
 
-// y = act(norm(x) wᵀ + bias) + residual, the norm (layer norm, Ba et al. 2016) only where gamma is not null.
+// Layer norm (Ba et al. 2016) or, where isRms, RMS norm (Zhang & Sennrich 2019).
+struct NormOf {
+  const float *gamma = nullptr, *beta = nullptr; // [K], can be read up to a multiple of 8, at addresses of one of 16 bytes
+  bool isRms = false;
+  float eps = 0;
+};
+
+// y = act(norm(x) wᵀ + bias) + residual, the norm only where gamma is not null; beta may be null alone.
 struct FewRows {
   Index rows;
   const void* x; // [rows,K]
   Weights weights;
-  const float *gamma = nullptr, *beta = nullptr; // [K], can be read up to a multiple of 8, at addresses of one of 16 bytes
-  float eps = 0;
+  NormOf norm;
   int act = 0;                    // 1: GELU
   const void* residual = nullptr; // like y
   void* y = nullptr;              // [rows,N], of the type of x or, if floats, float
@@ -34,7 +40,7 @@ constexpr Index kFewRows = 8;
 bool isFewRows(Type type, Index rows, Index K);
 void fewRows(Type type, const FewRows& f);
 
-// y [M,D] = norm(x [M,D]); gamma and beta as above.
-void normRows(Type type, Index M, Index D, float eps, const void* x, const float* gamma, const float* beta, void* y);
+// y [M,D] = norm(x [M,D]).
+void normRows(Type type, Index M, Index D, const NormOf& norm, const void* x, void* y);
 
 } // namespace ilf::cuda

@@ -20,19 +20,18 @@ __device__ __forceinline__ T* keysOf(void* memory, Index holders, Index tokens, 
 
 // grid: B·T
 template <class T>
-__global__ void store(KvCache c, int heads, int Dh, int padded, Index layer, int tokens, const int32_t* order,
+__global__ void store(KvCache c, int queries, int heads, int Dh, int padded, Index layer, int tokens, const int32_t* order,
                       const int32_t* lengths, const T* qkv) {
   const int prompt = order[blockIdx.x / tokens], t = blockIdx.x % tokens;
   if (t >= lengths[prompt]) return;
-  const int D = heads * Dh;
-  const T* from = qkv + static_cast<Index>(blockIdx.x) * 3 * D + D;
+  const T* from = qkv + static_cast<Index>(blockIdx.x) * (queries + 2 * heads) * Dh + queries * Dh;
   constexpr int L = Pack<T>::kLength;
   const bool packs = Dh % L == 0;
   const int each = packs ? L : 1, wide = padded / each;
   for (int i = threadIdx.x; i < 2 * heads * wide; i += blockDim.x) {
     const int which = i / (heads * wide), head = i / wide % heads, d = i % wide * each;
     T* to = keysOf<T>(c.prompts, c.P, c.longest, heads, padded, layer, prompt, head) + (which * c.longest + t) * padded + d;
-    const T* element = from + which * D + head * Dh + d;
+    const T* element = from + (which * heads + head) * Dh + d;
     if (packs) *reinterpret_cast<Pack<T>*>(to) = d < Dh ? *reinterpret_cast<const Pack<T>*>(element) : Pack<T>{};
     else *to = d < Dh ? *element : fromFloat<T>(0);
   }
@@ -135,16 +134,19 @@ struct Attend {
     }
   }
 
-  static __device__ __forceinline__ void run(const KvCache& c, const StepRow* rows, int heads, int Dh, int padded,
-                                             Index layer, float scale, const SplitKeys& split, const T* qkv, T* y) {
+  static __device__ __forceinline__ void run(const KvCache& c, const StepRow* rows, int queries, int heads, int Dh,
+                                             int padded, Index layer, float scale, const SplitKeys& split, const T* qkv,
+                                             T* y) {
     const int lane = threadIdx.x % 32, warp = threadIdx.x / 32, warps = blockDim.x / 32;
-    const int head = blockIdx.y, D = heads * Dh, offset = lane % kLanes * L;
+    // A block is a query head's; of those that share keys, each stores the new ones, the same bytes.
+    const int head = blockIdx.y, shared = head / (queries / heads), offset = lane % kLanes * L;
+    const int D = queries * Dh, width = (queries + 2 * heads) * Dh;
     const StepRow first = rows[blockIdx.x];
     letNextStart();
     if (first.together == 0) return waitForPrevious();
     const Index row0 = blockIdx.x;
     const auto ownKeys = [&](int g) {
-      return keysOf<T>(c.own, c.P * c.n, c.maxNew, heads, padded, layer, rows[row0 + g].row, head);
+      return keysOf<T>(c.own, c.P * c.n, c.maxNew, heads, padded, layer, rows[row0 + g].row, shared);
     };
     // This block's keys, of the prompt's and then the row's own: all, or, of one row, a part.
     int begin = 0, end = INT32_MAX, splits = 1;
@@ -159,7 +161,7 @@ struct Attend {
     const int ofPrompt = min(end, first.length), ownBegin = max(0, begin - first.length), ownEnd = end - first.length;
 
     // The cache is there already, but for the new tokens.
-    const T* keys = keysOf<T>(c.prompts, c.P, c.longest, heads, padded, layer, first.prompt, head);
+    const T* keys = keysOf<T>(c.prompts, c.P, c.longest, heads, padded, layer, first.prompt, shared);
     fetchAll(keys, begin, ofPrompt, c.longest, padded);
     for (int g = 0; g < first.together; g++)
       fetchAll(ownKeys(g), ownBegin, min(ownEnd, rows[row0 + g].added), c.maxNew, padded);
@@ -169,13 +171,14 @@ struct Attend {
 #pragma unroll
     for (int g = 0; g < G; g++) {
       if (g >= first.together) continue;
-      const T* mine = qkv + (row0 + g) * 3 * D + head * Dh;
+      const T* mine = qkv + (row0 + g) * width + head * Dh;
+      const T* fresh = qkv + (row0 + g) * width + D + shared * Dh;
       T* newKey = ownKeys(g) + rows[row0 + g].added * padded;
       T* newValue = newKey + c.maxNew * padded;
       if (ownEnd > rows[row0 + g].added) // of blocks that share a head, the one that has the new token
         for (int d = threadIdx.x; d < padded; d += blockDim.x) {
-          newKey[d] = d < Dh ? mine[D + d] : fromFloat<T>(0);
-          newValue[d] = d < Dh ? mine[2 * D + d] : fromFloat<T>(0);
+          newKey[d] = d < Dh ? fresh[d] : fromFloat<T>(0);
+          newValue[d] = d < Dh ? fresh[heads * Dh + d] : fromFloat<T>(0);
         }
 #pragma unroll
       for (int i = 0; i < N; i++) {
@@ -226,7 +229,7 @@ struct Attend {
         }
     }
     __syncthreads();
-    const Index mine = (row0 * heads + head) * kMostSplits;
+    const Index mine = (row0 * queries + head) * kMostSplits;
     for (int i = threadIdx.x; i < first.together * Dh; i += blockDim.x) {
       const int g = i / Dh, d = i % Dh;
       const Merged all = merge(warps, [&](int w) { return parts + (w * G + g) * wide; }, d);
@@ -246,7 +249,7 @@ struct Attend {
     __shared__ bool last;
     __threadfence();
     __syncthreads();
-    if (threadIdx.x == 0) last = atomicAdd(split.done + row0 * heads + head, 1) == splits - 1;
+    if (threadIdx.x == 0) last = atomicAdd(split.done + row0 * queries + head, 1) == splits - 1;
     __syncthreads();
     if (!last) return;
     __threadfence();
@@ -254,15 +257,15 @@ struct Attend {
       const Merged all = merge(splits, [&](int z) { return split.parts + (mine + z) * wide; }, d);
       y[row0 * D + head * Dh + d] = fromFloat<T>(all.o / all.sum);
     }
-    if (threadIdx.x == 0) split.done[row0 * heads + head] = 0;
+    if (threadIdx.x == 0) split.done[row0 * queries + head] = 0;
   }
 };
 
 template <class T, int kLanes, int kPacks, int G>
 __global__ void __launch_bounds__(32 * (G == 1 ? kManyWarps : kWarps), G == 1 ? 1 : 4 - kPacks)
-    attend(const KvCache* c, const StepRow* rows, int heads, int Dh, int padded, Index layer, float scale, SplitKeys split,
-           const T* qkv, T* y) {
-  Attend<T, kLanes, kPacks, G>::run(*c, rows, heads, Dh, padded, layer, scale, split, qkv, y);
+    attend(const KvCache* c, const StepRow* rows, int queries, int heads, int Dh, int padded, Index layer, float scale,
+           SplitKeys split, const T* qkv, T* y) {
+  Attend<T, kLanes, kPacks, G>::run(*c, rows, queries, heads, Dh, padded, layer, scale, split, qkv, y);
 }
 
 constexpr int kMostLanes = 32, kMostPacks = 2; // of a key
@@ -273,20 +276,20 @@ Index manyBlocks() { return 2 * multiprocessors(); }
 template <class T, int kLanes, int kPacks>
 void start(const KvCache* c, const StepRow* stepRows, Index rows, const Heads& h, Index layer, const SplitKeys& split,
            const T* qkv, T* y) {
-  const bool few = rows * h.heads < manyBlocks();
+  const bool few = rows * h.queries < manyBlocks();
   const int together = mostTogether(rows, h), warps = few ? kManyWarps : kWarps;
   const size_t shared = static_cast<size_t>(warps) * together * (h.padded() + 2) * sizeof(float);
-  const dim3 grid(static_cast<unsigned>(rows), static_cast<unsigned>(h.heads), few ? kMostSplits : 1);
+  const dim3 grid(static_cast<unsigned>(rows), static_cast<unsigned>(h.queries), few ? kMostSplits : 1);
   const float scale = kLog2e / sqrtf(static_cast<float>(h.Dh));
   launchEarly(together > 1 ? attend<T, kLanes, kPacks, kMostTogether> : attend<T, kLanes, kPacks, 1>, grid, warps * 32,
-              shared, c, stepRows, static_cast<int>(h.heads), static_cast<int>(h.Dh), static_cast<int>(h.padded()), layer,
-              scale, split, qkv, y);
+              shared, c, stepRows, static_cast<int>(h.queries), static_cast<int>(h.heads), static_cast<int>(h.Dh),
+              static_cast<int>(h.padded()), layer, scale, split, qkv, y);
 }
 
 } // namespace
 
 int mostTogether(Index rows, const Heads& h) {
-  return rows * h.heads >= kMostTogether * multiprocessors() && rows * h.heads >= manyBlocks() ? kMostTogether : 1;
+  return rows * h.queries >= kMostTogether * multiprocessors() && rows * h.queries >= manyBlocks() ? kMostTogether : 1;
 }
 
 size_t splitPartsBytes(const Heads& h) { return manyBlocks() * kMostSplits * (h.padded() + 2) * sizeof(float); }
@@ -298,8 +301,9 @@ void storePrompts(Type type, const KvCache& c, const Heads& h, Index layer, Inde
                   const int32_t* lengths, const void* qkv) {
   withType(type, [&](auto t) {
     typedef decltype(t) E;
-    launch(store<E>, static_cast<unsigned>(B * T), 128, 0, c, static_cast<int>(h.heads), static_cast<int>(h.Dh),
-           static_cast<int>(h.padded()), layer, static_cast<int>(T), order, lengths, static_cast<const E*>(qkv));
+    launch(store<E>, static_cast<unsigned>(B * T), 128, 0, c, static_cast<int>(h.queries), static_cast<int>(h.heads),
+           static_cast<int>(h.Dh), static_cast<int>(h.padded()), layer, static_cast<int>(T), order, lengths,
+           static_cast<const E*>(qkv));
   });
 }
 

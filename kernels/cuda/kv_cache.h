@@ -21,7 +21,11 @@ struct StepRow {
 };
 
 struct Heads {
-  Index heads, Dh;
+  Index queries; // heads of queries
+  Index heads;   // of keys and values, each shared by `group` heads of queries in a row
+  Index Dh;
+  Index group() const { return queries / heads; }
+  Index width() const { return (queries + 2 * heads) * Dh; } // of a row of qkv
   Index padded() const { return (Dh + 7) / 8 * 8; }
   Index perToken() const { return 2 * heads * padded(); } // elements of one layer's keys and values
 };
@@ -41,11 +45,11 @@ size_t splitDoneBytes();
 // Whether heads of this width are possible.
 bool attends(Type type, Index Dh);
 
-// Keys and values of layer `layer` from qkv [B,T,3,H,Dh], of prompts order[B] (device), as many tokens as lengths[prompt].
+// Keys and values of layer `layer` from qkv [B,T,width], of prompts order[B] (device), as many tokens as lengths[prompt].
 void storePrompts(Type type, const KvCache& c, const Heads& h, Index layer, Index B, Index T, const int32_t* order,
                   const int32_t* lengths, const void* qkv);
 
-// qkv [rows,3,H,Dh] of new tokens: stores their keys and values, attends: y [rows,H,Dh]. The cache and the rows are read by
+// qkv [rows,width] of new tokens: stores their keys and values, attends: y [rows,queries,Dh]. The cache and the rows are read by
 // the device when it comes to it.
 void attendRows(Type type, const KvCache* c, const StepRow* stepRows, Index rows, const Heads& h, Index layer,
                 const SplitKeys& split, const void* qkv, void* y);

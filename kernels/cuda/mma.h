@@ -7,12 +7,12 @@
 //   a [16,16]: a[0] (g, 2t..) a[1] (g+8, 2t..) a[2] (g, 2t+8..) a[3] (g+8, 2t+8..)
 //   b [16,8]:  b[0] (2t.., g) b[1] (2t+8.., g)
 //   c [16,8]:  c[0], c[1] (g, 2t..) c[2], c[3] (g+8, 2t..)
-// emulated/mma.h has the same for the CPU; tests/kernels/cuda-mma.test.ts holds it against the documents' tables.
+// ../emulator/mma.h has the same for the CPU; tests/kernels/cuda-mma.test.ts holds it against the documents' tables.
 #pragma once
 #include "device.h"
 
 #ifdef ILF_EMULATED
-#include "emulated/mma.h"
+#include "../emulator/mma.h"
 #else
 
 namespace ilf::cuda {

@@ -1,6 +1,7 @@
 #include "model.h"
 
 #include <algorithm>
+#include <initializer_list>
 
 #include "blas.h"
 
@@ -36,90 +37,116 @@ void padded(Index N, Index K, Index rows, Index ld, const float* w, T* to) {
   launch(pad<T>, std::min(blocksFor(rows * ld, 256), 8192u), 256, 0, N, K, rows, ld, w, to);
 }
 
+// Linear layers of the same input as one: so many outputs of each.
+struct Part {
+  const PartWeights& of;
+  Index width;
+};
+
 // Lays out the weights from `memory` on and copies them, or, where that is null, only counts their bytes.
 template <class T>
-size_t takeWeights(Model& m, const float* const* weights, unsigned char* memory) {
-  const Index D = m.c.width, I = m.c.inner, V = m.c.vocab;
+size_t takeWeights(Model& m, const ModelWeights& from, unsigned char* memory) {
+  const Index D = m.c.width, I = m.c.inner, V = m.c.vocab, ofQ = m.c.mixedWidth(), ofK = m.c.kvHeads * m.c.headDim;
   Pieces pieces = {memory};
-  const float* const* next = weights;
-  const auto copy = [&](Index n) {
+  const auto copyTo = [&](float* to, const float* weights, Index n) {
+    if (!memory) return;
+    if (weights) check(cudaMemcpyAsync(to, weights, n * sizeof(float), cudaMemcpyDeviceToDevice, stream()), "copying weights");
+    else check(cudaMemsetAsync(to, 0, n * sizeof(float), stream()), "zeroing weights");
+  };
+  const auto copy = [&](const float* weights, Index n) {
+    if (!weights) return static_cast<float*>(nullptr);
     float* to = pieces.take<float>(n);
-    if (memory) check(cudaMemcpyAsync(to, *next, n * sizeof(float), cudaMemcpyDeviceToDevice, stream()), "copying weights");
-    next++;
+    copyTo(to, weights, n);
     return to;
   };
-  const auto linear = [&](Index K, Index N) {
+  const auto norm = [&](const PartWeights& of) {
+    const float *gamma = copy(of.weight, D), *beta = copy(of.bias, D);
+    return NormOf{gamma, beta, m.c.norm == 1, m.c.eps};
+  };
+  const auto linear = [&](std::initializer_list<Part> parts, Index K) {
     const Index ld = paddedWidth(K);
-    T* w = pieces.take<T>(N * ld);
-    const dim3 tiles(blocksFor(N, kTile), blocksFor(ld, kTile));
-    if (memory) launch(transpose<T>, tiles, dim3(kTile, 8), 0, K, N, ld, *next, w);
-    next++;
-    const float* bias = copy(N);
-    bf16* bias16 = nullptr;
-    if (m.type == kBfloat16) {
-      bias16 = pieces.take<bf16>(N);
-      if (memory) padded(1, N, 1, N, bias, bias16);
+    Index N = 0, at = 0;
+    bool biased = false;
+    for (const Part& part : parts) {
+      N += part.width;
+      biased = biased || part.of.bias;
     }
+    T* w = pieces.take<T>(N * ld);
+    float* bias = biased ? pieces.take<float>(N) : nullptr;
+    bf16* bias16 = biased && m.type == kBfloat16 ? pieces.take<bf16>(N) : nullptr;
+    for (const Part& part : parts) {
+      const Index n = part.width;
+      if (memory && m.c.transposed) padded(n, K, n, ld, part.of.weight, w + at * ld);
+      else if (memory)
+        launch(transpose<T>, dim3(blocksFor(n, kTile), blocksFor(ld, kTile)), dim3(kTile, 8), 0, K, n, ld, part.of.weight,
+               w + at * ld);
+      if (biased) copyTo(bias + at, part.of.bias, n);
+      at += n;
+    }
+    if (bias16 && memory) padded(1, N, 1, N, bias, bias16);
     return Weights{N, K, ld, w, bias, bias16};
   };
-  m.wte = copy(V * D);
-  m.wpe = copy(m.c.positions * D);
-  for (Layer& l : m.layers) {
-    l.ln1Gamma = copy(D);
-    l.ln1Beta = copy(D);
-    l.qkv = linear(D, 3 * D);
-    l.proj = linear(D, D);
-    l.ln2Gamma = copy(D);
-    l.ln2Beta = copy(D);
-    l.fc = linear(D, I);
-    l.out = linear(I, D);
+  m.wte = copy(from.wte, V * D);
+  m.wpe = copy(from.wpe, m.c.positions * D);
+  for (Index i = 0; i < m.c.layers; i++) {
+    Layer& l = m.layers[i];
+    const LayerWeights& of = from.layers[i];
+    l.norm1 = norm(of.norm1);
+    l.qkv = of.qkv.weight ? linear({{of.qkv, m.c.qkvWidth()}}, D) : linear({{of.q, ofQ}, {of.k, ofK}, {of.v, ofK}}, D);
+    l.out = linear({{of.out, D}}, ofQ);
+    l.norm2 = norm(of.norm2);
+    l.up = m.gated ? linear({{of.gate, I}, {of.up, I}}, D) : linear({{of.up, I}}, D);
+    l.down = linear({{of.down, D}}, I);
   }
-  m.lnGamma = copy(D);
-  m.lnBeta = copy(D);
+  m.norm = norm(from.norm);
   const Index rows = (V + 63) / 64 * 64, ld = paddedWidth(D);
   T* head = pieces.take<T>(rows * ld);
-  if (memory) padded(V, D, rows, ld, m.wte, head);
+  if (memory) padded(V, D, rows, ld, from.head ? from.head : m.wte, head);
   m.head = {rows, D, ld, head, nullptr, nullptr};
   return pieces.used;
 }
 
 } // namespace
 
-Model::Model(Type type, const DecoderConfig& config, const float* const* weights)
-    : type(type), c(config), heads{config.heads, config.width / config.heads}, layers(config.layers) {
+Model::Model(Type type, const DecoderConfig& config, const ModelWeights& weights)
+    : type(type), c(config), gated(weights.layers[0].gate.weight), heads{c.heads, c.kvHeads, c.headDim}, layers(c.layers) {
+  const Index pairs = c.rotation.pairs;
   withType(type, [&](auto t) {
     typedef decltype(t) T;
-    memory.atLeast(takeWeights<T>(*this, weights, nullptr));
+    const size_t bytes = takeWeights<T>(*this, weights, nullptr);
+    memory.atLeast(bytes + pairs * sizeof(double));
     takeWeights<T>(*this, weights, memory.data());
+    double* frequencies = reinterpret_cast<double*>(memory.data() + bytes);
+    if (pairs > 0) upload(frequencies, config.rotation.frequencies, pairs * sizeof(double));
+    c.rotation.frequencies = frequencies;
   });
 }
 
 Activations takeActivations(const Model& m, Index M, Pieces& pieces) {
-  const Index row = m.c.width * m.elementSize();
+  const auto take = [&](Index width) { return pieces.take(M * width * m.elementSize()); };
   Activations a;
-  a.x = pieces.take(M * row);
-  a.x2 = pieces.take(M * row);
-  a.normed = pieces.take(M * row);
-  a.mixed = pieces.take(M * row);
-  a.qkv = pieces.take(3 * M * row);
-  a.inner = pieces.take(M * m.c.inner * m.elementSize());
+  a.x = take(m.c.width);
+  a.x2 = take(m.c.width);
+  a.normed = take(m.c.width);
+  a.mixed = take(m.c.mixedWidth());
+  a.qkv = take(m.c.qkvWidth());
+  a.inner = take(m.c.inner);
+  a.gates = m.gated ? take(2 * m.c.inner) : nullptr;
   return a;
 }
 
 void linear(const Model& m, Index M, const Weights& w, const LinearOf& of, void* y) {
   if (isFewRows(m.type, M, w.K)) {
     FewRows f = {M, of.x, w};
-    f.gamma = of.gamma;
-    f.beta = of.beta;
-    f.eps = m.c.eps;
+    f.norm = of.norm;
     f.act = of.act;
     f.residual = of.residual;
     f.y = y;
     f.floats = of.floats;
     return fewRows(m.type, f);
   }
-  if (of.gamma) normRows(m.type, M, m.c.width, m.c.eps, of.x, of.gamma, of.beta, of.normed);
-  Product p = {M, w.N, w.K, of.gamma ? of.normed : of.x, w.w, y};
+  if (of.norm.gamma) normRows(m.type, M, m.c.width, of.norm, of.x, of.normed);
+  Product p = {M, w.N, w.K, of.norm.gamma ? of.normed : of.x, w.w, y};
   p.transB = true;
   p.ldb = w.ld;
   p.operands = m.type;
@@ -132,7 +159,7 @@ void linear(const Model& m, Index M, const Weights& w, const LinearOf& of, void*
 }
 
 void logitsOf(const Model& m, Index M, const void* x, void* normed, float* logits) {
-  LinearOf of = {x, m.lnGamma, m.lnBeta, normed};
+  LinearOf of = {x, m.norm, normed};
   of.floats = true;
   linear(m, M, m.head, of, logits);
 }

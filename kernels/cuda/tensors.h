@@ -5,7 +5,7 @@
 
 namespace ilf::cuda {
 
-// tfjs' names; src/engine/cuda-kernels.ts numbers them alike.
+// tfjs' names; src/engine/engines/cuda/kernels.ts numbers them alike.
 enum Unary { kAbs, kExp, kLog, kSqrt, kRsqrt, kSquare, kNeg, kReciprocal, kRelu, kSigmoid, kTanh, kSin, kCos, kErf, kExpm1, kLog1p, kSoftplus, kElu, kUnaries };
 enum Binary { kAdd, kSub, kMultiply, kRealDiv, kMaximum, kMinimum, kSquaredDifference, kPow, kBinaries };
 enum Reduction { kSum, kMean, kMax, kMin, kReductions };

@@ -77,9 +77,9 @@ export async function reinforce(
   if (resumes) await removeLeftovers(dirname(dir));
   const theta = await openModel(resumes ? checkpoint : from);
   try {
-    if (theta.lm.config.vocab_size !== base.lm.config.vocab_size)
+    if (theta.lm.description.vocab !== base.lm.description.vocab)
       throw new UserError(
-        `${from} and ${base.dir} have different vocabularies, ${theta.lm.config.vocab_size} and ${base.lm.config.vocab_size} tokens: there is no KL between them`,
+        `${from} and ${base.dir} have different vocabularies, ${theta.lm.description.vocab} and ${base.lm.description.vocab} tokens: there is no KL between them`,
       );
     const prompted = promptContexts(theta, task, contexts, options.maxTokens);
     const log = resumes ? await readRlLog(checkpoint) : [];

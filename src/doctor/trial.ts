@@ -6,7 +6,7 @@
 import type { EngineName } from '../engine/engines/kind.js';
 import { type EngineKind, KINDS, type Precision, startEngine } from '../engine/index.js';
 import * as tf from '../engine/tf.js';
-import { gpt2Config } from '../lm/config.js';
+import { gpt2Config } from '../lm/architectures/gpt2.js';
 import { CausalLM } from '../lm/model.js';
 import { train } from '../lm/train.js';
 import type { News, Trial } from './types.js';

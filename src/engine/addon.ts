@@ -1,4 +1,4 @@
-/** Finds and loads the native addons. Leaves out: building it (kernels/build.mjs). */
+/** Finds and loads the native addons. Leaves out: building it (kernels/build/cpu.mjs). */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';

@@ -11,16 +11,17 @@ export {
   readMoments,
   writeMoments,
 } from './ops/adamw.js';
-export { causalAttention } from './ops/causal-attention.js';
+export { type AttentionShape, causalAttention, type Projected } from './ops/causal-attention.js';
 export { crossEntropyLoss } from './ops/cross-entropy-loss.js';
 export { type Decoder, openDecoder, rowsTogether } from './ops/decode.js';
-export { addEmbeddingGradient, embed } from './ops/embed.js';
+export { embed, embeddingGradient } from './ops/embed.js';
 export { gatherRows } from './ops/gather-rows.js';
 export { globalNorm } from './ops/global-norm.js';
+export { type GluActivation, glu } from './ops/glu.js';
 export { type LinearOptions, linear } from './ops/linear.js';
 export { type Compared, linearCompare } from './ops/linear-compare.js';
 export { linearCrossEntropy } from './ops/linear-cross-entropy.js';
 export { linearKL } from './ops/linear-kl.js';
 export { layerNorm, rmsNorm } from './ops/norm.js';
-export { rotary } from './ops/rotary.js';
+export { type Rotation, rotary } from './ops/rotary.js';
 export { type Filters, sampleTokens } from './ops/sample-tokens.js';

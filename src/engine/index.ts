@@ -1,12 +1,12 @@
 /** Starts an engine: a tfjs backend under which the models run, and the fused operations that fit it. */
 import { UserError } from '../store/errors.js';
 import { PRECISIONS, type Precision } from './backend.js';
-import { cpu } from './engines/cpu.js';
-import { cuda } from './engines/cuda.js';
+import { cpu } from './engines/cpu/engine.js';
+import { cuda } from './engines/cuda/engine.js';
 import { ENGINES, type Engine, type EngineKind, type EngineName, missingOf } from './engines/kind.js';
-import { tensorflow } from './engines/tensorflow.js';
-import { wasm } from './engines/wasm.js';
-import { webgpu } from './engines/webgpu.js';
+import { tensorflow } from './engines/tensorflow/engine.js';
+import { wasm } from './engines/wasm/engine.js';
+import { webgpu } from './engines/webgpu/engine.js';
 
 export { ENGINES, type Engine, type EngineKind, type EngineName, PRECISIONS, type Precision };
 

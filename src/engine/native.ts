@@ -134,41 +134,82 @@ export interface Native {
     dbeta: FloatArray | null,
   ): void;
 
-  /** Causal self-attention. qkv [B,T,3,H,Dh] (one row is GPT-2's c_attn output), y [B,T,H,Dh], lse [B,H,T] is the log of
-   * each row's softmax denominator. Scale 1/sqrt(Dh). */
+  /**
+   * Causal self-attention of H heads of queries, which share KV of keys and values, H / KV in a row each: softmax(q kᵀ / √Dh) v.
+   * Queries, keys and values: an array, where the first token's begin in it, and how many numbers it is from one token's to
+   * the next's; the three may be one array. y [B,T,H,Dh]; lse [B,H,T].
+   */
   attentionForward(
     B: number,
     T: number,
     H: number,
+    KV: number,
     Dh: number,
-    qkv: Activations,
+    q: Activations,
+    atQ: number,
+    ldq: number,
+    k: Activations,
+    atK: number,
+    ldk: number,
+    v: Activations,
+    atV: number,
+    ldv: number,
     y: Activations,
     lse: FloatArray,
   ): void;
+  /** dq, dk and dv lie in their arrays as q, k and v do in theirs. */
   attentionBackward(
     B: number,
     T: number,
     H: number,
+    KV: number,
     Dh: number,
-    qkv: Activations,
+    q: Activations,
+    atQ: number,
+    ldq: number,
+    k: Activations,
+    atK: number,
+    ldk: number,
+    v: Activations,
+    atV: number,
+    ldv: number,
     y: Activations,
     lse: FloatArray,
     dy: Activations,
-    dqkv: Activations,
+    dq: Activations,
+    dk: Activations,
+    dv: Activations,
   ): void;
 
-  /** Rotary embedding, Hugging Face's "rotate half" form: x [B,T,H,Dh], positions [T], angles pos·theta^(-2i/Dh).
-   * inverse rotates back (the gradient). */
+  /**
+   * Rotary position embedding (Su et al. 2021), x [M,heads,Dh] → y like x. Of the first `turned` heads, the first 2·F of Dh
+   * numbers turn in F pairs, by positions[m]·frequencies[i], times scale: number i with number i + F, or, interleaved, 2i
+   * with 2i + 1. The rest is copied. inverse: the transposed, which is the gradient.
+   */
   rotary(
-    B: number,
-    T: number,
-    H: number,
+    M: number,
+    heads: number,
+    turned: number,
     Dh: number,
-    theta: number,
     positions: Int32Array,
+    frequencies: Float64Array,
+    interleaved: boolean,
+    scale: number,
+    inverse: boolean,
     x: Activations,
     y: Activations,
-    inverse: boolean,
+  ): void;
+
+  /** y = act(gate)·up, of n numbers; act: 1 GELU, 2 SiLU. */
+  gluForward(n: number, act: number, gate: Activations, up: Activations, y: Activations): void;
+  gluBackward(
+    n: number,
+    act: number,
+    gate: Activations,
+    up: Activations,
+    dy: Activations,
+    dgate: Activations,
+    dup: Activations,
   ): void;
 
   /** y[m] = wte[ids[m]] + wpe[positions[m]]; wpe and positions may be null. Ids out of range throw. */
@@ -301,14 +342,14 @@ export interface Native {
     gradScale: number,
   ): void;
 
-  /** A decoder of a GPT-2-shaped model with its KV caches. `weights` in the order: wte, wpe, then per layer ln_1.weight,
-   * ln_1.bias, attn.c_attn.weight, .bias, attn.c_proj.weight, .bias, ln_2.weight, ln_2.bias, mlp.c_fc.weight, .bias,
-   * mlp.c_proj.weight, .bias, then ln_f.weight, ln_f.bias. The products' weights are packed into copies: open a new
-   * decoder after they change. wte and wpe are read in place until the decoder is closed. Logits have the same bits as
-   * the forward functions above give for the whole text. */
+  /** A decoder of a model of these layers (x + attention(norm(x)), then x + mlp(norm(x))) with its KV caches. `weights`, null where the
+   * model has none: wte [V,D], wpe [positions,D]; per layer weight and bias of the parts norm, qkv, q, k, v, out (of
+   * attention), norm, gate, up, down (of the MLP); weight and bias of the last norm; the head [V,D], null for wte. The
+   * products' weights are packed into copies: open a new decoder after they change. wte and wpe are read in place until the
+   * decoder is closed. Logits have the same bits as the forward functions above give for the whole text. */
   createDecoder(
-    config: { layers: number; heads: number; width: number; vocab: number; positions: number; eps: number },
-    weights: FloatArray[],
+    config: DecoderConfig,
+    weights: (FloatArray | null)[],
     /** Activations, cache and the products' weights as bfloat16, with the same bits as a bfloat16 forward pass. */
     bfloat16?: boolean,
   ): NativeDecoder;
@@ -327,6 +368,29 @@ export interface Native {
     tokens: Int32Array,
     logprob: Float32Array,
   ): void;
+}
+
+export interface DecoderConfig {
+  layers: number;
+  width: number;
+  heads: number;
+  kvHeads: number;
+  headDim: number;
+  /** Width within the MLP. */
+  inner: number;
+  vocab: number;
+  positions: number;
+  /** As in normForward. */
+  norm: 0 | 1;
+  eps: number;
+  /** As in linearForward and gluForward. */
+  act: 1 | 2;
+  /** Linear layers' weights are [out,in] instead of [in,out]. */
+  transposed: boolean;
+  /** As in rotary; no frequencies where nothing turns. */
+  frequencies: Float64Array;
+  interleaved: boolean;
+  rotaryScale: number;
 }
 
 export interface NativeDecoder {

@@ -4,7 +4,7 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { gpt2Config } from '../lm/config.js';
+import { gpt2Config } from '../lm/architectures/gpt2.js';
 import { saveLM } from '../lm/files.js';
 import { CausalLM } from '../lm/model.js';
 import { improveSequence, refineCase, refineSequence, summarySequence } from '../pretrain/corpus.js';

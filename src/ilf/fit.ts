@@ -46,9 +46,9 @@ export function checkFit(
       [judge, Math.max(0, ...questions) + output(judge) + toJudge + maxTokens],
     ] as const;
     for (const [{ dir, lm }, most] of needed)
-      if (most > lm.config.n_positions)
+      if (most > lm.description.positions)
         throw new UserError(
-          `${contextName(context)} is too long for the model ${dir}: it and what is written about it may take ${most} tokens, the model reads ${lm.config.n_positions}; shorten it or lower --max-tokens`,
+          `${contextName(context)} is too long for the model ${dir}: it and what is written about it may take ${most} tokens, the model reads ${lm.description.positions}; shorten it or lower --max-tokens`,
         );
   }
 }

@@ -62,7 +62,7 @@ function lineSchema(
   { prompts }: Pick<Task, 'prompts'>,
   room: number,
 ): z.ZodType<Line> {
-  const vocabulary = tuned.lm.config.vocab_size;
+  const vocabulary = tuned.lm.description.vocab;
   const id = z
     .number()
     .int()

@@ -30,10 +30,10 @@ export async function openPair(tunedDir: string, baseDir: string): Promise<KlPai
     };
     try {
       requireOneVocabulary(tuned, base);
-      const { vocab_size } = tuned.config;
-      if (tokenizer && tokenizer.vocabSize > vocab_size)
+      const { vocab } = tuned.description;
+      if (tokenizer && tokenizer.vocabSize > vocab)
         throw new UserError(
-          `${tunedDir}: the tokenizer has ${tokenizer.vocabSize} tokens, the model ${vocab_size}; they do not belong together`,
+          `${tunedDir}: the tokenizer has ${tokenizer.vocabSize} tokens, the model ${vocab}; they do not belong together`,
         );
     } catch (error) {
       base.dispose();
@@ -43,7 +43,7 @@ export async function openPair(tunedDir: string, baseDir: string): Promise<KlPai
       tuned: { dir: tunedDir, lm: tuned },
       base: { dir: baseDir, lm: base },
       tokenizer,
-      window: Math.min(tuned.config.n_positions, base.config.n_positions),
+      window: Math.min(tuned.description.positions, base.description.positions),
       dispose,
     };
   } catch (error) {

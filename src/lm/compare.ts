@@ -32,7 +32,7 @@ export async function compareCompletions(
 ): Promise<Comparison[]> {
   requireOneVocabulary(q, p);
   return perToken(items, maxTokens, ['logQ', 'logP', 'exact'], (rectangle) =>
-    linearCompare(predicting(q, rectangle), q.wte, predicting(p, rectangle), p.wte, rectangle.labels),
+    linearCompare(predicting(q, rectangle), q.head, predicting(p, rectangle), p.head, rectangle.labels),
   );
 }
 
@@ -46,13 +46,13 @@ export async function compareBothWays(
   requireOneVocabulary(q, p);
   return perToken(items, maxTokens, ['logQ', 'logP', 'exact', 'reverse'], (rectangle) => {
     const [hq, hp] = [predicting(q, rectangle), predicting(p, rectangle)];
-    const reverse = linearKL(hp, p.wte, hq, q.wte);
-    return { ...linearCompare(hq, q.wte, hp, p.wte, rectangle.labels), reverse };
+    const reverse = linearKL(hp, p.head, hq, q.head);
+    return { ...linearCompare(hq, q.head, hp, p.head, rectangle.labels), reverse };
   });
 }
 
 /** @throws UserError for models of different vocabularies */
 export function requireOneVocabulary(q: CausalLM, p: CausalLM): void {
-  const [ofQ, ofP] = [q.config.vocab_size, p.config.vocab_size];
+  const [ofQ, ofP] = [q.description.vocab, p.description.vocab];
   if (ofQ !== ofP) throw new UserError(`the models' vocabularies differ: ${ofQ} and ${ofP} tokens`);
 }

@@ -1,6 +1,6 @@
 /**
  * Learning from comparisons. The reward r(x) of a text x is the log-odds of one answer token against another after it, which
- * needs two rows of the output projection only: r = h·(wte[positive] − wte[negative]), h [D] the hidden state at the text's
+ * needs two rows of the output projection only: r = h·(head[positive] − head[negative]), h [D] the hidden state at the text's
  * last token.
  */
 import { embed, gatherRows } from '../engine/fused.js';
@@ -61,7 +61,7 @@ export function preferenceObjective(
       const texts = [...part.map((i) => pairs[i]!.chosen), ...part.map((i) => pairs[i]!.rejected)];
       const { last, ...rectangle } = toRectangle(texts);
       const fresh = hiddenGrads(lm, rectangle, (h) => {
-        const [yes, no] = tf.split(embed(answers, null, lm.wte, null), 2) as [tf.Tensor2D, tf.Tensor2D];
+        const [yes, no] = tf.split(embed(answers, null, lm.head, null), 2) as [tf.Tensor2D, tf.Tensor2D];
         const rewards: tf.Tensor1D = tf.sum(tf.mul(gatherRows(h, last), tf.sub(yes, no)), 1);
         const losses = LOSSES[form](tf.slice(rewards, 0, n), tf.slice(rewards, n, n));
         return tf.div<tf.Scalar>(tf.sum(losses), pairs.length);

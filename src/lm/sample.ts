@@ -45,9 +45,9 @@ function check(lm: CausalLM, prompts: readonly (readonly number[])[], n: number,
   if (!(o.topP > 0 && o.topP <= 1)) bad(`top-p must be in (0, 1], not ${o.topP}`);
   prompts.forEach((prompt, p) => {
     if (prompt.length === 0) bad(`prompt ${p} is empty`);
-    if (prompt.length >= lm.config.n_positions) {
+    if (prompt.length >= lm.description.positions) {
       bad(
-        `prompt ${p} has ${prompt.length} tokens, which leaves no room in the model's ${lm.config.n_positions} positions`,
+        `prompt ${p} has ${prompt.length} tokens, which leaves no room in the model's ${lm.description.positions} positions`,
       );
     }
   });
@@ -71,7 +71,7 @@ function promptGroups(
   n: number,
   { maxNewTokens, maxRows = rowsTogether() }: SampleOptions,
 ): number[][] {
-  const { n_positions } = lm.config;
+  const { positions } = lm.description;
   const order = [...prompts.keys()].sort((a, b) => prompts[a]!.length - prompts[b]!.length || a - b);
   const groups: number[][] = [];
   let longest = 0;
@@ -81,7 +81,7 @@ function promptGroups(
     if (group && (group.length + 1) * n <= maxRows && length <= longest) group.push(p);
     else {
       groups.push([p]);
-      longest = Math.max(length, n_positions - maxNewTokens);
+      longest = Math.max(length, positions - maxNewTokens);
     }
   }
   return groups;
@@ -104,7 +104,7 @@ export async function sample(
     Array.from({ length: n }, (_, i) => ({
       prompt: p,
       uniform: randomStream(options.seed, 2, p, i),
-      room: Math.min(options.maxNewTokens, lm.config.n_positions - prompt.length),
+      room: Math.min(options.maxNewTokens, lm.description.positions - prompt.length),
       out: { ids: [], logprobs: [], finished: false } as Completion,
     })),
   );

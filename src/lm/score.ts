@@ -106,7 +106,7 @@ export async function scoreCompletions(
   maxTokens = MAX_TOKENS,
 ): Promise<Float32Array[]> {
   const scored = await perToken(items, maxTokens, ['logprobs'], (rectangle) => ({
-    logprobs: linearCrossEntropy(predicting(lm, rectangle), lm.wte, rectangle.labels).neg(),
+    logprobs: linearCrossEntropy(predicting(lm, rectangle), lm.head, rectangle.labels).neg(),
   }));
   return scored.map(({ logprobs }) => logprobs);
 }

@@ -8,9 +8,9 @@
 import {
   type AdamState,
   adamw,
-  addEmbeddingGradient,
   createAdamState,
   crossEntropyLoss,
+  embeddingGradient,
   gatherRows,
   globalNorm,
   readMoments,
@@ -92,7 +92,7 @@ export interface StepInfo {
 
 /**
  * A scalar loss of the hidden states [B·T,D] of a rectangle of tokens ids [B·T], and its gradients in the order of lm's
- * parameters. lossOf must make use of lm.wte.
+ * parameters. lossOf must make use of lm.head.
  */
 export function hiddenGrads(
   lm: CausalLM,
@@ -101,13 +101,18 @@ export function hiddenGrads(
 ): { loss: number; grads: tf.Tensor[] } {
   const positions = lm.positions(B, T);
   return tf.tidy(() => {
-    // The embedding is left out of the tape: its gradient is that of the output projection, plus a few rows.
+    // The embedding is left out of the tape: its gradient is a few rows, added to the output projection's where that is tied.
     const x = lm.embedding(ids, positions);
-    const rest = [...lm.params.values()].filter((v) => v !== lm.wpe);
+    const { wte, wpe } = lm;
+    const rest = [...lm.params.values()].filter((v) => v !== wpe && (v !== wte || lm.description.tied));
     const { value, grads } = tf.engine().gradients(() => lossOf(lm.hiddenOf(x, B, T)), [x, ...rest]);
-    const [dx, dwte, ...others] = grads as [tf.Tensor2D, tf.Tensor2D, ...tf.Tensor[]];
-    const table = addEmbeddingGradient(ids, positions, dx, dwte, lm.wpe);
-    return { loss: value.dataSync()[0]!, grads: [table.dwte, table.dwpe, ...others] };
+    const dx = grads[0] as tf.Tensor2D;
+    const of = new Map<tf.Variable, tf.Tensor>(rest.map((v, i) => [v, grads[i + 1]!]));
+    const soFar = (of.get(wte) as tf.Tensor2D | undefined) ?? null;
+    const { dwte, dwpe } = embeddingGradient(ids, wpe && positions, dx, wte, wpe, soFar);
+    of.set(wte, dwte);
+    if (wpe && dwpe) of.set(wpe, dwpe);
+    return { loss: value.dataSync()[0]!, grads: [...lm.params.values()].map((v) => of.get(v)!) };
   });
 }
 
@@ -118,9 +123,9 @@ function rectangleGrads(lm: CausalLM, batch: Batch, weight: number): { loss: num
   return hiddenGrads(lm, batch, (h) => {
     // The vocabulary's product is worth skipping where most rows have no loss (prompts, padding).
     const rows = Int32Array.from(labels.keys()).filter((m) => labels[m]! >= 0);
-    if (rows.length > 0.75 * labels.length) return crossEntropyLoss(h, lm.wte, labels, weights);
+    if (rows.length > 0.75 * labels.length) return crossEntropyLoss(h, lm.head, labels, weights);
     const [l, w] = [rows.map((m) => labels[m]!), Float32Array.from(rows, (m) => weights[m]!)];
-    return crossEntropyLoss(gatherRows(h, rows), lm.wte, l, w);
+    return crossEntropyLoss(gatherRows(h, rows), lm.head, l, w);
   });
 }
 

@@ -6,8 +6,8 @@
 import { existsSync } from 'node:fs';
 import { copyFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { gpt2Config } from '../lm/architectures/gpt2.js';
 import type { Example } from '../lm/batch.js';
-import { gpt2Config } from '../lm/config.js';
 import { saveLM } from '../lm/files.js';
 import { CausalLM } from '../lm/model.js';
 import { exportOnnx } from '../lm/onnx.js';

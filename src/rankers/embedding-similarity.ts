@@ -13,7 +13,7 @@ export const embeddingSimilarity: RankerDescriptor = {
   madeFrom: ({ judge }) => ({ models: [judge] }),
   async open({ judge: dir }) {
     const { openModel } = await import('../writers/text-model.js');
-    const { meanHidden } = await import('../lm/pooled.js');
+    const { meanHidden } = await import('../lm/mean-hidden.js');
     const { lm, tokenizer } = await openModel(dir);
     return {
       close: async () => lm.dispose(),

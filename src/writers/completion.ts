@@ -13,7 +13,7 @@ export function encodePrompt(
   room: number,
 ): number[] {
   const ids = tokenizer.encode(text);
-  const window = lm.config.n_positions;
+  const window = lm.description.positions;
   if (ids.length + room > window)
     throw new UserError(
       `${name} is too long for the model ${dir}: ${ids.length} tokens to read and ${room} to write do not fit into its ${window}; shorten it`,

@@ -24,7 +24,7 @@ export async function scoreFile(model: string, data: string, onProgress: OnTexts
   try {
     // Read before any line is checked: a line of text is checked in tokens.
     const encode = (await holdsTexts(data)) ? (await loadTokenizer(model)).encode : undefined;
-    const items = await readJsonl(data, lineSchema(lm.config, encode));
+    const items = await readJsonl(data, lineSchema(lm.description, encode));
     return items.length === 0 ? [] : await scoreAll(lm, items, onProgress);
   } finally {
     lm.dispose();
@@ -42,14 +42,14 @@ async function holdsTexts(data: string): Promise<boolean> {
 }
 
 function lineSchema(
-  config: { vocab_size: number; n_positions: number },
+  model: { vocab: number; positions: number },
   encode: ((text: string) => number[]) | undefined,
 ): z.ZodType<Item> {
   const id = z
     .number()
     .int()
     .min(0)
-    .max(config.vocab_size - 1, `an id is outside the model's vocabulary of ${config.vocab_size}`);
+    .max(model.vocab - 1, `an id is outside the model's vocabulary of ${model.vocab}`);
   const texts = z
     .strictObject({ prompt: z.string(), completion: z.string() })
     .transform(({ prompt, completion }) => ({ prompt: encode!(prompt), completion: encode!(completion) }));
@@ -70,7 +70,7 @@ function lineSchema(
       'the prompt has no tokens; the first token needs one before it',
     )
     .refine(
-      ({ prompt, completion }) => prompt.length + completion.length <= config.n_positions,
-      `prompt and completion are longer than the model's ${config.n_positions} positions`,
+      ({ prompt, completion }) => prompt.length + completion.length <= model.positions,
+      `prompt and completion are longer than the model's ${model.positions} positions`,
     );
 }

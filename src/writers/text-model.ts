@@ -24,7 +24,7 @@ export async function openModel(dir: string): Promise<TextModel> {
   await requireModel(dir);
   const [lm, tokenizer] = [await loadLM(dir), await loadTokenizer(dir)];
   try {
-    checkPair(dir, tokenizer, lm.config.vocab_size);
+    checkPair(dir, tokenizer, lm.description.vocab);
   } catch (error) {
     lm.dispose();
     throw error;

@@ -3,7 +3,7 @@
  * rule; here every one is, filled with NaN before it is lent and again when it comes back, and at the head of
  * a longer buffer. Whatever is left unwritten, read after disposal or read past its end fails the test.
  */
-import { BufferPool } from '../../src/engine/pool.js';
+import { BufferPool } from '../../src/engine/engines/cpu/pool.js';
 
 const BFLOAT16_NAN = 0x7fc0;
 

@@ -4,8 +4,8 @@
  */
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import type { NativeBackend } from '../../src/engine/backend.js';
+import type { HostMemory } from '../../src/engine/engines/cpu/memory.js';
 import { layerNorm, linear } from '../../src/engine/fused.js';
-import type { HostMemory } from '../../src/engine/host-memory.js';
 import { type Precision, startEngine } from '../../src/engine/index.js';
 import * as tf from '../../src/engine/tf.js';
 import { UserError } from '../../src/store/errors.js';

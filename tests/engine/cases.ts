@@ -1,13 +1,16 @@
 /** The fused operations, each with a reference made of plain differentiable tfjs ops. */
 import {
+  type AttentionShape,
   causalAttention,
   crossEntropyLoss,
   embed,
   gatherRows,
+  glu,
   layerNorm,
   linear,
   linearCrossEntropy,
   linearKL,
+  type Rotation,
   rmsNorm,
   rotary,
 } from '../../src/engine/fused.js';
@@ -19,30 +22,63 @@ import type { Case } from './compare.js';
 type T1 = tf.Tensor1D;
 type T2 = tf.Tensor2D;
 
-/** Attention written as loops over positions: a reference that shares nothing with the composed one. */
-function attentionByPosition(qkv: tf.Tensor, heads: number): tf.Tensor {
-  const [B, T, D3] = qkv.shape as [number, number, number];
-  const D = D3 / 3;
-  const Dh = D / heads;
+/** Attention written as loops over positions: a reference that shares nothing with the composed one. qkv [B·T,(H+2KV)·Dh]. */
+function attentionByPosition(packed: tf.Tensor, shape: AttentionShape): tf.Tensor {
+  const { B, T, heads, kvHeads, headDim: Dh } = shape;
+  const qkv = packed.reshape([B, T, packed.shape[1]!]);
   const rows: tf.Tensor[] = [];
   for (let b = 0; b < B; b++) {
     const perHead: tf.Tensor[] = [];
     for (let h = 0; h < heads; h++) {
-      const part = (i: number) => qkv.slice([b, 0, i * D + h * Dh], [1, T, Dh]).reshape<T2>([T, Dh]);
-      const [q, k, v] = [part(0), part(1), part(2)];
+      const part = (head: number) => qkv.slice([b, 0, head * Dh], [1, T, Dh]).reshape<T2>([T, Dh]);
+      const key = heads + Math.floor((h * kvHeads) / heads);
+      const [q, k, v] = [part(h), part(key), part(key + kvHeads)];
       const outs = Array.from({ length: T }, (_, t) => {
         const scores = tf.matMul(q.slice([t, 0], [1, Dh]), k.slice([0, 0], [t + 1, Dh]), false, true);
         return tf.matMul(tf.softmax(scores.div(Math.sqrt(Dh))) as T2, v.slice([0, 0], [t + 1, Dh]));
       });
       perHead.push(tf.concat(outs, 0));
     }
-    rows.push(tf.concat(perHead, 1).reshape([1, T, D]));
+    rows.push(tf.concat(perHead, 1));
   }
   return tf.concat(rows, 0);
 }
 
 const geluPlain = (x: tf.Tensor) =>
   x.mul(0.5).mul(tf.tanh(x.add(x.mul(x).mul(x).mul(0.044715)).mul(0.7978845608)).add(1));
+
+const places = Int32Array.of(0, 5, 9, 0, 5, 9);
+const halves: Rotation = { frequencies: [1, 0.1, 0.01, 0.001], interleaved: false, scale: 1 };
+const neighbours: Rotation = { frequencies: [1, 0.1], interleaved: true, scale: 1.5 };
+
+/** Complex multiplication by scale·exp(i·angle), a head and a pair at a time. */
+function turnedByPair(
+  x: tf.Tensor,
+  heads: number,
+  { frequencies, interleaved, scale }: Rotation,
+  turned: number,
+): tf.Tensor {
+  const [M, width] = x.shape as [number, number];
+  const Dh = width / heads;
+  const columns = Array.from({ length: width }, (_, c) => x.slice([0, c], [M, 1]));
+  for (let h = 0; h < turned; h++)
+    frequencies.forEach((frequency, i) => {
+      const first = h * Dh + (interleaved ? 2 * i : i);
+      const second = first + (interleaved ? 1 : frequencies.length);
+      const of = (f: (angle: number) => number) =>
+        tf.tensor2d(
+          [...places].map((p) => scale * f(p * frequency)),
+          [M, 1],
+        );
+      const [u, v] = [columns[first]!, columns[second]!];
+      columns[first] = u.mul(of(Math.cos)).sub(v.mul(of(Math.sin)));
+      columns[second] = v.mul(of(Math.cos)).add(u.mul(of(Math.sin)));
+    });
+  return tf.concat(columns, 1);
+}
+
+const whole: AttentionShape = { B: 2, T: 5, heads: 2, kvHeads: 2, headDim: 4 };
+const grouped: AttentionShape = { B: 2, T: 5, heads: 4, kvHeads: 2, headDim: 4 };
 const labels = Int32Array.of(0, 4, -1, 2, 6, 6, 1);
 const tokenWeights = Float32Array.of(0.1, 2, 1, 0, 0.3, 0.5, -1);
 const ids = Int32Array.of(3, 0, 3, 8, 3);
@@ -100,39 +136,52 @@ export const cases: Case[] = [
   },
   {
     name: 'causalAttention',
-    shapes: [[2, 5, 24]],
-    op: (qkv) => causalAttention(qkv as tf.Tensor3D, 2),
-    plain: (qkv) => attentionByPosition(qkv!, 2),
+    shapes: [[10, 24]],
+    op: (qkv) => causalAttention([qkv as T2], whole),
+    plain: (qkv) => attentionByPosition(qkv!, whole),
+    scale: 2,
+  },
+  {
+    name: 'causalAttention of heads that share keys, packed',
+    shapes: [[10, 32]],
+    op: (qkv) => causalAttention([qkv as T2], grouped),
+    plain: (qkv) => attentionByPosition(qkv!, grouped),
+    scale: 2,
+  },
+  {
+    name: 'causalAttention of heads that share keys',
+    shapes: [
+      [10, 16],
+      [10, 8],
+      [10, 8],
+    ],
+    op: (q, k, v) => causalAttention([q as T2, k as T2, v as T2], grouped),
+    plain: (q, k, v) => attentionByPosition(tf.concat([q!, k!, v!], 1), grouped),
     scale: 2,
   },
   {
     name: 'rotary',
-    shapes: [[2, 3, 2, 8]],
-    op: (x) => rotary(x as tf.Tensor4D, Int32Array.of(0, 5, 9), 10_000),
-    plain: (x) => {
-      // Complex multiplication of (low + i high) by exp(i angle), a position and a dimension at a time.
-      const steps = [0, 5, 9].map((p, t) => {
-        const at = (d: number) => x!.slice([0, t, 0, d], [2, 1, 2, 1]);
-        const low: tf.Tensor[] = [];
-        const high: tf.Tensor[] = [];
-        for (let i = 0; i < 4; i++) {
-          const angle = p * 10_000 ** (-i / 4);
-          low.push(
-            at(i)
-              .mul(Math.cos(angle))
-              .sub(at(i + 4).mul(Math.sin(angle))),
-          );
-          high.push(
-            at(i + 4)
-              .mul(Math.cos(angle))
-              .add(at(i).mul(Math.sin(angle))),
-          );
-        }
-        return tf.concat([...low, ...high], 3);
-      });
-      return tf.concat(steps, 1);
-    },
+    shapes: [[6, 16]],
+    op: (x) => rotary(x as T2, places, 2, halves),
+    plain: (x) => turnedByPair(x!, 2, halves, 2),
   },
+  {
+    name: 'rotary of neighbours, of a part of some heads',
+    shapes: [[6, 24]],
+    op: (x) => rotary(x as T2, places, 3, neighbours, 2),
+    plain: (x) => turnedByPair(x!, 3, neighbours, 2),
+  },
+  ...(['silu', 'gelu'] as const).map((activation) => ({
+    name: `glu with ${activation}`,
+    shapes: [
+      [5, 7],
+      [5, 7],
+    ],
+    op: (gate: tf.Tensor, up: tf.Tensor) => glu(gate as T2, up as T2, activation),
+    plain: (gate: tf.Tensor, up: tf.Tensor) =>
+      (activation === 'gelu' ? geluPlain(gate) : gate.div(tf.exp(gate.neg()).add(1))).mul(up),
+    scale: 3,
+  })),
   {
     name: 'embed',
     shapes: [

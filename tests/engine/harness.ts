@@ -17,7 +17,7 @@ type Backend = 'js' | 'cuda-emulated' | EngineName;
 function linkTensorflow(): void {
   const python = process.env.ILF_TENSORFLOW_PYTHON;
   if (!python) return;
-  const script = fileURLToPath(new URL('../../kernels/tensorflow-link.mjs', import.meta.url));
+  const script = fileURLToPath(new URL('../../kernels/build/tensorflow-link.mjs', import.meta.url));
   const args = [script, '--python', python];
   const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
   if (status !== 0) throw new Error(`ILF_TENSORFLOW_PYTHON: ${stderr}`);

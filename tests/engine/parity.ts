@@ -6,7 +6,7 @@
 import { disposeAdamState } from '../../src/engine/fused.js';
 import type { Precision } from '../../src/engine/index.js';
 import * as tf from '../../src/engine/tf.js';
-import { gpt2Config } from '../../src/lm/config.js';
+import { gpt2Config } from '../../src/lm/architectures/gpt2.js';
 import { CausalLM } from '../../src/lm/model.js';
 import { randomStream } from '../../src/lm/random.js';
 import { sample } from '../../src/lm/sample.js';

@@ -8,7 +8,7 @@ import { startEngine } from '../../src/engine/index.js';
 import * as tf from '../../src/engine/tf.js';
 import { backends, use } from './harness.js';
 
-const script = fileURLToPath(new URL('../../kernels/tensorflow-link.mjs', import.meta.url));
+const script = fileURLToPath(new URL('../../kernels/build/tensorflow-link.mjs', import.meta.url));
 const link = (...args: string[]) => spawnSync(process.execPath, [script, ...args], { encoding: 'utf8' });
 
 describe('tensorflow:link refuses in one line, with exit status 2,', () => {

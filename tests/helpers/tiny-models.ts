@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { startEngine } from '../../src/engine/index.js';
-import { gpt2Config } from '../../src/lm/config.js';
+import { gpt2Config } from '../../src/lm/architectures/gpt2.js';
 import { saveLM } from '../../src/lm/files.js';
 import { CausalLM } from '../../src/lm/model.js';
 import { exportOnnx } from '../../src/lm/onnx.js';

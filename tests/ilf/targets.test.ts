@@ -4,7 +4,7 @@ import { startEngine } from '../../src/engine/index.js';
 import { toExample } from '../../src/ilf/finetune.js';
 import { fromTargetRows, type TargetData, targetsOf, toTargetRow } from '../../src/ilf/targets.js';
 import { totalWeight } from '../../src/lm/batch.js';
-import { gpt2Config } from '../../src/lm/config.js';
+import { gpt2Config } from '../../src/lm/architectures/gpt2.js';
 import { CausalLM } from '../../src/lm/model.js';
 import { crossEntropy } from '../../src/lm/train.js';
 import { feedbackThenOutput, outputIn, roomFor } from '../../src/pipeline/policy.js';

@@ -2,6 +2,7 @@
 // enter a product are given rounded, as the bfloat16 product rounds them itself. See bfloat16.ts for the tolerances: where
 // `inner` is given, the comment says what is rounded on the way.
 import { expect, it } from 'vitest';
+import type { Activations } from '../../src/engine/native.js';
 import { blankHalves, expectRounded, expectSameHalves, fromHalves, rounded, toHalves } from './bfloat16.js';
 import {
   blank,
@@ -13,6 +14,7 @@ import {
   randomIds,
   underEverySetting,
 } from './harness.js';
+import { packed } from './projected.js';
 import { product } from './reference.js';
 
 /** The same random numbers as float32 and as bfloat16. */
@@ -147,38 +149,40 @@ interface Sums {
 }
 
 underEverySetting('bfloat16 attention', (use) => {
-  for (const [B, T, H, Dh] of [
-    [1, 1, 1, 1],
-    [2, 3, 2, 17],
-    [2, 7, 3, 8],
-    [2, 130, 3, 16],
-    [1, 300, 2, 32],
-    [1, 64, 2, 64],
-    [1, 65, 3, 64],
-    [1, 130, 1, 80],
-    [1, 49, 1, 128],
-    [1, 130, 2, 128],
-    [1, 9, 2, 136],
+  for (const [B, T, H, Dh, KV] of [
+    [1, 1, 1, 1, 1],
+    [2, 3, 2, 17, 2],
+    [2, 7, 3, 8, 3],
+    [2, 130, 3, 16, 3],
+    [1, 300, 2, 32, 2],
+    [1, 64, 2, 64, 2],
+    [1, 65, 3, 64, 3],
+    [1, 130, 1, 80, 1],
+    [1, 49, 1, 128, 1],
+    [1, 130, 2, 128, 2],
+    [1, 9, 2, 136, 2],
+    [2, 7, 4, 17, 2],
+    [1, 130, 6, 32, 2],
+    [1, 65, 2, 128, 1],
+    [1, 9, 4, 136, 2],
   ] as const)
-    it(`both ways, B ${B}, T ${T}, H ${H}, Dh ${Dh}`, () => {
+    it(`both ways, B ${B}, T ${T}, H ${H}, KV ${KV}, Dh ${Dh}`, () => {
       use();
-      const D = H * Dh;
-      const [qkv, dy] = [both(B * T * 3 * D, 1, 2), both(B * T * D, 2)];
-      const [y, lse, dqkv] = [blank(B * T * D), blank(B * H * T), blank(B * T * 3 * D)];
-      native.attentionForward(B, T, H, Dh, qkv.floats, y, lse);
-      native.attentionBackward(B, T, H, Dh, qkv.floats, y, lse, dy.floats, dqkv);
-      const [yHalves, lseOut, dqkvHalves] = [
-        blankHalves(y.length),
-        blank(lse.length),
-        blankHalves(dqkv.length),
-      ];
-      native.attentionForward(B, T, H, Dh, qkv.halves, yHalves, lseOut);
+      const [D, W] = [H * Dh, (H + 2 * KV) * Dh];
+      const [qkv, dy] = [both(B * T * W, 1, 2), both(B * T * D, 2)];
+      const [y, lse, dqkv] = [blank(B * T * D), blank(B * H * T), blank(B * T * W)];
+      const floats = packed(qkv.floats, H, Dh, KV);
+      native.attentionForward(B, T, H, KV, Dh, ...floats, y, lse);
+      native.attentionBackward(B, T, H, KV, Dh, ...floats, y, lse, dy.floats, dqkv, dqkv, dqkv);
+      const [yHalves, lseOut, grad] = [blankHalves(y.length), blank(lse.length), blankHalves(dqkv.length)];
+      const halves = packed(qkv.halves, H, Dh, KV);
+      native.attentionForward(B, T, H, KV, Dh, ...halves, yHalves, lseOut);
       // Tensor cores take the probabilities rounded.
       expectRounded(yHalves, y, { inner: isCuda() ? 1 : 0 });
       expectClose(lseOut, lse, 1e-5);
-      native.attentionBackward(B, T, H, Dh, qkv.halves, yHalves, lseOut, dy.halves, dqkvHalves);
+      native.attentionBackward(B, T, H, KV, Dh, ...halves, yHalves, lseOut, dy.halves, grad, grad, grad);
       // Of what the softmax' gradient is made of, Σ dy·y comes from the rounded y: a term per query and key.
-      expectRounded(dqkvHalves, dqkv, { inner: 1 });
+      expectRounded(grad, dqkv, { inner: 1 });
     });
 
   it('gives a position the same bits whatever follows it and stands beside it', () => {
@@ -187,25 +191,48 @@ underEverySetting('bfloat16 attention', (use) => {
     const row = 3 * H * Dh;
     const { halves } = both(B * T * row, 4);
     const [all, one] = [blankHalves(B * T * H * Dh), blankHalves(short * H * Dh)];
-    native.attentionForward(B, T, H, Dh, halves, all, blank(B * H * T));
-    native.attentionForward(1, short, H, Dh, halves.slice(T * row, (T + short) * row), one, blank(H * short));
+    native.attentionForward(B, T, H, H, Dh, ...packed(halves, H, Dh), all, blank(B * H * T));
+    const alone = halves.slice(T * row, (T + short) * row);
+    native.attentionForward(1, short, H, H, Dh, ...packed(alone, H, Dh), one, blank(H * short));
     expectSameHalves(one, all.subarray(T * H * Dh, (T + short) * H * Dh));
   });
 });
 
 underEverySetting('bfloat16 rotary', (use) => {
-  it('turns both ways', () => {
-    use();
-    const [B, T, H, Dh] = [3, 17, 2, 34];
-    const x = both(B * T * H * Dh, 1);
-    const positions = Int32Array.from({ length: T }, (_, t) => 3 * t + 1);
-    for (const inverse of [false, true]) {
-      const [y, yHalves] = [blank(x.floats.length), blankHalves(x.floats.length)];
-      native.rotary(B, T, H, Dh, 10_000, positions, x.floats, y, inverse);
-      native.rotary(B, T, H, Dh, 10_000, positions, x.halves, yHalves, inverse);
+  for (const interleaved of [false, true])
+    it(`turns both ways${interleaved ? ', interleaved' : ''}`, () => {
+      use();
+      const [M, heads, turned, Dh] = [51, 3, 2, 38];
+      const x = both(M * heads * Dh, 1);
+      const positions = Int32Array.from({ length: M }, (_, m) => 3 * (m % 17) + 1);
+      const frequencies = Float64Array.from({ length: 17 }, (_, i) => 10_000 ** (-i / 17));
+      for (const inverse of [false, true]) {
+        const [y, yHalves] = [blank(x.floats.length), blankHalves(x.floats.length)];
+        const turn = (from: Activations, to: Activations) =>
+          native.rotary(M, heads, turned, Dh, positions, frequencies, interleaved, 1.2, inverse, from, to);
+        turn(x.floats, y);
+        turn(x.halves, yHalves);
+        expectRounded(yHalves, y);
+      }
+    });
+});
+
+underEverySetting('bfloat16 gated units', (use) => {
+  for (const act of [1, 2])
+    it(`act ${act}, both ways`, () => {
+      use();
+      const n = 40_003;
+      const [gate, up, dy] = [both(n, 1, 4), both(n, 2), both(n, 3)];
+      const [y, dgate, dup] = [blank(n), blank(n), blank(n)];
+      const [yHalves, dgateHalves, dupHalves] = [blankHalves(n), blankHalves(n), blankHalves(n)];
+      native.gluForward(n, act, gate.floats, up.floats, y);
+      native.gluForward(n, act, gate.halves, up.halves, yHalves);
       expectRounded(yHalves, y);
-    }
-  });
+      native.gluBackward(n, act, gate.floats, up.floats, dy.floats, dgate, dup);
+      native.gluBackward(n, act, gate.halves, up.halves, dy.halves, dgateHalves, dupHalves);
+      expectRounded(dgateHalves, dgate);
+      expectRounded(dupHalves, dup);
+    });
 });
 
 underEverySetting('bfloat16 embed', (use) => {

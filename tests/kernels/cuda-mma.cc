@@ -1,8 +1,8 @@
 // Holds kernels/cuda/mma.h against the tables of the PTX ISA: which lane has which element of the operands of
 // mma.m16n8k16 and of what ldmatrix loads. Says what is wrong, and ends with how many things are.
 //
-//   g++ -std=c++17 -DILF_EMULATED -Ikernels/cuda/emulated -x c++ THIS kernels/cuda/device.cc \
-//       kernels/cuda/emulated/threads.cc kernels/cuda/emulated/runtime.cc      emulated
+//   g++ -std=c++17 -DILF_EMULATED -Ikernels/emulator -x c++ THIS kernels/cuda/device.cc \
+//       kernels/emulator/threads.cc kernels/emulator/runtime.cc      emulated
 //   nvcc -std=c++17 -arch=native -x cu THIS kernels/cuda/device.cc             on a GPU
 #include <math.h>
 #include <stdio.h>

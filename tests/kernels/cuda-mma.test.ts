@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
-const cuda = fileURLToPath(new URL('../../kernels/cuda', import.meta.url));
+const kernels = fileURLToPath(new URL('../../kernels', import.meta.url));
 
 it.runIf(process.platform === 'linux' && process.arch === 'x64')(
   "emulates the tensor cores' instructions as PTX documents them",
@@ -14,9 +14,18 @@ it.runIf(process.platform === 'linux' && process.arch === 'x64')(
     const folder = mkdtempSync(join(tmpdir(), 'ilf-mma-'));
     try {
       const program = join(folder, 'test');
-      const flags = ['-std=c++17', '-O1', '-DILF_EMULATED', `-I${cuda}/emulated`, '-o', program, '-x', 'c++'];
-      const sources = ['device.cc', 'emulated/threads.cc', 'emulated/runtime.cc'].map((name) =>
-        join(cuda, name),
+      const flags = [
+        '-std=c++17',
+        '-O1',
+        '-DILF_EMULATED',
+        `-I${kernels}/emulator`,
+        '-o',
+        program,
+        '-x',
+        'c++',
+      ];
+      const sources = ['cuda/device.cc', 'emulator/threads.cc', 'emulator/runtime.cc'].map((name) =>
+        join(kernels, name),
       );
       execFileSync(process.env.CXX ?? 'g++', [...flags, join(here, 'cuda-mma.cc'), ...sources]);
       expect(execFileSync(program, { encoding: 'utf8' })).toBe('');

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Activations, Native, NativeDecoder } from '../../src/engine/native.js';
+import type { Activations, DecoderConfig, Native, NativeDecoder } from '../../src/engine/native.js';
 import { blankHalves, expectRounded, fromHalves } from './bfloat16.js';
 import {
   blank,
@@ -12,61 +12,117 @@ import {
   randomIds,
   underEverySetting,
 } from './harness.js';
+import { apart, packed } from './projected.js';
 
-const config = { layers: 2, heads: 3, width: 51, vocab: 70, positions: 90, eps: 1e-5 };
+/** GPT-2's blocks. */
+const gpt2 = (
+  layers: number,
+  heads: number,
+  width: number,
+  vocab: number,
+  positions: number,
+): DecoderConfig => ({
+  ...{ layers, width, heads, kvHeads: heads, headDim: width / heads, inner: 4 * width, vocab, positions },
+  ...{ norm: 0, eps: 1e-5, act: 1, transposed: false },
+  ...{ frequencies: new Float64Array(0), interleaved: false, rotaryScale: 1 },
+});
+const config = gpt2(2, 3, 51, 70, 90);
 
-function weightsFor({ layers, width: D, vocab, positions }: typeof config): Float32Array[] {
-  const sizes = [vocab * D, positions * D];
-  for (let i = 0; i < layers; i++)
-    sizes.push(D, D, 3 * D * D, 3 * D, D * D, D, D, D, 4 * D * D, 4 * D, 4 * D * D, D);
-  sizes.push(D, D);
-  return sizes.map((n, i) => random(n, i, 0.3));
+/** Blocks that differ from GPT-2's in everything. */
+const other: DecoderConfig = {
+  ...{ layers: 2, width: 40, heads: 6, kvHeads: 2, headDim: 12, inner: 56, vocab: 70, positions: 90 },
+  ...{ norm: 1, eps: 1e-6, act: 2, transposed: true },
+  ...{ frequencies: Float64Array.from({ length: 5 }, (_, i) => 100 ** (-i / 5)) },
+  ...{ interleaved: false, rotaryScale: 1.1 },
+};
+const isOther = (c: DecoderConfig) => c.norm === 1;
+
+/** In the order of native.ts; null where there is none. */
+function weightsFor(c: DecoderConfig): (Float32Array | null)[] {
+  const { layers, width: D, vocab, positions, inner: I, heads, kvHeads, headDim } = c;
+  const [ofQ, ofK] = [heads * headDim, kvHeads * headDim];
+  const none = [0, 0];
+  const norm = isOther(c) ? [D, 0] : [D, D];
+  const linear = (from: number, to: number) => [from * to, isOther(c) ? 0 : to];
+  const sizes = [vocab * D, isOther(c) ? 0 : positions * D];
+  for (let i = 0; i < layers; i++) {
+    sizes.push(...norm);
+    if (isOther(c)) sizes.push(...none, ...linear(D, ofQ), ...linear(D, ofK), ...linear(D, ofK));
+    else sizes.push(...linear(D, ofQ + 2 * ofK), ...none, ...none, ...none);
+    sizes.push(...linear(ofQ, D), ...norm, ...(isOther(c) ? linear(D, I) : none));
+    sizes.push(...linear(D, I), ...linear(I, D));
+  }
+  sizes.push(...norm, isOther(c) ? vocab * D : 0);
+  return sizes.map((n, i) => (n > 0 ? random(n, i, 0.3) : null));
 }
 
 /** Logits at every position of one text, by the training pass's own functions. */
 function forward(
   ids: ArrayLike<number>,
-  weights: Float32Array[],
-  shape: typeof config,
+  weights: (Float32Array | null)[],
+  c: DecoderConfig,
   bfloat16: boolean,
   ops: Native = isCuda() ? cpu : native, // emulated, long texts would take too long
 ): Float32Array[] {
   const make: (n: number) => Activations = bfloat16 ? blankHalves : blank;
-  const { layers, heads: H, width: D, vocab: V, eps } = shape;
+  const { layers, heads: H, kvHeads: KV, headDim: Dh, inner: I, width: D, vocab: V } = c;
   const T = ids.length;
+  const places = Int32Array.from({ length: T }, (_, t) => t);
   const next = weights.values();
-  const weight = () => next.next().value!;
-  const wte = weight();
+  const weight = () => next.next().value as Float32Array | null;
+  const skip = (parts: number) => {
+    for (let i = 0; i < 2 * parts; i++) weight();
+  };
+  const wte = weight()!;
   let x = make(T * D);
-  ops.embedForward(
-    T,
-    D,
-    Int32Array.from(ids),
-    Int32Array.from({ length: T }, (_, t) => t),
-    wte,
-    weight(),
-    x,
-  );
+  ops.embedForward(T, D, Int32Array.from(ids), places, wte, weight(), x);
   const norm = () => {
     const y = make(T * D);
-    ops.normForward(0, T, D, eps, x, weight(), weight(), y, blank(T), blank(T));
+    ops.normForward(c.norm, T, D, c.eps, x, weight()!, weight(), y, c.norm === 0 ? blank(T) : null, blank(T));
     return y;
   };
   const linear = (input: Activations, N: number, act: 0 | 1, residual: Activations | null) => {
     const y = make(T * N);
-    ops.linearForward(T, N, input.length / T, input, weight(), false, weight(), act, residual, y, null);
+    const [w, bias] = [weight()!, weight()];
+    ops.linearForward(T, N, input.length / T, input, w, c.transposed, bias, act, residual, y, null);
+    return y;
+  };
+  const turned = (input: Activations, n: number) => {
+    const y = make(input.length);
+    ops.rotary(T, n, n, Dh, places, c.frequencies, c.interleaved, c.rotaryScale, false, input, y);
+    return y;
+  };
+  const projected = (input: Activations) => {
+    if (!isOther(c)) {
+      const qkv = linear(input, (H + 2 * KV) * Dh, 0, null);
+      skip(3);
+      return packed(qkv, H, Dh, KV);
+    }
+    skip(1);
+    const [q, k] = [linear(input, H * Dh, 0, null), linear(input, KV * Dh, 0, null)];
+    return apart(turned(q, H), turned(k, KV), linear(input, KV * Dh, 0, null), H, Dh, KV);
+  };
+  const mlp = (input: Activations) => {
+    if (!isOther(c)) {
+      skip(1);
+      return linear(input, I, 1, null);
+    }
+    const y = make(T * I);
+    const [gate, up] = [linear(input, I, 0, null), linear(input, I, 0, null)];
+    ops.gluForward(T * I, c.act, gate, up, y);
     return y;
   };
   for (let i = 0; i < layers; i++) {
-    const mixed = make(T * D);
-    ops.attentionForward(1, T, H, D / H, linear(norm(), 3 * D, 0, null), mixed, blank(H * T));
+    const mixed = make(T * H * Dh);
+    ops.attentionForward(1, T, H, KV, Dh, ...projected(norm()), mixed, blank(H * T));
     x = linear(mixed, D, 0, x);
-    x = linear(linear(norm(), 4 * D, 1, null), D, 0, x);
+    x = linear(mlp(norm()), D, 0, x);
   }
   const logits = blank(T * V);
   const h = norm();
-  if (h instanceof Float32Array) ops.gemm(T, V, D, h, false, wte, true, logits, false);
-  else ops.gemmBf16(T, V, D, fromHalves(h as Uint16Array), false, wte, true, logits);
+  const head = weight() ?? wte;
+  if (h instanceof Float32Array) ops.gemm(T, V, D, h, false, head, true, logits, false);
+  else ops.gemmBf16(T, V, D, fromHalves(h as Uint16Array), false, head, true, logits);
   return Array.from({ length: T }, (_, t) => logits.subarray(t * V, (t + 1) * V));
 }
 
@@ -76,6 +132,9 @@ function expectLogits(actual: Float32Array, expected: Float32Array, bfloat16: bo
   else if (bfloat16) expectRounded(actual, expected, { inner: 4 });
   else expectClose(actual, expected, 2e-5);
 }
+
+const quarters = (weights: (Float32Array | null)[]) =>
+  weights.map((w) => (w === null ? w : w.map((x) => x / 4)));
 
 /** A step that draws greedily; its logits. */
 function step(
@@ -106,7 +165,7 @@ function step(
  */
 function expectForwardPass(
   decoder: NativeDecoder,
-  weights: Float32Array[],
+  weights: (Float32Array | null)[],
   lengths: readonly number[],
   n: number,
   maxNew: number,
@@ -168,6 +227,21 @@ underEverySetting('decoder', (use) => {
     decoder.close();
   });
 
+  it('does so for other blocks: RMS norm, rotary, shared keys, gated, no biases, a head of its own', () => {
+    use();
+    for (const interleaved of [false, true])
+      for (const bfloat16 of [false, true]) {
+        const shape = { ...other, interleaved };
+        const weights = weightsFor(shape);
+        const decoder = native.createDecoder(shape, weights, bfloat16);
+        const options = { shape, bfloat16 };
+        expectForwardPass(decoder, weights, [1, 17, 50, 33], 3, isCuda() ? 9 : 40, { ...options, stride: 5 });
+        expectForwardPass(decoder, weights, [31], 33, 3, { ...options, dropEvery: 2 });
+        expectForwardPass(decoder, weights, [5], 1, isCuda() ? 9 : 34, options);
+        decoder.close();
+      }
+  });
+
   it('does so in one decoder for batches that grow and shrink', () => {
     use();
     const weights = weightsFor(config);
@@ -183,8 +257,8 @@ underEverySetting('decoder', (use) => {
 
   it('does so for models whose products are cut along K, for any number of rows', () => {
     use();
-    const shape = { layers: 1, heads: 2, width: 264, vocab: 77, positions: 12, eps: 1e-5 };
-    const weights = weightsFor(shape).map((w) => w.map((x) => x / 4));
+    const shape = gpt2(1, 2, 264, 77, 12);
+    const weights = quarters(weightsFor(shape));
     const decoder = native.createDecoder(shape, weights);
     for (const rows of [1, 2, 5, 9, 14, 15, 28, 33])
       expectForwardPass(decoder, weights, new Array(rows).fill(3), 1, 2, { dropEvery: 2, shape });
@@ -198,8 +272,8 @@ underEverySetting('decoder', (use) => {
       [1, 256],
     ] as const)
       for (const bfloat16 of [false, true]) {
-        const shape = { layers: 2, heads, width, vocab: 67, positions: 90, eps: 1e-5 };
-        const weights = weightsFor(shape).map((w) => w.map((x) => x / 4));
+        const shape = gpt2(2, heads, width, 67, 90);
+        const weights = quarters(weightsFor(shape));
         const decoder = native.createDecoder(shape, weights, bfloat16);
         expectForwardPass(decoder, weights, [40, 2], 3, 10, { dropEvery: 2, shape, bfloat16 });
         decoder.close();
@@ -293,8 +367,13 @@ it('can be used again and refuses what it cannot do', () => {
   decoder.close();
   decoder.close();
   expect(() => call(i32(0), i32(0))).toThrow(/closed/);
-  weights[5] = blank(3);
-  expect(() => native.createDecoder(config, weights)).toThrow(
-    new RangeError('createDecoder: weights [5] must have 153 elements, has 3'),
-  );
+  const refuse = (at: number, w: Float32Array | null, message: string, c = config) => {
+    const changed = weights.map((old, i) => (i === at ? w : old));
+    expect(() => native.createDecoder(c, changed)).toThrow(new RangeError(`createDecoder: ${message}`));
+  };
+  refuse(5, blank(3), 'weights [5] must have 153 elements, has 3');
+  refuse(4, null, 'weights [6] must be there'); // neither packed nor apart
+  refuse(16, blank(51 * 204), 'weights must have a gate in all layers, or in none');
+  refuse(-1, null, 'config .heads must be a multiple of kvHeads', { ...config, kvHeads: 2 });
+  refuse(-1, null, 'config .act must be 1 without gates', { ...config, act: 2 });
 });

@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import { blankHalves, fromHalves, toHalves } from './bfloat16.js';
 import { blank, expectSameBits, native, random, underEverySetting } from './harness.js';
+import { packed } from './projected.js';
 
 const f = (n: number) => new Float32Array(n);
 const ids = new Int32Array(0);
@@ -13,9 +14,12 @@ for (const [type, none] of [
   it(`no rows in ${type}`, () => {
     native.linearForward(0, 3, 4, none, f(12), false, f(3), 1, none, none, none);
     native.normForward(0, 0, 3, 1e-5, none, f(3), f(3), none, f(0), f(0));
-    native.attentionForward(0, 2, 1, 2, none, none, f(0));
-    native.attentionBackward(0, 2, 1, 2, none, none, f(0), none, none);
-    native.rotary(0, 1, 1, 2, 1e4, Int32Array.of(0), none, none, false);
+    const inputs = packed(none, 1, 2);
+    native.attentionForward(0, 2, 1, 1, 2, ...inputs, none, f(0));
+    native.attentionBackward(0, 2, 1, 1, 2, ...inputs, none, f(0), none, none, none, none);
+    native.rotary(0, 1, 1, 2, new Int32Array(0), Float64Array.of(1), false, 1, false, none, none);
+    native.gluForward(0, 2, none, none, none);
+    native.gluBackward(0, 2, none, none, none, none, none);
     native.embedForward(0, 2, ids, ids, f(4), f(2), none);
     native.gatherRows(0, 2, 0, ids, none, none);
     native.crossEntropyForward(0, 2, 3, none, f(6), ids, f(0), f(0));

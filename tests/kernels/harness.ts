@@ -13,7 +13,7 @@ import { buildEmulated, mayEmulate } from '../helpers/emulated-cuda.js';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 export const addon = `${root}build/ilf_cpu.node`;
 if (!existsSync(addon)) {
-  execFileSync(process.execPath, [`${root}kernels/build.mjs`], {
+  execFileSync(process.execPath, [`${root}kernels/build/cpu.mjs`], {
     env: { ...process.env, ILF_REQUIRE_NATIVE: '1' },
     stdio: 'inherit',
   });

@@ -1,10 +1,14 @@
 // All activations of one call have one type: another one is refused by name, before anything is read or written.
 import { describe, expect, it } from 'vitest';
+import type { Activations } from '../../src/engine/native.js';
 import { native } from './harness.js';
+import { apart, packed } from './projected.js';
 
 const f = (n: number) => new Float32Array(n);
 const h = (n: number) => new Uint16Array(n);
 const ids = (n: number) => new Int32Array(n);
+const attentionBackward = (qkv: Activations, y: Activations, dy: Activations, dqkv: Activations) =>
+  native.attentionBackward(1, 2, 1, 1, 2, ...packed(qkv, 1, 2), y, f(2), dy, dqkv, dqkv, dqkv);
 
 const cases: [what: string, call: () => void][] = [
   [
@@ -37,11 +41,17 @@ const cases: [what: string, call: () => void][] = [
   ['normForward: rstd', () => native.normForward(1, 2, 3, 1e-5, h(6), f(3), null, h(6), null, h(2) as never)],
   ['normBackward: dy', () => native.normBackward(1, 2, 3, h(6), f(3), null, f(2), f(6), h(6), f(3), null)],
   ['normBackward: dx', () => native.normBackward(1, 2, 3, f(6), f(3), null, f(2), f(6), h(6), f(3), null)],
-  ['attentionForward: y', () => native.attentionForward(1, 2, 1, 2, h(12), f(4), f(2))],
-  ['attentionBackward: y', () => native.attentionBackward(1, 2, 1, 2, h(12), f(4), f(2), h(4), h(12))],
-  ['attentionBackward: dy', () => native.attentionBackward(1, 2, 1, 2, h(12), h(4), f(2), f(4), h(12))],
-  ['attentionBackward: dqkv', () => native.attentionBackward(1, 2, 1, 2, f(12), f(4), f(2), f(4), h(12))],
-  ['rotary: y', () => native.rotary(1, 1, 1, 2, 1e4, ids(1), h(2), f(2), false)],
+  [
+    'attentionForward: k',
+    () => native.attentionForward(1, 2, 1, 1, 2, ...apart(h(4), f(4), h(4), 1, 2), h(4), f(2)),
+  ],
+  ['attentionForward: y', () => native.attentionForward(1, 2, 1, 1, 2, ...packed(h(12), 1, 2), f(4), f(2))],
+  ['attentionBackward: y', () => attentionBackward(h(12), f(4), h(4), h(12))],
+  ['attentionBackward: dy', () => attentionBackward(h(12), h(4), f(4), h(12))],
+  ['attentionBackward: dq', () => attentionBackward(f(12), f(4), f(4), h(12))],
+  ['rotary: y', () => native.rotary(1, 1, 1, 2, ids(1), Float64Array.of(1), false, 1, false, h(2), f(2))],
+  ['gluForward: up', () => native.gluForward(2, 1, h(2), f(2), h(2))],
+  ['gluBackward: dup', () => native.gluBackward(2, 2, f(2), f(2), f(2), f(2), h(2))],
   ['embedForward: wte', () => native.embedForward(1, 2, ids(1), null, h(4) as never, null, h(2))],
   ['embedBackward: dwte', () => native.embedBackward(1, 2, ids(1), null, h(2), h(4) as never, null, false)],
   ['gatherRows: y', () => native.gatherRows(1, 2, 1, ids(1), h(2), f(2))],

@@ -71,23 +71,25 @@ export function attention(
   H: number,
   Dh: number,
   qkv: Numbers,
+  KV = H,
 ): { y: Float64Array; lse: Float64Array } {
   const D = H * Dh;
   const y = new Float64Array(B * T * D);
   const lse = new Float64Array(B * H * T);
-  const at = (b: number, t: number, which: number, h: number) => ((b * T + t) * 3 + which) * D + h * Dh;
+  const at = (b: number, t: number, head: number) => ((b * T + t) * (H + 2 * KV) + head) * Dh;
   for (let b = 0; b < B; b++)
     for (let h = 0; h < H; h++)
       for (let t = 0; t < T; t++) {
+        const key = H + Math.floor(h / (H / KV));
         const scores = new Float64Array(t + 1);
         for (let s = 0; s <= t; s++)
           for (let d = 0; d < Dh; d++)
-            scores[s]! += (qkv[at(b, t, 0, h) + d]! * qkv[at(b, s, 1, h) + d]!) / Math.sqrt(Dh);
+            scores[s]! += (qkv[at(b, t, h) + d]! * qkv[at(b, s, key) + d]!) / Math.sqrt(Dh);
         const total = logSumExp(scores);
         lse[(b * H + h) * T + t] = total;
         for (let s = 0; s <= t; s++)
           for (let d = 0; d < Dh; d++)
-            y[(b * T + t) * D + h * Dh + d]! += Math.exp(scores[s]! - total) * qkv[at(b, s, 2, h) + d]!;
+            y[(b * T + t) * D + h * Dh + d]! += Math.exp(scores[s]! - total) * qkv[at(b, s, key + KV) + d]!;
       }
   return { y, lse };
 }

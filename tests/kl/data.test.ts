@@ -5,7 +5,7 @@ import { startEngine } from '../../src/engine/index.js';
 import { readKlData } from '../../src/kl/data.js';
 import type { KlPair } from '../../src/kl/pair.js';
 import { tokenLabel, tokenText } from '../../src/kl/tokens.js';
-import { gpt2Config } from '../../src/lm/config.js';
+import { gpt2Config } from '../../src/lm/architectures/gpt2.js';
 import { CausalLM } from '../../src/lm/model.js';
 import { contextsTable, toContextRow } from '../../src/pipeline/tables.js';
 import { writeTable } from '../../src/store/tables.js';

@@ -2,12 +2,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { gpt2Config } from '../../src/lm/config.js';
+import { gpt2Config } from '../../src/lm/architectures/gpt2.js';
 import { loadLM, saveLM } from '../../src/lm/files.js';
-import type { CausalLM } from '../../src/lm/model.js';
+import { CausalLM } from '../../src/lm/model.js';
 import { type NamedTensor, writeSafetensors } from '../../src/store/safetensors.js';
 import { use } from '../engine/harness.js';
 import { TINY, tinyLM, weightsOf } from './helpers.js';
+import { tinyConfig } from './tiny-architecture.js';
 
 let dir: string;
 beforeAll(async () => {
@@ -37,6 +38,25 @@ test('save and load give the same weights and outputs', async () => {
   expect(back.hidden(ids, 2, 3).dataSync()).toEqual(lm.hidden(ids, 2, 3).dataSync());
 });
 
+test('another architecture is saved and loaded by what config.json calls it', async () => {
+  const lm = CausalLM.init(tinyConfig(), 7);
+  await saveLM(lm, join(dir, 'other'));
+  const back = await loadLM(join(dir, 'other'));
+  expect(back.config).toEqual(lm.config);
+  expect([...back.params.keys()]).toEqual([...lm.params.keys()]);
+  expect(weightsOf(back)).toEqual(weightsOf(lm));
+  const tensors = tensorsOf(lm).filter(({ name }) => name !== 'head.weight');
+  await writeSafetensors(join(dir, 'other', 'model.safetensors'), tensors);
+  await expect(loadLM(join(dir, 'other'))).rejects.toThrow(/the tensor head\.weight is missing/);
+});
+
+test('a GPT-2 whose head is not its embedding keeps it', async () => {
+  const lm = CausalLM.init(gpt2Config({ ...TINY, tie_word_embeddings: false }), 7);
+  expect(lm.head).not.toBe(lm.wte);
+  await saveLM(lm, join(dir, 'untied'));
+  expect(weightsOf(await loadLM(join(dir, 'untied')))).toEqual(weightsOf(lm));
+});
+
 test("the layout of Hugging Face's own GPT-2 files loads", async () => {
   const lm = tinyLM(8);
   const tensors = tensorsOf(lm).map((t) => ({ ...t, name: `transformer.${t.name}` }));
@@ -47,7 +67,7 @@ test("the layout of Hugging Face's own GPT-2 files loads", async () => {
   tensors.push({ name: 'transformer.h.1.attn.masked_bias', shape: [], data: Float32Array.of(-1e4) });
   const back = await loadLM(await folder(tensors, { n_inner: null, bos_token_id: 3 }));
   expect(weightsOf(back)).toEqual(weightsOf(lm));
-  expect(back.config.bos_token_id).toBe(3);
+  expect(back.config.json.bos_token_id).toBe(3);
 });
 
 test('files that do not fit are refused in one line', async () => {

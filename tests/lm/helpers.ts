@@ -1,6 +1,7 @@
 /** Small models and texts for the tests of src/lm. */
+
+import { type Gpt2Sizes, gpt2Config } from '../../src/lm/architectures/gpt2.js';
 import type { Example } from '../../src/lm/batch.js';
-import { type Gpt2Sizes, gpt2Config } from '../../src/lm/config.js';
 import { CausalLM } from '../../src/lm/model.js';
 import { randomStream } from '../../src/lm/random.js';
 

@@ -1,14 +1,17 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AutoModelForCausalLM, env, type PreTrainedModel, Tensor } from '@xenova/transformers';
+import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { beforeAll, describe, expect, it } from 'vitest';
 import * as tf from '../../src/engine/tf.js';
 import { saveLM } from '../../src/lm/files.js';
+import { CausalLM } from '../../src/lm/model.js';
 import { exportOnnx } from '../../src/lm/onnx.js';
 import { UserError } from '../../src/store/errors.js';
 import { use } from '../engine/harness.js';
 import { scratchFolder } from '../store/folder.js';
 import { tinyLM } from './helpers.js';
+import { tinyConfig } from './tiny-architecture.js';
 import { randomTensors, referenceLogits, type TinyConfig, writeModel } from './tiny-gpt2.js';
 
 const scratch = scratchFolder();
@@ -131,13 +134,55 @@ it('agrees with our own forward pass', async () => {
   const own = tinyLM(3);
   await saveLM(own, dir);
   await exportOnnx(dir);
-  const sequence = ids.map((id) => id % own.config.vocab_size);
+  const sequence = ids.map((id) => id % own.description.vocab);
   const logits = tf.tidy(() =>
     tf.matMul(own.hidden(Int32Array.from(sequence), 1, sequence.length), own.wte, false, true).dataSync(),
   );
   expect(distance((await logitsOf(await load(dir), sequence)).data as Float32Array, logits)).toBeLessThan(
     1e-4,
   );
+  own.dispose();
+});
+
+it('serves another architecture as our own forward pass computes it, with a cache and with padding', async () => {
+  await use('js');
+  const dir = join(scratch, 'other');
+  const own = CausalLM.init(tinyConfig(), 3);
+  for (const v of [own.wte, own.head]) tf.tidy(() => v.assign(v.mul(8)));
+  await saveLM(own, dir);
+  await exportOnnx(dir);
+  const sequence = ids.map((id) => id % own.description.vocab);
+  const expected = tf.tidy(
+    () =>
+      tf
+        .matMul(own.hidden(Int32Array.from(sequence), 1, sequence.length), own.head, false, true)
+        .arraySync() as number[][],
+  );
+  const session = await InferenceSession.create(join(dir, 'onnx', 'model.onnx'));
+  const numbers = (values: readonly number[], dims: readonly number[]) =>
+    new OrtTensor('int64', BigInt64Array.from(values, BigInt), dims);
+  const names = [0, 1].flatMap((i) => [`${i}.key`, `${i}.value`]);
+  const first = await session.run({
+    input_ids: numbers([7, ...sequence.slice(0, 6)], [1, 7]),
+    attention_mask: numbers([0, 1, 1, 1, 1, 1, 1], [1, 7]),
+    position_ids: numbers([0, 0, 1, 2, 3, 4, 5], [1, 7]),
+    num_logits_to_keep: numbers([6], []),
+    ...Object.fromEntries(
+      names.map((name) => [
+        `past_key_values.${name}`,
+        new OrtTensor('float32', new Float32Array(), [1, 2, 0, 6]),
+      ]),
+    ),
+  });
+  expect(distance(first.logits!.data as Float32Array, expected.slice(0, 6).flat())).toBeLessThan(1e-4);
+  const second = await session.run({
+    input_ids: numbers(sequence.slice(6), [1, 4]),
+    attention_mask: numbers([0, ...sequence.map(() => 1)], [1, 11]),
+    position_ids: numbers([6, 7, 8, 9], [1, 4]),
+    num_logits_to_keep: numbers([0], []),
+    ...Object.fromEntries(names.map((name) => [`past_key_values.${name}`, first[`present.${name}`]!])),
+  });
+  expect(distance(second.logits!.data as Float32Array, expected.slice(6).flat())).toBeLessThan(1e-4);
   own.dispose();
 });
 
@@ -163,12 +208,12 @@ describe('refuses', () => {
     [
       'a missing layer',
       JSON.stringify({ ...config, model_type: 'gpt2', n_layer: 3 }),
-      /no tensor "h\.2\.ln_1\.weight"/,
+      /the tensor h\.2\.ln_1\.weight is missing/,
     ],
     [
       'another shape',
       JSON.stringify({ ...config, model_type: 'gpt2', vocab_size: 51 }),
-      /"wte\.weight" is \[50,16\], config\.json needs \[51,16\]/,
+      /wte\.weight has the shape \[50,16\], config\.json needs \[51,16\]/,
     ],
   ])('%s', async (what, json, message) => {
     const dir = join(scratch, `bad ${what}`);

@@ -20,7 +20,7 @@ function pairs(n: number, seed: number): Preference[] {
 /** A model whose embeddings are large enough for rewards of about 1. */
 function model(): CausalLM {
   const lm = tinyLM(5);
-  for (const v of [lm.wte, lm.wpe]) tf.tidy(() => v.assign(v.mul(8)));
+  for (const v of [lm.wte, lm.wpe!]) tf.tidy(() => v.assign(v.mul(8)));
   return lm;
 }
 
@@ -166,7 +166,7 @@ test('one pair by hand: equal rewards cost ln 2 and twice ln 2, and only the cho
   for (const grad of bradleyTerry.grads) expect(norm(grad)).toBeLessThan(1e-6);
   // wte[yes] = wte[no]: every reward is 0, and −ln σ(0) − ln σ(−0) = 2 ln 2.
   const table = Float32Array.from(lm.wte.dataSync());
-  const D = lm.config.n_embd;
+  const D = lm.description.width;
   table.copyWithin(NO * D, YES * D, (YES + 1) * D);
   tf.tidy(() => lm.wte.assign(tf.tensor2d(table, lm.wte.shape)));
   expect(lossAndGradients(lm, 'yes-no', pairs(1, 2)).loss).toBeCloseTo(2 * Math.LN2, 6);

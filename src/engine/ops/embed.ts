@@ -62,39 +62,42 @@ function embedNative(
 }
 
 /**
- * The gradient of a tied embedding: dwte, the table's gradient so far (the output projection's), plus that of
- * embed(ids, positions, wte, wpe) for dy [M,D]; and wpe's. Takes over dwte, and natively adds only the rows of
+ * The gradient of embed(ids, positions, wte, wpe) for dy [M,D]: wte's, added to soFar where that is given (the output
+ * projection's, of a tied table), and wpe's, null where there is none. Takes over soFar, and natively adds only the rows of
  * the batch, in place: a table of a vocabulary's size is neither made nor added.
  */
-export function addEmbeddingGradient(
+export function embeddingGradient(
   ids: Int32Array,
-  positions: Int32Array,
+  positions: Int32Array | null,
   dy: tf.Tensor2D,
-  dwte: tf.Tensor2D,
-  wpe: tf.Tensor2D,
-): { dwte: tf.Tensor2D; dwpe: tf.Tensor2D } {
+  wte: tf.Tensor2D,
+  wpe: tf.Tensor2D | null,
+  soFar: tf.Tensor2D | null,
+): { dwte: tf.Tensor2D; dwpe: tf.Tensor2D | null } {
   const backend = activeNative('embedBackward');
-  if (!backend) {
-    const grads = tf.grads((table, places) =>
-      embedComposed(ids, positions, table as tf.Tensor2D, places as tf.Tensor2D),
-    );
-    const [own, dwpe] = grads([dwte, wpe], dy) as [tf.Tensor2D, tf.Tensor2D];
-    const sum = tf.add(dwte, own) as tf.Tensor2D;
-    tf.dispose([own, dwte]);
-    return { dwte: sum, dwpe };
-  }
-  const sum = backend.owned(dwte);
-  const dwpe = backend.zeros<tf.Tensor2D>(wpe.shape);
-  const [into, places] = [backend.raw(sum), backend.raw(dwpe)];
-  backend.native.embedBackward(
-    ids.length,
-    dy.shape[1],
-    ids,
-    positions,
-    backend.activations(dy),
-    into,
-    places,
-    true,
+  if (!backend) return embeddingGradientComposed(ids, positions, dy, wte, wpe, soFar);
+  const dwte = soFar ? backend.owned(soFar) : backend.zeros<tf.Tensor2D>(wte.shape);
+  const dwpe = wpe && backend.zeros<tf.Tensor2D>(wpe.shape);
+  const [into, places] = [backend.raw(dwte), dwpe && backend.raw(dwpe)];
+  const up = backend.activations(dy);
+  backend.native.embedBackward(ids.length, dy.shape[1], ids, positions, up, into, places, true);
+  return { dwte, dwpe };
+}
+
+function embeddingGradientComposed(
+  ids: Int32Array,
+  positions: Int32Array | null,
+  dy: tf.Tensor2D,
+  wte: tf.Tensor2D,
+  wpe: tf.Tensor2D | null,
+  soFar: tf.Tensor2D | null,
+): { dwte: tf.Tensor2D; dwpe: tf.Tensor2D | null } {
+  const grads = tf.grads((table, places) =>
+    embedComposed(ids, positions, table as tf.Tensor2D, (places as tf.Tensor2D | undefined) ?? null),
   );
-  return { dwte: sum, dwpe };
+  const [own, dwpe] = grads(wpe ? [wte, wpe] : [wte], dy) as [tf.Tensor2D, tf.Tensor2D?];
+  if (!soFar) return { dwte: own, dwpe: dwpe ?? null };
+  const dwte = tf.add<tf.Tensor2D>(soFar, own);
+  tf.dispose([own, soFar]);
+  return { dwte, dwpe: dwpe ?? null };
 }

@@ -2,7 +2,7 @@
  * A judge: an LM that is asked questions with one-token answers, hosted by @xenova/transformers (onnx/model.onnx) or by
  * our own engine (model.safetensors), with the same results.
  */
-import { commonLength, type Family } from '../../lm/families.js';
+import { commonLength, type SharedPrefix } from '../../lm/prefix-sharing.js';
 import { UserError } from '../../store/errors.js';
 import { loadTokenizer, type Tokenizer } from '../../text/tokenizer.js';
 import { checkPair } from '../../writers/text-model.js';
@@ -119,7 +119,7 @@ async function logOdds(
 function groupByPrefix(
   questions: readonly Question[],
   tokenizer: Tokenizer,
-): { family: Family; members: number[] }[] {
+): { family: SharedPrefix; members: number[] }[] {
   const byPrefix = new Map<string, number[]>();
   for (const [index, { prefix }] of questions.entries()) {
     const members = byPrefix.get(prefix);

@@ -1,5 +1,5 @@
 /** A judge on our own engine. */
-import { lastLogits } from '../../lm/families.js';
+import { lastLogits } from '../../lm/prefix-sharing.js';
 import { loadLM } from '../../lm/files.js';
 import type { LogitHost } from './host.js';
 
@@ -7,8 +7,8 @@ import type { LogitHost } from './host.js';
 export async function loadEngine(dir: string): Promise<LogitHost> {
   const lm = await loadLM(dir);
   return {
-    maxTokens: lm.config.n_positions,
-    vocabSize: lm.config.vocab_size,
+    maxTokens: lm.description.positions,
+    vocabSize: lm.description.vocab,
     lastLogits: (...args) => lastLogits(lm, ...args),
     close: async () => lm.dispose(),
   };

@@ -1,5 +1,5 @@
 /** A causal LM that is asked for one thing: the next token's logits after many texts that share their beginnings. */
-import type { Family } from '../../lm/families.js';
+import type { SharedPrefix } from '../../lm/prefix-sharing.js';
 
 export interface LogitHost {
   /** The longest text, in tokens; Infinity where the model's folder does not say. */
@@ -11,7 +11,7 @@ export interface LogitHost {
    * rounding (1e-5). `onDone` is told how many suffixes were finished.
    */
   lastLogits(
-    families: readonly Family[],
+    families: readonly SharedPrefix[],
     tokens: readonly number[],
     onDone?: (count: number) => void,
   ): Promise<number[][][]>;

@@ -9,7 +9,7 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Tensor } from '@xenova/transformers';
 import { consecutive } from '../../lm/batch.js';
-import type { Family } from '../../lm/families.js';
+import type { SharedPrefix } from '../../lm/prefix-sharing.js';
 import { UserError } from '../../store/errors.js';
 import { oneLine } from '../../store/read-json.js';
 import type { LogitHost } from './host.js';
@@ -85,7 +85,7 @@ interface Cache {
 async function run(
   session: Session,
   ort: MakeTensor,
-  families: readonly Family[],
+  families: readonly SharedPrefix[],
   tokens: readonly number[],
   onDone?: (count: number) => void,
 ): Promise<number[][][]> {

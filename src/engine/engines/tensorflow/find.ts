@@ -12,7 +12,7 @@ const PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'];
 const LINK = 'npm run tensorflow:link -- --python PATH';
 const INSTALL = 'npm install --no-save --ignore-scripts @tensorflow/tfjs-node-gpu@4.22.0';
 
-/** What kernels/tensorflow-link.mjs writes beside the binding that it builds. */
+/** What kernels/build/tensorflow-link.mjs writes beside the binding that it builds. */
 interface Link {
   python: string;
   /** libtensorflow_cc of that Python, and its size and time, by which another version is noticed. */

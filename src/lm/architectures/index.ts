@@ -1,0 +1,6 @@
+/** The architectures, by config.json's model_type; each is loaded when a model needs it. */
+import type { Architecture } from '../architecture.js';
+
+export const ARCHITECTURES: Record<string, () => Promise<Architecture>> = {
+  gpt2: async () => (await import('./gpt2.js')).gpt2,
+};
