@@ -103,7 +103,7 @@ export const targetKinds: readonly TargetKind[] = [
     name: 'initial',
     help: 'x0, what the model wrote anyway',
     tables: ['initial'],
-    of: ({ initial }) => one(initial),
+    of: ({ initial }) => one(initial && textOf(initial)),
   },
   {
     ...plain,

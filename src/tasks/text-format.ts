@@ -27,8 +27,7 @@ export const manyLines: TextFormat = {
   stop: null,
   tidy: (text, finished) => {
     if (finished) return text.trim();
-    const end = text.trimEnd().lastIndexOf('\n');
-    const whole = text.slice(0, Math.max(0, end)).trim();
+    const whole = text.slice(0, Math.max(0, text.lastIndexOf('\n'))).trim();
     return whole === '' ? text.trim() : whole;
   },
 };

@@ -16,6 +16,7 @@ const reportOf = (studies: readonly StudyName[], of = values, task: string | nul
     seeds: [0, 1],
     contexts: 60,
     task,
+    judge: task === null ? 'oracle: F1 of the six facts' : 'F1 of ROUGE-L against the reference',
     quick: true,
     command: 'node train.js experiment --quick',
     version: '0.1.0',

@@ -15,8 +15,9 @@ const task = (learned: number, heldOut: number, gold = true): Task => {
     ilf: Array.from({ length: learned }, context('ilf')),
     heldout: Array.from({ length: heldOut }, context('heldout')),
   };
+  const { about, words, prompts, format } = briefs;
   return {
-    name: 'letters',
+    ...{ name: 'letters', about, words, prompts, format },
     size: (split) => parts[split].length,
     contexts: (split, from, n) => parts[split].slice(from, from + n),
   };

@@ -6,6 +6,7 @@ import { finetune } from '../../src/ilf/finetune.js';
 import { loop } from '../../src/ilf/loop.js';
 import { openRunContext } from '../../src/ilf/open.js';
 import type { Outcome } from '../../src/ilf/outcome.js';
+import { targetKinds } from '../../src/ilf/target-kinds.js';
 import { fromTargetRows, type Target } from '../../src/ilf/targets.js';
 import { type LoopOptions, tuningOf } from '../../src/pipeline/options.js';
 import { stepSeed } from '../../src/pipeline/seeds.js';
@@ -17,7 +18,6 @@ import {
   refinementsTable,
   targetsTable,
 } from '../../src/pipeline/tables.js';
-import { TARGETS, type TargetsName } from '../../src/pipeline/targets-names.js';
 import { readTable } from '../../src/store/tables.js';
 import { briefs } from '../../src/tasks/briefs/task.js';
 import { openFileTask } from '../../src/tasks/file/task.js';
@@ -29,9 +29,13 @@ const dir = scratchFolder();
 const models = join(dir, 'models');
 const [base, instruct] = [join(models, 'base'), join(models, 'instruct')];
 const options: LoopOptions = {
-  base,
-  instruct,
+  task: 'briefs',
   data: null,
+  base,
+  refiner: instruct,
+  critic: instruct,
+  judge: instruct,
+  feedback: null,
   contexts: 4,
   heldout: 2,
   samples: 3,
@@ -62,9 +66,9 @@ async function run(
   task = briefs,
 ): Promise<{ steps: string[]; outcome: Outcome }> {
   const steps: string[] = [];
-  const show = { progress: () => {}, scalar: () => {}, done: (step: string) => steps.push(step) };
+  const reporter = { progress: () => {}, scalar: () => {}, done: (step: string) => steps.push(step) };
   const place = { dir: join(dir, name), fresh: false, version: '0' };
-  const run = await openRunContext(task, { ...options, ...other }, place, show);
+  const run = await openRunContext(task, { ...options, ...other }, place, reporter);
   try {
     return { steps, outcome: await loop(run) };
   } finally {
@@ -77,8 +81,10 @@ const weights = (...folder: string[]) => bytes(...folder, 'finetuned', 'model.sa
 
 beforeAll(() => writeTinyModels(models), 60_000);
 
+const kinds = targetKinds.map(({ name }) => name);
+
 describe('targets', () => {
-  const needs: Record<TargetsName, string[]> = {
+  const needs: Record<string, string[]> = {
     ilf: ['initial', 'feedback', 'refinements', 'scores'],
     initial: ['initial'],
     gold: [],
@@ -89,20 +95,20 @@ describe('targets', () => {
   };
   const after = ['targets', 'finetuned', 'outputs', 'kl', 'measures'];
 
-  it.each(TARGETS)('%s: the tables that they are made from, and no others', async (targets) => {
+  it.each(kinds)('%s: the tables that they are made from, and no others', async (targets) => {
     const { steps, outcome } = await run(targets, { targets });
     const made = steps.filter((step) => step.startsWith('round-1/')).map((step) => step.slice(8));
-    expect(made).toEqual(['contexts', ...needs[targets], ...after]);
+    expect(made).toEqual(['contexts', ...needs[targets]!, ...after]);
     const rows = await readTable(join(dir, targets, 'round-1', 'targets.arrow'), targetsTable);
     const weight = rows.reduce((sum, row) => sum + row.weight, 0);
     expect(weight).toBeCloseTo(new Set(rows.map(({ context }) => context)).size, 12);
     expect(rows.length).toBeGreaterThan(0);
-    expect('posterior' in outcome.document).toBe(needs[targets].includes('scores'));
+    expect('posterior' in outcome.document).toBe(needs[targets]!.includes('scores'));
     expect(outcome.document).toMatchObject({ ranker: 'longest', options: { targets } });
   });
 
   it('lead to different models', () => {
-    expect(new Set(TARGETS.map((targets) => weights(targets, 'round-1'))).size).toBe(TARGETS.length);
+    expect(new Set(kinds.map((targets) => weights(targets, 'round-1'))).size).toBe(kinds.length);
   });
 
   it('in which feedback comes first leave room for it, and it is no part of the output', async () => {
@@ -136,10 +142,9 @@ describe('two rounds', () => {
   };
   /** What finetuning alone makes of some targets. */
   const tuned = async (from: string, targets: Target[], name: string) => {
-    const model = await openModel(from);
     const seed = stepSeed(options.seed, 'round-2', 'finetune');
-    await finetune(model, targets, tuningOf(options), seed, join(dir, name, 'finetuned'), () => {});
-    model.lm.dispose();
+    const how = { task: briefs, targets, tuning: tuningOf(options), seed };
+    await finetune(from, how, join(dir, name, 'finetuned'), () => {});
     return weights(name);
   };
 
@@ -175,7 +180,7 @@ describe('own data', () => {
     }));
     writeFileSync(data, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
     const task = await openFileTask(data);
-    const { steps, outcome } = await run('own', { data, targets: 'gold' }, task);
+    const { steps, outcome } = await run('own', { task: 'file', data, targets: 'gold' }, task);
     const texts = await readTable(join(dir, 'own', 'round-1', 'targets.arrow'), targetsTable);
     for (const { text } of texts) expect(text).toMatch(/^Day \d\.$/);
     expect(steps).toEqual(expect.arrayContaining(['heldout/scores', 'heldout/refinements-judged']));
@@ -184,7 +189,11 @@ describe('own data', () => {
     // Probabilities, not lengths.
     for (const { value } of [...Object.values(rankerScore!), ...Object.values(incorporated!)])
       expect(Math.abs(value)).toBeLessThan(1);
-    const judged = await run('own-judge', { data, targets: 'gold', ranker: 'instruct-rm' }, task);
+    const judged = await run(
+      'own-judge',
+      { task: 'file', data, targets: 'gold', ranker: 'instruct-rm' },
+      task,
+    );
     expect(judged.steps).not.toContain('heldout/refinements-judged');
     expect(judged.outcome.document).toMatchObject({
       judge: 'InstructRM, the ranker itself (no independent judge)',

@@ -1,30 +1,59 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { posteriorWeights } from '../../src/bayes/posterior.js';
 import { startEngine } from '../../src/engine/index.js';
 import { toExample } from '../../src/ilf/finetune.js';
-import { fromTargetRows, type TargetData, targetsOf, toTargetRow } from '../../src/ilf/targets.js';
-import { totalWeight } from '../../src/lm/batch.js';
+import { targetKinds } from '../../src/ilf/target-kinds.js';
+import { fromTargetRows, type TargetData, targetsCommand, targetsOf } from '../../src/ilf/targets.js';
 import { gpt2Config } from '../../src/lm/architectures/gpt2.js';
+import { totalWeight } from '../../src/lm/batch.js';
 import { CausalLM } from '../../src/lm/model.js';
+import { scoreCompletions } from '../../src/lm/score.js';
 import { crossEntropy } from '../../src/lm/train.js';
 import { feedbackThenOutput, outputIn, roomFor } from '../../src/pipeline/policy.js';
-import { TARGETS, type TargetsName } from '../../src/pipeline/targets-names.js';
-import { summaryPrompt } from '../../src/tasks/prompts.js';
+import { seedOf } from '../../src/pipeline/seeds.js';
+import {
+  contextsTable,
+  feedbackTable,
+  initialTable,
+  refinementsTable,
+  scoresTable,
+  targetsTable,
+  toContextRow,
+} from '../../src/pipeline/tables.js';
+import { readTable, writeTable } from '../../src/store/tables.js';
+import { briefs } from '../../src/tasks/briefs/task.js';
 import type { TextModel } from '../../src/writers/text-model.js';
-import { scoreTexts } from '../../src/writers/texts.js';
+import { given, type Written } from '../../src/writers/writer.js';
+import { scratchFolder } from '../store/folder.js';
+
+// A character is a token.
+const tokenizer = {
+  vocabSize: 128,
+  eos: 0,
+  key: 'characters',
+  encode: (text: string) => [...text].map((c) => c.charCodeAt(0)),
+  decode: (tokens: ArrayLike<number>) => String.fromCharCode(...Array.from(tokens)),
+};
+/** As a model wrote it that does not begin with a space: other tokens than those of the text as it is encoded. */
+const written = (text: string): Written => ({
+  text,
+  ids: [...tokenizer.encode(text), tokenizer.eos],
+  tokenizer: tokenizer.key,
+});
 
 const ids = ['a', 'b', 'c'];
 const contexts = ids.map((id) => ({ id, text: `post ${id}`, gold: `gold ${id}` }));
 const data: TargetData = {
   contexts,
   // In another order: rows are found by their context.
-  initial: [...ids].reverse().map((context) => ({ context, text: `x0 ${context}` })),
+  initial: [...ids].reverse().map((context) => ({ context, ...written(`x0 ${context}`) })),
   feedback: [...ids].reverse().map((context) => ({ context, text: `f ${context}` })),
   refinements: ids.flatMap((context, i) =>
     [0, 1, 2].map((candidate) => ({
       context,
       candidate,
-      text: `x1 ${context}${candidate}`,
+      ...written(`x1 ${context}${candidate}`),
       logprob_refiner: -4 - candidate,
       logprob_base: -6 + i * candidate,
     })),
@@ -39,8 +68,14 @@ const data: TargetData = {
     })),
   ),
 };
-const said = (kind: TargetsName, of = data, seed = 0) =>
-  targetsOf(kind, of, 2, seed).map(({ context, text, weight }) => [context.id, text, weight]);
+const { prompts } = briefs;
+const how = { beta: 2, seed: 0, prompts };
+const said = (kind: string, of = data, seed = 0) =>
+  targetsOf(kind, of, { ...how, seed }).map(({ context, written: { text }, weight }) => [
+    context.id,
+    text,
+    weight,
+  ]);
 
 describe('targets', () => {
   it('of one text a context', () => {
@@ -48,6 +83,15 @@ describe('targets', () => {
     expect(said('initial')).toEqual(ids.map((id) => [id, `x0 ${id}`, 1]));
     expect(said('gold')).toEqual(ids.map((id) => [id, `gold ${id}`, 1]));
     expect(said('feedback-refinement')).toEqual(ids.map((id) => [id, `f ${id} New summary: x1 ${id}1`, 1]));
+  });
+
+  it('have the tokens that were sampled, and none where the text was given or put together', () => {
+    const tokens = (kind: string) => targetsOf(kind, data, how).map((target) => target.written);
+    expect(tokens('ilf')).toEqual(ids.map((id) => written(`x1 ${id}1`)));
+    expect(tokens('posterior').slice(0, 3)).toEqual([0, 1, 2].map((i) => written(`x1 a${i}`)));
+    expect(tokens('initial')[0]).toEqual(written('x0 a'));
+    expect(tokens('gold')[0]).toEqual(given('gold a'));
+    expect(tokens('feedback-refinement')[0]).toEqual(given('f a New summary: x1 a1'));
   });
 
   it('of the controls are any refinement, by the seed and the context alone', () => {
@@ -63,7 +107,7 @@ describe('targets', () => {
   });
 
   it('of the posterior are all refinements by their weights, which sum to 1', () => {
-    const targets = targetsOf('posterior', data, 2, 0);
+    const targets = targetsOf('posterior', data, how);
     for (const [i, id] of ids.entries()) {
       const own = targets.filter(({ context }) => context.id === id);
       const { weights } = posteriorWeights({
@@ -72,7 +116,9 @@ describe('targets', () => {
         logProposal: [-4, -5, -6],
         beta: 2,
       });
-      expect(own.map(({ text }) => text)).toEqual([0, 1, 2].map((candidate) => `x1 ${id}${candidate}`));
+      expect(own.map((target) => target.written.text)).toEqual(
+        [0, 1, 2].map((candidate) => `x1 ${id}${candidate}`),
+      );
       own.forEach(({ weight }, j) => {
         expect(weight).toBeCloseTo(weights[j]!, 12);
       });
@@ -82,7 +128,7 @@ describe('targets', () => {
   it('leave out what says nothing, and what weighs next to nothing', () => {
     const refinements = data.refinements.map((row) =>
       row.context === 'a' && row.candidate === 1
-        ? { ...row, text: '' }
+        ? { ...row, ...written('') }
         : row.context === 'b' && row.candidate === 0
           ? { ...row, logprob_base: -16 }
           : row,
@@ -90,8 +136,13 @@ describe('targets', () => {
     const gaps = { ...data, refinements };
     for (const kind of ['ilf', 'feedback-refinement'] as const)
       expect(said(kind, gaps).map(([id]) => id)).toEqual(['b', 'c']);
-    const texts = targetsOf('posterior', gaps, 2, 0);
-    expect(texts.map(({ text }) => text).slice(0, 4)).toEqual(['x1 a0', 'x1 a2', 'x1 b1', 'x1 b2']);
+    const texts = targetsOf('posterior', gaps, how);
+    expect(texts.map((target) => target.written.text).slice(0, 4)).toEqual([
+      'x1 a0',
+      'x1 a2',
+      'x1 b1',
+      'x1 b2',
+    ]);
     for (const id of ids) {
       const own = texts.filter(({ context }) => context.id === id);
       expect(own.reduce((sum, { weight }) => sum + weight, 0)).toBeCloseTo(1, 12);
@@ -106,38 +157,58 @@ describe('targets', () => {
     expect(() => said('posterior', { ...data, scores })).toThrow(/refinement 2 of context a has no score/);
   });
 
-  it('are the same from their table, which must belong to the contexts', () => {
-    for (const kind of TARGETS) {
-      const targets = targetsOf(kind, data, 2, 0);
-      expect(fromTargetRows(targets.map(toTargetRow), contexts)).toEqual(targets);
-    }
-    const row = { context: 'd', text: 'x', weight: 1 };
-    expect(() => fromTargetRows([row], contexts)).toThrow(/context d, which the contexts have not/);
-    for (const weight of [0, -1, Number.NaN, Number.POSITIVE_INFINITY])
-      expect(() => fromTargetRows([{ ...row, context: 'a', weight }], contexts)).toThrow(/must be above 0/);
+  describe('in a table', () => {
+    const dir = scratchFolder();
+    const table = (name: string) => join(dir, `${name}.arrow`);
+    const paths = Object.fromEntries(
+      ['contexts', 'initial', 'feedback', 'refinements', 'scores'].map((name) => [name, table(name)]),
+    ) as Record<'contexts' | 'initial' | 'feedback' | 'refinements' | 'scores', string>;
+    const place = { seed: 0, round: 1 };
+    const made = async (kind: string) => {
+      const out = table(`targets-${kind}`);
+      await targetsCommand({ ...paths, task: briefs, kind, out, beta: how.beta, place });
+      return fromTargetRows(await readTable(out, targetsTable), contexts);
+    };
+    beforeAll(async () => {
+      await writeTable(paths.contexts, contextsTable, contexts.map(toContextRow));
+      const initial = data.initial.map((row) => ({ ...row, logprob: -1, sampled: true }));
+      await writeTable(paths.initial, initialTable, initial);
+      const feedback = data.feedback.map((row) => ({ ...row, source: 'a test', points: '' }));
+      await writeTable(paths.feedback, feedbackTable, feedback);
+      await writeTable(paths.refinements, refinementsTable, data.refinements);
+      await writeTable(paths.scores, scoresTable, data.scores);
+    });
+
+    it.each(targetKinds.map(({ name }) => name))('of the kind %s are the same', async (kind) => {
+      const seed = seedOf(place, 'targets');
+      const targets = targetsOf(kind, { ...data, contexts }, { ...how, seed });
+      expect(await made(kind)).toEqual(targets);
+    });
+
+    it('must belong to the contexts, and weigh something', () => {
+      const row = { context: 'd', ...given('x'), weight: 1 };
+      expect(() => fromTargetRows([row], contexts)).toThrow(/context d, which the contexts have not/);
+      for (const weight of [0, -1, Number.NaN, Number.POSITIVE_INFINITY])
+        expect(() => fromTargetRows([{ ...row, context: 'a', weight }], contexts)).toThrow(/must be above 0/);
+    });
   });
 });
 
 describe('feedback and an output on one line', () => {
   it('come apart again, where the model wrote both', () => {
     const both = 'feedback and output';
-    expect(outputIn(feedbackThenOutput('Say when.', 'Dana left today.'), both)).toBe('Dana left today.');
-    expect(outputIn('Say when. New summary:', both)).toBe('');
-    expect(outputIn('Dana left today.', both)).toBe('Dana left today.');
-    expect(outputIn('A New summary: b', 'output')).toBe('A New summary: b');
+    expect(outputIn(prompts, feedbackThenOutput(prompts, 'Say when.', 'Dana left today.'), both)).toBe(
+      'Dana left today.',
+    );
+    expect(outputIn(prompts, 'Say when. New summary:', both)).toBe('');
+    expect(outputIn(prompts, 'Dana left today.', both)).toBe('Dana left today.');
+    expect(outputIn(prompts, 'A New summary: b', 'output')).toBe('A New summary: b');
     expect(roomFor('output', 8)).toBe(8);
     expect(roomFor(both, 8)).toBe(72);
   });
 });
 
 describe('the loss', () => {
-  // A character is a token.
-  const tokenizer = {
-    vocabSize: 128,
-    eos: 0,
-    encode: (text: string) => [...text].map((c) => c.charCodeAt(0)),
-    decode: (tokens: ArrayLike<number>) => String.fromCharCode(...Array.from(tokens)),
-  };
   let model: TextModel;
   beforeAll(async () => {
     await startEngine();
@@ -147,14 +218,17 @@ describe('the loss', () => {
   afterAll(() => model.lm.dispose());
 
   it('is −Σ ω log π_θ of the targets, over the weight of their tokens', async () => {
-    const targets = targetsOf('posterior', data, 2, 0);
-    const examples = targets.map((target) => toExample(model, target, 0));
+    const targets = targetsOf('posterior', data, how);
+    const examples = targets.map((target) => toExample(model, prompts, target, 0));
     const { loss, grads } = crossEntropy(model.lm, examples, 4096);
     for (const grad of grads!) grad.dispose();
-    const pairs = targets.map(({ context, text }) => ({ prompt: summaryPrompt(context.text), text }));
-    const names = targets.map(({ context }) => context.id);
-    const logprobs = await scoreTexts(model, pairs, names, () => {});
-    const expected = -targets.reduce((sum, { weight }, i) => sum + weight * logprobs[i]!, 0);
+    const items = targets.map(({ context, written: { ids } }) => ({
+      prompt: tokenizer.encode(prompts.write(context.text)),
+      completion: Array.from(ids),
+    }));
+    const logprobs = await scoreCompletions(model.lm, items);
+    const log = (i: number) => logprobs[i]!.reduce((a, b) => a + b);
+    const expected = -targets.reduce((sum, { weight }, i) => sum + weight * log(i), 0);
     expect(loss * totalWeight(examples)).toBeCloseTo(expected, 3);
     expect(expected).toBeGreaterThan(10);
   });

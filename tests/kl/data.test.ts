@@ -9,7 +9,7 @@ import { gpt2Config } from '../../src/lm/architectures/gpt2.js';
 import { CausalLM } from '../../src/lm/model.js';
 import { contextsTable, toContextRow } from '../../src/pipeline/tables.js';
 import { writeTable } from '../../src/store/tables.js';
-import { summaryPrompt } from '../../src/tasks/prompts.js';
+import { briefs } from '../../src/tasks/briefs/task.js';
 import { scratchFolder } from '../store/folder.js';
 
 const dir = scratchFolder();
@@ -19,6 +19,7 @@ const ROOM = 8;
 const tokenizer = {
   vocabSize: 97,
   eos: 96,
+  key: 'characters',
   encode: (text: string) => [...text].map((c) => (c === '\n' ? 95 : c.charCodeAt(0) - 32)),
   decode: (ids: ArrayLike<number>) =>
     Array.from(ids, (id) => (id === 95 ? '\n' : id === 96 ? '' : String.fromCharCode(id + 32))).join(''),
@@ -42,7 +43,7 @@ function file(...lines: string[]): string {
   writeFileSync(path, lines.map((line) => `${line}\n`).join(''));
   return path;
 }
-const read = (...lines: string[]) => readKlData(file(...lines), pair, ROOM);
+const read = (...lines: string[]) => readKlData(file(...lines), pair, briefs, ROOM);
 
 describe('the data of kl', () => {
   it('prompts as texts, as ids, and as contexts', async () => {
@@ -53,7 +54,7 @@ describe('the data of kl', () => {
       prompts: [
         { context: '1', ids: [65, 66] },
         { context: '2', ids: [1, 99] },
-        { context: '3', ids: tokenizer.encode(summaryPrompt('ab')) },
+        { context: '3', ids: tokenizer.encode(briefs.prompts.write('ab')) },
       ],
     });
   });
@@ -76,14 +77,16 @@ describe('the data of kl', () => {
   it('a table of contexts', async () => {
     const path = join(dir, 'contexts.arrow');
     await writeTable(path, contextsTable, [toContextRow({ id: 'x-7', text: 'ab' })]);
-    expect(await readKlData(path, pair, ROOM)).toEqual({
+    expect(await readKlData(path, pair, briefs, ROOM)).toEqual({
       kind: 'prompts',
-      prompts: [{ context: 'x-7', ids: tokenizer.encode(summaryPrompt('ab')) }],
+      prompts: [{ context: 'x-7', ids: tokenizer.encode(briefs.prompts.write('ab')) }],
     });
     await writeTable(path, contextsTable, [toContextRow({ id: 'x-8', text: 'a'.repeat(60) })]);
-    await expect(readKlData(path, pair, ROOM)).rejects.toThrow(/context x-8 is too long for the model/);
+    await expect(readKlData(path, pair, briefs, ROOM)).rejects.toThrow(
+      /context x-8 is too long for the model/,
+    );
     await writeTable(path, contextsTable, []);
-    await expect(readKlData(path, pair, ROOM)).rejects.toThrow('has no contexts');
+    await expect(readKlData(path, pair, briefs, ROOM)).rejects.toThrow('has no contexts');
   });
 
   it.each([
@@ -118,10 +121,10 @@ describe('the data of kl', () => {
 
   it('reads ids where neither model has a tokenizer, and says what is missing for texts', async () => {
     const bare = { ...pair, tokenizer: null };
-    const data = await readKlData(file('{"prompt_ids": [1], "completion_ids": [2]}'), bare, ROOM);
+    const data = await readKlData(file('{"prompt_ids": [1], "completion_ids": [2]}'), bare, briefs, ROOM);
     expect(data).toMatchObject({ kind: 'given' });
     for (const line of ['{"prompt": "a"}', '{"context": "a"}'])
-      await expect(readKlData(file(line), bare, ROOM)).rejects.toThrow(
+      await expect(readKlData(file(line), bare, briefs, ROOM)).rejects.toThrow(
         /:1: neither model folder has a tokenizer/,
       );
   });

@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startEngine } from '../../src/engine/index.js';
 import { exportOnnx } from '../../src/lm/onnx.js';
-import { openInstructRM } from '../../src/rankers/instruct-rm.js';
-import { HOSTS, type Host } from '../../src/rankers/names.js';
-import type { Candidate, OpenRanker } from '../../src/rankers/ranker.js';
+import { instructRm, instructRmPrompts } from '../../src/rankers/instruct-rm.js';
+import { type Candidate, HOSTS, type Host, type Ranker } from '../../src/rankers/ranker.js';
 import { UserError } from '../../src/store/errors.js';
-import { type JudgePrompt, judgePrompts } from '../../src/tasks/prompts.js';
+import { judgePrompts, prompts } from '../../src/tasks/briefs/prompts.js';
+import type { JudgePrompt } from '../../src/tasks/prompts.js';
 import { buildGpt2Subset } from '../../src/text/gpt2-subset.js';
 import { copyTokenizer, loadTokenizer, type Tokenizer } from '../../src/text/tokenizer.js';
+import { rankerOptions } from '../helpers/ranker-options.js';
 import {
   randomTensors,
   referenceLogits,
@@ -49,8 +50,10 @@ const groups: Candidate[][] = [
 let config: TinyConfig;
 let tensors: Tensors;
 let tokenizer: Tokenizer;
-const open = (from: string, prompts: readonly JudgePrompt[], host: Host) =>
-  openInstructRM('instruct-rm', from, prompts, host);
+const optionsOf = (judge: string, asked: readonly JudgePrompt[], host: Host) =>
+  rankerOptions({ judge, host, prompts: { ...prompts, judge: asked } });
+const open = (judge: string, asked: readonly JudgePrompt[], host: Host) =>
+  instructRm.open(optionsOf(judge, asked, host));
 
 beforeAll(async () => {
   await startEngine();
@@ -82,11 +85,11 @@ function reference(candidate: Candidate, p: number): number {
 }
 
 describe.each(HOSTS)('scores by %s', (host) => {
-  let judge: OpenRanker;
+  let judge: Ranker;
   beforeAll(async () => {
     judge = await open(dir, judgePrompts, host);
   });
-  afterAll(() => judge.close());
+  afterAll(() => judge.close?.());
 
   it("are the mean over the prompts of the answers' probabilities, by the book", async () => {
     const scores = await judge.score(groups);
@@ -119,9 +122,9 @@ describe.each(HOSTS)('scores by %s', (host) => {
 
   it('of one prompt are what it adds to the ensemble', async () => {
     const together = await judge.score(groups);
-    const third = await open(dir, [judgePrompts[2]!], host);
+    const third = await instructRmPrompts[2]!.open(optionsOf(dir, judgePrompts, host));
     const alone = await third.score(groups);
-    await third.close();
+    await third.close?.();
     for (const [g, group] of together.entries())
       for (const [c, { perPrompt }] of group.entries()) {
         expect(alone[g]![c]!.perPrompt).toEqual([alone[g]![c]!.score]);
@@ -138,17 +141,37 @@ describe.each(HOSTS)('scores by %s', (host) => {
   });
 });
 
+describe('what scores are made from', () => {
+  const valuesOf = (asked: readonly JudgePrompt[], host: Host = 'engine', ranker = instructRm) =>
+    JSON.stringify(ranker.madeFrom(optionsOf('a judge', asked, host)));
+
+  it('is the judge, what hosts it, and the words that it is asked in', () => {
+    expect(instructRm.madeFrom(optionsOf('a judge', judgePrompts, 'engine')).models).toEqual(['a judge']);
+    const reworded = judgePrompts.map((prompt) => ({ ...prompt, prefix: () => 'Be honest.' }));
+    const all = [valuesOf(judgePrompts), valuesOf(reworded), valuesOf(judgePrompts, 'transformers')];
+    expect(new Set(all).size).toBe(3);
+    expect(valuesOf(judgePrompts)).toBe(all[0]);
+    expect(valuesOf(judgePrompts, 'engine', instructRmPrompts[1])).not.toBe(all[0]);
+  });
+
+  it('says where the task has no such prompt', () => {
+    expect(() => valuesOf(judgePrompts.slice(0, 2), 'engine', instructRmPrompts[2])).toThrow(
+      'the task has 2 prompts for its judge: there is no instruct-rm-3',
+    );
+  });
+});
+
 describe.each(HOSTS)('refuses, by %s,', (host) => {
   it('a question longer than the context', async () => {
     const judge = await open(dir, judgePrompts, host);
     const long = [[{ ...groups[0]![0]!, context: text(3, 200) }]];
     await expect(judge.score(long)).rejects.toThrow(/tokens long, its context holds 160/);
-    await judge.close();
+    await judge.close?.();
   });
 
   it('an answer of several tokens', async () => {
-    const prompts = [{ ...judgePrompts[0]!, positive: ' Absolutely!' }];
-    await expect(open(dir, prompts, host)).rejects.toThrow(/" Absolutely!" of the prompt ".*" is \d+ tokens/);
+    const asked = [{ ...judgePrompts[0]!, positive: ' Absolutely!' }];
+    await expect(open(dir, asked, host)).rejects.toThrow(/" Absolutely!" of the prompt ".*" is \d+ tokens/);
   });
 
   it('a folder without a model, or with a broken one', async () => {
@@ -170,7 +193,9 @@ describe.each(HOSTS)('refuses, by %s,', (host) => {
     const small = { ...config, vocab_size: 100 };
     await writeModel(mixed, small, randomTensors(small));
     await exportOnnx(mixed);
-    await expect(open(mixed, judgePrompts, host)).rejects.toThrow(/the model 100: they are not a pair/);
+    await expect(open(mixed, judgePrompts, host)).rejects.toThrow(
+      /the model 100; they do not belong together/,
+    );
   });
 
   it('a model that gives no numbers', async () => {

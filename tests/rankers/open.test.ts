@@ -3,24 +3,24 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import * as tf from '../../src/engine/tf.js';
 import { loadLM } from '../../src/lm/files.js';
 import type { CausalLM } from '../../src/lm/model.js';
-import { RANKERS, type RankerName } from '../../src/rankers/names.js';
-import { openRanker, type RankerModels } from '../../src/rankers/open.js';
 import type { Candidate } from '../../src/rankers/ranker.js';
+import { findRanker, rankers } from '../../src/rankers/registry.js';
 import { UserError } from '../../src/store/errors.js';
-import { type AnswerPrompt, humanPrompt, qualityPrompt } from '../../src/tasks/prompts.js';
+import { humanPrompt, qualityPrompt } from '../../src/tasks/briefs/prompts.js';
+import type { AnswerPrompt } from '../../src/tasks/prompts.js';
 import { loadTokenizer, type Tokenizer } from '../../src/text/tokenizer.js';
+import { rankerOptions } from '../helpers/ranker-options.js';
 import writeTinyModels from '../helpers/tiny-models.js';
 import { scratchFolder } from '../store/folder.js';
 
 const dir = scratchFolder();
 // Any models do: what they say is compared with what the same ones say when asked by hand.
-const models: RankerModels = {
-  instruct: join(dir, 'instruct'),
+const options = rankerOptions({
+  judge: join(dir, 'instruct'),
   rewardModel: join(dir, 'base'),
   humanLikeness: join(dir, 'instruct'),
   seed: 1,
-  host: 'engine',
-};
+});
 beforeAll(() => writeTinyModels(dir));
 
 const candidate = (refinement: string, feedback = 'Say when they meet.'): Candidate => ({
@@ -39,15 +39,17 @@ const groups = [
   [candidate('The team was moved.', 'Name the day.'), candidate('')],
 ];
 
-const scoresOf = async (name: RankerName, of = groups) => {
-  const ranker = await openRanker(name, models);
-  expect(ranker.name).toBe(name);
+const names = rankers.map(({ name }) => name);
+const scoresOf = async (name: string, of = groups) => {
+  const descriptor = await findRanker(name);
+  expect(descriptor.name).toBe(name);
+  const ranker = await descriptor.open(options);
   const scores = await ranker.score(of);
-  await ranker.close();
+  await ranker.close?.();
   return scores;
 };
 
-it.each(RANKERS)('%s opens, gives every candidate a score, and leaves nothing behind', async (name) => {
+it.each(names)('%s opens, gives every candidate a score, and leaves nothing behind', async (name) => {
   const before = tf.memory().numTensors;
   const scores = await scoresOf(name);
   expect(tf.memory().numTensors).toBe(before);
@@ -61,9 +63,15 @@ it.each(RANKERS)('%s opens, gives every candidate a score, and leaves nothing be
   expect(scores[0]![0]!.score).not.toBe(scores[0]![1]!.score);
 });
 
+it('of another name is none', async () => {
+  await expect(findRanker('oracle')).rejects.toThrow(
+    /^there is no ranker "oracle"; there are instruct-rm, .*random, /,
+  );
+});
+
 it('the ensemble is made of its prompts, each in its place', async () => {
   const ensemble = await scoresOf('instruct-rm');
-  for (const [p, name] of RANKERS.filter((each) => each.startsWith('instruct-rm-')).entries()) {
+  for (const [p, name] of names.filter((each) => each.startsWith('instruct-rm-')).entries()) {
     const alone = await scoresOf(name);
     for (const [i, { perPrompt }] of ensemble.flat().entries())
       expect(alone.flat()[i]!.score).toBeCloseTo(perPrompt[p]!, 6);
@@ -83,7 +91,7 @@ async function withModel<T>(path: string, use: (lm: CausalLM, tokenizer: Tokeniz
   return result;
 }
 
-describe.each<[RankerName, string, AnswerPrompt, (odds: number) => number]>([
+describe.each<[string, string, AnswerPrompt, (odds: number) => number]>([
   ['reward-model', join(dir, 'base'), qualityPrompt, (odds) => odds],
   ['human-likeness', join(dir, 'instruct'), humanPrompt, (odds) => 1 / (1 + Math.exp(-odds))],
 ])('%s', (name, path, prompt, of) => {
@@ -107,16 +115,20 @@ describe.each<[RankerName, string, AnswerPrompt, (odds: number) => number]>([
   });
 
   it('says which option gives it a model', async () => {
-    const opening = openRanker(name, { instruct: models.instruct, seed: 1, host: 'engine' });
+    const descriptor = await findRanker(name);
+    const without = rankerOptions({ judge: options.judge, seed: 1 });
+    const opening = descriptor.open(without);
     await expect(opening).rejects.toThrow(UserError);
     await expect(opening).rejects.toThrow(`--${name} DIR`);
+    expect(() => descriptor.madeFrom(without)).toThrow(`--${name} DIR`);
+    expect(descriptor.madeFrom(options).models).toEqual([path]);
   });
 });
 
 describe('embedding', () => {
   it('is the cosine between the mean hidden states of feedback and refinement', async () => {
     const scores = (await scoresOf('embedding')).flat();
-    const want = await withModel(models.instruct, (lm, tokenizer) => {
+    const want = await withModel(options.judge, (lm, tokenizer) => {
       const embed = (text: string) => {
         const rows = hiddenOf(lm, tokenizer.encode(` ${text}`));
         return rows[0]!.map((_, d) => rows.reduce((sum, row) => sum + row[d]!, 0) / rows.length);

@@ -23,7 +23,7 @@ describe.skipIf(!executablePath)('report.html in a browser', () => {
     browser = await launch();
     folder = await mkdtemp(join(tmpdir(), 'ilf-report-'));
     const report = sampleReport();
-    report.samples[0] = { ...report.samples[0]!, post: evil, tuned: evil };
+    report.samples[0] = { ...report.samples[0]!, context: evil, tuned: evil };
     report.options.data = evil;
     const file = join(folder, 'report.html');
     await writeFile(file, await renderHtml(report));
@@ -92,7 +92,7 @@ describe.skipIf(!executablePath)('report.html in a browser', () => {
   it('shows hostile text as text', async () => {
     const { page } = await open(1100, 'light');
     expect(await page.evaluate('window.owned')).toBeUndefined();
-    expect(await page.locator('dd.post').first().textContent()).toBe(evil);
+    expect(await page.locator('dd.context').first().textContent()).toBe(evil);
     expect(await page.locator('dd.tuned').first().textContent()).toBe(evil);
     expect(await page.locator('img, script, main style').count()).toBe(0);
   });

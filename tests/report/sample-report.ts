@@ -57,6 +57,7 @@ export function sampleReport(): Report {
   return {
     title: 'ILF: one-line summaries of briefs',
     task: 'One-line summaries of short briefs',
+    words: { context: 'post', contexts: 'posts', output: 'summary', outputs: 'summaries' },
     annotator: 'simulated annotator, two points per summary',
     ranker: 'InstructRM',
     judge: 'oracle, F1 of the post’s six facts',
@@ -105,7 +106,8 @@ export function sampleReport(): Report {
     ],
     samples: [
       {
-        post: 'Hi all, after a long week of emails I can finally say that Maria will host the spring concert on Friday in the old library. She asked for help with the chairs, and please bring a plate of something to share. Parking is difficult, so come by bus if you can. Thanks to everybody who wrote to me about it!',
+        context:
+          'Hi all, after a long week of emails I can finally say that Maria will host the spring concert on Friday in the old library. She asked for help with the chairs, and please bring a plate of something to share. Parking is difficult, so come by bus if you can. Thanks to everybody who wrote to me about it!',
         initial: 'Maria hosts a concert on Sunday.',
         feedback: 'The day is wrong: it is Friday. The summary should also say where the concert is.',
         refinement: 'Maria hosts the spring concert on Friday in the old library.',
@@ -114,7 +116,7 @@ export function sampleReport(): Report {
         scores: { initial: 0.33, refinement: 0.83, tuned: 0.91 },
       },
       {
-        post: 'Tom is moving the chess evening. '.repeat(12).trim(),
+        context: 'Tom is moving the chess evening. '.repeat(12).trim(),
         initial: 'Tom plays chess.',
         feedback: 'It should say that the evening is moved.',
         refinement: 'Tom is moving the chess evening.',
@@ -122,7 +124,8 @@ export function sampleReport(): Report {
         scores: { initial: 0.4, refinement: 0.8, tuned: 0.8 },
       },
       {
-        post: 'The swimming course for beginners starts on Monday at the lake. Ines leads it. It costs nothing.',
+        context:
+          'The swimming course for beginners starts on Monday at the lake. Ines leads it. It costs nothing.',
         initial: 'Ines leads the swimming course.',
         feedback: 'Say when it starts.',
         refinement: 'Ines leads the swimming course, which starts on Monday.',

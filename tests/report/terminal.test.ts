@@ -1,14 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { formatDifference, formatNumber, formatSeconds } from '../../src/report/format.js';
-import {
-  finalTable,
-  plain,
-  renderFinal,
-  renderSample,
-  terminalOf,
-  textWidth,
-  wrap,
-} from '../../src/report/terminal.js';
+import { finalTable, renderFinal, renderSample } from '../../src/report/run/terminal.js';
+import { plain, terminalOf, textWidth, wrap } from '../../src/report/terminal.js';
 import { sampleReport } from './sample-report.js';
 
 const report = sampleReport();
@@ -48,26 +41,27 @@ describe('terminal', () => {
     expect(finalTable(report, { width: 80, color: true })).toContain(`${esc}[1m`);
   });
 
-  it('wraps sample posts to the width', () => {
-    const text = renderSample(report.samples[0]!, { width: 50, color: false });
+  it('wraps samples to the width, and calls them what the task calls them', () => {
+    const text = renderSample(report.samples[0]!, report.words, { width: 50, color: false });
+    expect(text).toMatch(/^Post\n {2}Hi all,/);
     expect(text).toContain('Before (score 0.33)\n  Maria hosts a concert on Sunday.');
     for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(50);
-    expect(text.replace(/\s+/g, ' ')).toContain(report.samples[0]!.post);
+    expect(text.replace(/\s+/g, ' ')).toContain(report.samples[0]!.context);
   });
 
-  it('lets no post steer the terminal', () => {
+  it('lets no text steer the terminal', () => {
     const hostile = `a${esc}[2J${esc}]0;title\u0007b\u009b31mc\rd\u202ee`;
     const shown = plain(hostile);
     expect(shown.replaceAll('\n', '')).not.toMatch(/\p{Cc}|\u202e/u);
     expect(shown).toBe('a␛[2J␛]0;title␇b\ufffd31mc\nde');
     const sample = {
-      post: hostile,
+      context: hostile,
       initial: hostile,
       feedback: hostile,
       refinement: hostile,
       tuned: hostile,
     };
-    expect(renderSample(sample, { width: 80, color: false })).not.toContain(esc);
+    expect(renderSample(sample, report.words, { width: 80, color: false })).not.toContain(esc);
   });
 });
 

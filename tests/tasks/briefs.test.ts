@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { annotate, heldOutPhrasings, phrasings } from '../../src/tasks/briefs/annotator.js';
-import { incorporated, scoreSummary } from '../../src/tasks/briefs/oracle.js';
 import { type Point, pointsAgainst, settled } from '../../src/tasks/briefs/points.js';
 import { drawPost, splitOf, splits } from '../../src/tasks/briefs/post.js';
 import { read } from '../../src/tasks/briefs/reading.js';
 import { improve, planOf, refine } from '../../src/tasks/briefs/refining.js';
+import { incorporated, scoreSummary } from '../../src/tasks/briefs/scorer.js';
 import { drawPlan, goldSummary, write } from '../../src/tasks/briefs/summary.js';
 import {
   details,
