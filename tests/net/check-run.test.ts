@@ -2,13 +2,13 @@
 import { cpSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Table, tableFromIPC, tableToIPC, vectorFromArray } from 'apache-arrow';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { buildOnce, cli } from '../helpers/cli.js';
 import writeTinyModels from '../helpers/tiny-models.js';
 import { scratchFolder } from '../store/folder.js';
 import { problemsOf } from './check-run.js';
-import { type Row, readRows } from './read-run.js';
+import type { Row } from './read-run.js';
+import { rewrite } from './rewrite.js';
 
 const dir = scratchFolder();
 const embedded = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'models');
@@ -90,21 +90,8 @@ describe('a run with the embedded models', () => {
     renameSync(path(b), path(a));
     renameSync(path('aside'), path(b));
   };
-  /** Changes a table's rows in place, or gives others. */
-  const rows = (table: string, change: (all: Row[]) => Row[] | undefined) => (folder: string) => {
-    const path = join(folder, `${table}.arrow`);
-    const { schema } = tableFromIPC(readFileSync(path));
-    const all = readRows(path);
-    const changed = change(all) ?? all;
-    const columns = schema.fields.map(({ name, type }) => [
-      name,
-      vectorFromArray(
-        changed.map((row) => row[name]),
-        type,
-      ),
-    ]);
-    writeFileSync(path, tableToIPC(new Table(schema, Object.fromEntries(columns)), 'file'));
-  };
+  const rows = (table: string, change: (all: Row[]) => Row[]) => (folder: string) =>
+    rewrite(join(folder, `${table}.arrow`), change);
   /** Changes each row in place. */
   const each = (table: string, change: (row: Row, i: number) => void) =>
     rows(table, (all) => {
