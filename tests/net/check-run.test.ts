@@ -6,7 +6,10 @@ import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { buildOnce, cli } from '../helpers/cli.js';
 import writeTinyModels from '../helpers/tiny-models.js';
 import { scratchFolder } from '../store/folder.js';
+import { checkModels } from './check-models.js';
+import { checkResult } from './check-result.js';
 import { problemsOf } from './check-run.js';
+import { checkTables } from './check-tables.js';
 import type { Row } from './read-run.js';
 import { rewrite } from './rewrite.js';
 
@@ -33,14 +36,38 @@ async function run(name: string, words: readonly string[]): Promise<string> {
   return folder;
 }
 
+let copies = 0;
+/** A copy of a run that something was done to. */
+const copyOf = (sound: string, tamper: (folder: string) => void) => {
+  const folder = join(dir, `copy-${copies++}`);
+  mkdirSync(folder);
+  cpSync(sound, folder, { recursive: true });
+  tamper(folder);
+  return folder;
+};
+const swap = (a: string, b: string) => (folder: string) => {
+  const path = (name: string) => join(folder, name);
+  renameSync(path(a), path('aside'));
+  renameSync(path(b), path(a));
+  renameSync(path('aside'), path(b));
+};
+const rows = (table: string, change: (all: Row[]) => Row[]) => (folder: string) =>
+  rewrite(join(folder, `${table}.arrow`), change);
+/** Changes each row in place. */
+const each = (table: string, change: (row: Row, i: number) => void) =>
+  rows(table, (all) => {
+    all.forEach(change);
+    return all;
+  });
+
 beforeAll(async () => {
   buildOnce();
   await writeTinyModels(tiny);
 }, 180_000);
 
-describe('a sound run', () => {
-  const small = ['--contexts', '5', '--heldout', '6', '--samples', '3', '--max-tokens', '12', '--seed', '3'];
+const small = ['--contexts', '5', '--heldout', '6', '--samples', '3', '--max-tokens', '12', '--seed', '3'];
 
+describe('a sound run', () => {
   it.each([
     ['--retrain', []],
     ['--continue', ['--ranker', 'random', '--targets', 'posterior', '--beta', '0.5']],
@@ -75,29 +102,6 @@ describe('a run with the embedded models', () => {
 
   it('is sound', () => expect(problemsOf(sound)).toEqual([]));
 
-  let copies = 0;
-  /** A copy that something was done to. */
-  const copy = (tamper: (folder: string) => void) => {
-    const folder = join(dir, `copy-${copies++}`);
-    mkdirSync(folder);
-    cpSync(sound, folder, { recursive: true });
-    tamper(folder);
-    return folder;
-  };
-  const swap = (a: string, b: string) => (folder: string) => {
-    const path = (name: string) => join(folder, name);
-    renameSync(path(a), path('aside'));
-    renameSync(path(b), path(a));
-    renameSync(path('aside'), path(b));
-  };
-  const rows = (table: string, change: (all: Row[]) => Row[]) => (folder: string) =>
-    rewrite(join(folder, `${table}.arrow`), change);
-  /** Changes each row in place. */
-  const each = (table: string, change: (row: Row, i: number) => void) =>
-    rows(table, (all) => {
-      all.forEach(change);
-      return all;
-    });
   const result = (change: (document: Document) => void) => (folder: string) => {
     const path = join(folder, 'result.json');
     const document = JSON.parse(readFileSync(path, 'utf8'));
@@ -234,14 +238,65 @@ describe('a run with the embedded models', () => {
 
   it('is, with rows in another order', () => {
     const tables = ['heldout/scores', 'heldout/outputs', 'round-1/contexts', 'round-2/kl'];
-    const shuffled = copy((folder) => {
+    const shuffled = copyOf(sound, (folder) => {
       for (const table of tables) rows(table, (all) => all.reverse())(folder);
     });
-    expect(problemsOf(shuffled)).toEqual([]);
+    expect(problemsOf(shuffled, [checkTables, checkResult])).toEqual([]);
   });
 
   it.each(tampered)('is not, with %s', (_name, tamper, problem) => {
-    const problems = problemsOf(copy(tamper));
+    // Without passes of the models, which take longest.
+    const problems = problemsOf(copyOf(sound, tamper), [checkTables, checkResult]);
     expect(problems.join('\n')).toMatch(problem);
+  });
+});
+
+describe('passes of the models', () => {
+  let sound: string;
+  beforeAll(async () => {
+    sound = await run('passes', [
+      ...modelsIn(tiny),
+      ...small,
+      '--rounds',
+      '2',
+      '--lr',
+      '1e-2',
+      '--ranker',
+      'longest',
+    ]);
+  });
+
+  const other = (column: string) => (row: Row) => {
+    row[column] = (row[column] as number) - 0.01;
+  };
+  it.each([
+    [
+      'models of two rounds swapped',
+      swap('round-1/finetuned', 'round-2/finetuned'),
+      /round-1\/outputs: logprob of/,
+    ],
+    ['x0 of another model', each('round-2/initial', other('logprob')), /round-2\/initial: logprob of/],
+    [
+      'another prior',
+      each('round-1/refinements', other('logprob_base')),
+      /round-1\/refinements: .* logprob_base is/,
+    ],
+    ['another proposal', each('round-2/refinements', other('logprob_refiner')), /logprob_refiner is/],
+    [
+      'q and p swapped',
+      each('round-2/kl', (row) => {
+        [row.logprobs_q, row.logprobs_p] = [row.logprobs_p, row.logprobs_q];
+      }),
+      /round-2\/kl, tunedFromBase, .*: other numbers/,
+    ],
+    [
+      'the exact KL of the other direction',
+      rows('round-1/kl', (all) =>
+        all.map((row, i) => ({ ...row, exact: all[(i + all.length / 2) % all.length]!.exact })),
+      ),
+      /round-1\/kl, tunedFromBase, .*: other numbers/,
+    ],
+  ])('show %s', (_name, tamper, problem) => {
+    expect(problemsOf(copyOf(sound, tamper), [checkModels]).join('\n')).toMatch(problem);
   });
 });
