@@ -2,6 +2,7 @@
 import type { Mutant } from '../mutant.js';
 
 const train = ['tests/lm/train.test.ts'];
+const byHand = ['tests/net/training.test.ts'];
 const sample = ['tests/lm/sample.test.ts'];
 const preference = ['tests/lm/preference.test.ts'];
 
@@ -85,7 +86,7 @@ export const ofLm: readonly Mutant[] = [
     find: 'gradNorm > options.clip ? options.clip / gradNorm : 1;',
     replace: 'gradNorm < options.clip ? options.clip / gradNorm : 1;',
     about: 'small gradients are blown up, large ones not clipped',
-    tests: train,
+    tests: byHand,
   },
   {
     id: 'lm/decay',
@@ -93,7 +94,7 @@ export const ofLm: readonly Mutant[] = [
     find: 'v.rank >= 2 ? options.weightDecay : 0',
     replace: 'v.rank >= 1 ? options.weightDecay : 0',
     about: 'biases and norms decay, too',
-    tests: train,
+    tests: byHand,
   },
   {
     id: 'lm/resume-step',
@@ -125,7 +126,7 @@ export const ofLm: readonly Mutant[] = [
     find: 'return lr * (floor + (1 - floor) * 0.5 *',
     replace: 'return lr * (floor + 0.5 *',
     about: 'the cosine begins above the peak',
-    tests: train,
+    tests: byHand,
   },
   {
     id: 'lm/policy-gradient-prompt',
@@ -213,6 +214,6 @@ export const ofLm: readonly Mutant[] = [
     find: 'head.some((x, i) => x !== wte[i])',
     replace: 'head.every((x, i) => x !== wte[i])',
     about: 'an output layer of its own is taken for a tied one',
-    tests: ['tests/lm/files.test.ts'],
+    tests: byHand,
   },
 ];
