@@ -1,15 +1,14 @@
 // The machinery, on a tree of one function: mutants that are noticed, that are not, that never end, and lists that do not fit.
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { scratchFolder } from '../store/folder.js';
 import type { Mutant } from './mutant.js';
 import { faultsIn, mutate, type Outcome, staleIn } from './mutate.js';
 import { outcomesAsJson, renderOutcomes } from './render.js';
 
-const root = scratchFolder();
+const [root, elsewhere] = [scratchFolder(), scratchFolder()];
 const source =
   'export const sum = (a) => {\n  let s = 0;\n  for (let i = 0; i < a.length; i++) s += a[i];\n  return s;\n};\n';
 const mutant = (id: string, find: string, replace: string, more: Partial<Mutant> = {}): Mutant => ({
@@ -38,11 +37,9 @@ beforeAll(() => {
   symlinkSync(modules, join(root, 'node_modules'));
 });
 
-const scratches = () => readdirSync(tmpdir()).filter((name) => name.startsWith('ilf-mutants-')).length;
-
 describe('mutants', () => {
   it('are noticed, or survive, each alone, and never in the tree itself', async () => {
-    const before = scratches();
+    vi.stubEnv('TMPDIR', elsewhere);
     const seen: string[] = [];
     const outcomes = await mutate(
       root,
@@ -58,7 +55,8 @@ describe('mutants', () => {
     ]);
     expect(seen.sort()).toEqual(['endless', 'off', 'same']);
     expect(readFileSync(join(root, 'src', 'sum.js'), 'utf8')).toBe(source);
-    expect(scratches()).toBe(before);
+    vi.unstubAllEnvs();
+    expect(readdirSync(elsewhere).filter((name) => name.startsWith('ilf-mutants-'))).toEqual([]);
   });
 
   it('are not tried where a test fails without them', async () => {
