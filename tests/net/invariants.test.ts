@@ -1,0 +1,284 @@
+// What must hold whatever the models are: that a model is as good as itself, that swapping two of them mirrors the numbers, that
+// neither the order of rows nor what else is in a batch changes anything, through the real program.
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { winRate } from '../../src/bayes/estimate.js';
+import { buildOnce, cli } from '../helpers/cli.js';
+import writeTinyModels from '../helpers/tiny-models.js';
+import { scratchFolder } from '../store/folder.js';
+import { type KlRow, type Row, readRows } from './read-run.js';
+import { rewrite } from './rewrite.js';
+
+const dir = scratchFolder();
+const at = (...names: string[]) => join(dir, ...names);
+const [base, instruct] = [at('models', 'base'), at('models', 'instruct')];
+
+// Many processes one after another: a busy machine needs its time.
+vi.setConfig({ testTimeout: 240_000 });
+
+/** Runs the program; it has to do what it is told without a word on standard error. */
+async function program(words: readonly string[], cwd = dir): Promise<string> {
+  const finished = await cli([...words], { cwd });
+  expect(finished).toMatchObject({ code: 0, stderr: '' });
+  return finished.stdout;
+}
+
+beforeAll(async () => {
+  buildOnce();
+  await writeTinyModels(at('models'));
+}, 180_000);
+
+interface Estimate {
+  value: number;
+  lo: number;
+  hi: number;
+}
+const ESTIMATORS = ['raoBlackwell', 'k1', 'k2', 'k3', 'k3TokenSum'] as const;
+type Kl = Record<'tunedFromBase' | 'baseFromTuned', Record<(typeof ESTIMATORS)[number], Estimate>>;
+
+describe('a model that has learned nothing', () => {
+  it('is where it was, and wins half against itself', async () => {
+    // The embedded models: the tiny ones' texts say nothing and all draw.
+    const embedded = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'models');
+    const models = ['--base', join(embedded, 'base'), '--instruct', join(embedded, 'instruct')];
+    const size = ['--contexts', '8', '--heldout', '60', '--samples', '2', '--ranker', 'longest'];
+    const document = JSON.parse(
+      await program([...models, ...size, '--lr', '1e-12', '--run', at('still'), '--quiet', '--json']),
+    );
+    for (const kl of Object.values(document.kl as Kl))
+      for (const name of ESTIMATORS) expect(Math.abs(kl[name].value)).toBeLessThan(1e-6);
+    const { winRate, score } = document as Record<'winRate' | 'score', Record<string, Estimate>>;
+    for (const [{ value, lo, hi }, still] of [
+      [winRate.tunedVsBase!, 0.5],
+      [score.tunedMinusBase!, 0],
+    ] as const) {
+      // Not a foregone conclusion: their texts are samples of their own.
+      expect(value).not.toBe(still);
+      expect(lo).toBeLessThan(still);
+      expect(hi).toBeGreaterThan(still);
+    }
+  });
+
+  it('has no KL from itself, by any estimator, to the last bit', async () => {
+    const words = ['kl', '--model', base, '--base', base, '--unconditional', '20', '--max-tokens', '8'];
+    const { kl } = JSON.parse(await program([...words, '--out', at('self'), '--quiet', '--json'])) as {
+      kl: Kl;
+    };
+    for (const direction of Object.values(kl))
+      for (const name of ESTIMATORS) expect(direction[name]).toMatchObject({ value: 0, lo: 0, hi: 0 });
+  });
+});
+
+describe('two models in each other’s place', () => {
+  it('mirror the numbers of given texts', async () => {
+    const texts = Array.from({ length: 12 }, (_, i) => ({
+      prompt_ids: [1, 2 + i],
+      completion_ids: Array.from({ length: 1 + (i % 5) }, (_, t) => 3 + ((7 * i + t) % 40)),
+    }));
+    writeFileSync(at('given.jsonl'), texts.map((text) => `${JSON.stringify(text)}\n`).join(''));
+    const given = async (model: string, other: string, out: string) => {
+      const words = ['kl', '--model', model, '--base', other, '--data', at('given.jsonl'), '--out', at(out)];
+      const document = JSON.parse(await program([...words, '--quiet', '--json']));
+      return {
+        rows: readRows(at(out, 'kl.arrow')) as KlRow[],
+        numbers: document.given as Record<'tunedFromBase' | 'baseFromTuned' | 'logRatio', Estimate>,
+      };
+    };
+    const there = await given(base, instruct, 'there');
+    const back = await given(instruct, base, 'back');
+    for (const [of, other] of [
+      ['tunedFromBase', 'baseFromTuned'],
+      ['baseFromTuned', 'tunedFromBase'],
+    ] as const) {
+      for (const end of ['value', 'lo', 'hi'] as const)
+        expect(there.numbers[of][end]).toBeCloseTo(back.numbers[other][end], 5);
+      const [mine, theirs] = [
+        there.rows.filter(({ direction }) => direction === `given-${of}`),
+        back.rows.filter(({ direction }) => direction === `given-${other}`),
+      ];
+      expect(mine).toHaveLength(texts.length);
+      mine.forEach((row, i) => {
+        expect(row).toMatchObject({ context: theirs[i]!.context, ids: texts[i]!.completion_ids });
+        // The same model on the same text: the same bits, whichever part it plays.
+        expect(row.logprobs_q).toEqual(theirs[i]!.logprobs_q);
+        expect(row.logprobs_p).toEqual(theirs[i]!.logprobs_p);
+        row.exact.forEach((kl, t) => {
+          expect(kl).toBeCloseTo(theirs[i]!.exact[t]!, 5);
+        });
+      });
+    }
+    const [ratio, mirrored] = [there.numbers.logRatio, back.numbers.logRatio];
+    expect(ratio.value).toBe(-mirrored.value);
+    expect(ratio.lo).toBeCloseTo(-mirrored.hi, 9);
+    expect(ratio.hi).toBeCloseTo(-mirrored.lo, 9);
+  });
+
+  it('win what the other loses', () => {
+    // A fifth of them draw.
+    const a = Array.from({ length: 50 }, (_, i) => Math.sin(i));
+    const b = a.map((v, i) => (i % 5 === 0 ? v : Math.cos(3 * i)));
+    const [of, other] = [winRate(a, b), winRate(b, a)];
+    expect(of.value + other.value).toBeCloseTo(1, 12);
+    expect(of.lo + other.hi).toBeCloseTo(1, 9);
+    expect(of.hi + other.lo).toBeCloseTo(1, 9);
+  });
+});
+
+describe('the order of rows', () => {
+  const N = 6;
+  const sampling = ['--max-tokens', '8', '--seed', '3', '--quiet'];
+  const tables = ['contexts', 'initial', 'feedback', 'refinements', 'scores'] as const;
+  type Name = (typeof tables)[number];
+  const file = (place: string, name: string) => at(place, `${name}.arrow`);
+  /** A step alone, with its tables from the folder `place`, into `out`. */
+  const step = async (place: string, out: string, more: string[] = []) => {
+    const words: Record<string, string[]> = {
+      initial: ['generate', '--model', base, ...sampling],
+      feedback: ['feedback', '--instruct', instruct, ...sampling],
+      refinements: ['refine', '--instruct', instruct, '--base', base, '-n', '3', ...sampling],
+      scores: ['rank', '--instruct', instruct, '--seed', '3', '--quiet'],
+      targets: ['targets', '--seed', '3'],
+    };
+    const reads = out === 'targets' ? tables : tables.slice(0, tables.indexOf(out as Name));
+    await program([
+      ...words[out]!,
+      ...more,
+      ...reads.flatMap((name) => [`--${name}`, file(place, name)]),
+      '--out',
+      file(place, out),
+    ]);
+  };
+  /** Rows by context and candidate, as text. */
+  const sorted = (place: string, name: string) =>
+    readRows(file(place, name))
+      .map((row) => JSON.stringify(row))
+      .sort();
+  const shuffled = (rows: Row[]) => [
+    ...rows.filter((_, i) => i % 2 === 1),
+    ...rows.filter((_, i) => i % 2 === 0),
+  ];
+
+  beforeAll(async () => {
+    mkdirSync(at('straight'));
+    await program(['contexts', '--count', String(N), '--out', file('straight', 'contexts')]);
+    for (const out of [...tables.slice(1), 'targets']) await step('straight', out);
+  }, 120_000);
+
+  /** A folder with the straight tables, some of them in another order. */
+  const place = (...mixed: Name[]) => {
+    const folder = mkdtempSync(at('mixed-')).slice(dir.length + 1);
+    for (const name of tables)
+      rewrite(
+        file('straight', name),
+        (rows) => (mixed.includes(name) ? shuffled(rows) : rows),
+        file(folder, name),
+      );
+    return folder;
+  };
+
+  /** A step's rows with all tables as they are, and with some in another order. */
+  const bothWays = async (
+    out: string,
+    mixed: readonly Name[],
+    more: string[],
+  ): Promise<[string[], string[]]> => {
+    const [straight, other] = [place(), place(...mixed)];
+    for (const folder of [straight, other]) await step(folder, out, more);
+    return [sorted(straight, out), sorted(other, out)];
+  };
+
+  it.each([
+    ['feedback', ['initial']],
+    ['refinements', ['initial', 'feedback']],
+    ['scores', ['initial', 'feedback']],
+    ['targets', ['initial', 'feedback', 'refinements', 'scores']],
+  ] as [string, Name[]][])('of the tables that %s reads beside the contexts: none', async (out, mixed) => {
+    const folder = place(...mixed);
+    await step(folder, out);
+    expect(readFileSync(file(folder, out)).equals(readFileSync(file('straight', out)))).toBe(true);
+  });
+
+  it.each([
+    ['scores', ['--ranker', 'longest']],
+    // By our engine to the last bit.
+    ['scores', ['--host', 'engine']],
+    ['scores', ['--ranker', 'embedding']],
+    ['targets', []],
+    ['feedback', []],
+  ] as [string, string[]][])('of the contexts: none for %s %j', async (out, more) => {
+    const [mine, mixed] = await bothWays(out, ['contexts'], more);
+    expect(mixed).toEqual(mine);
+  });
+
+  it('of the contexts: none for InstructRM on onnxruntime, up to the rounding of its batches', async () => {
+    const [mine, mixed] = (await bothWays('scores', ['contexts'], [])).map((rows) =>
+      rows.map((row) => JSON.parse(row) as { context: string; candidate: number; mean: number }),
+    );
+    expect(mixed).toHaveLength(mine!.length);
+    mine!.forEach(({ context, candidate, mean }) => {
+      const other = mixed!.find((row) => row.context === context && row.candidate === candidate)!;
+      expect(other.mean).toBeCloseTo(mean, 5);
+    });
+  });
+
+  it('of all tables: none for the posterior’s targets', async () => {
+    const [mine, mixed] = await bothWays('targets', tables, ['--kind', 'posterior']);
+    expect(mixed).toEqual(mine);
+  });
+
+  // Where it matters today, though rows are joined by id: each of these is to be an `it`.
+  describe('is not to matter, but does', () => {
+    const [longest, random] = [
+      ['--ranker', 'longest'],
+      ['--ranker', 'random'],
+    ];
+    const unsolved: [name: string, out: string, mixed: Name, more: string[]][] = [
+      ['the scores of refinements get the numbers of their rows', 'scores', 'refinements', longest],
+      ['a random pick among refinements is by row', 'targets', 'refinements', ['--kind', 'no-feedback']],
+      ['the random ranker goes by the number of the context', 'scores', 'contexts', random],
+      ['an output’s random numbers go by the number of the context', 'initial', 'contexts', []],
+      ['a refinement’s random numbers, too', 'refinements', 'contexts', []],
+    ];
+    const found = new Map<string, [string[], string[]]>();
+    beforeAll(async () => {
+      for (const [name, out, mixed, more] of unsolved) found.set(name, await bothWays(out, [mixed], more));
+    }, 120_000);
+
+    it.fails.each(unsolved)('%s', (name) => {
+      const [mine, mixed] = found.get(name)!;
+      expect(mixed).toEqual(mine);
+    });
+  });
+});
+
+describe('what else is in a batch', () => {
+  it('changes no score: eight texts at once, and one by one', async () => {
+    const texts = Array.from({ length: 8 }, (_, i) => ({
+      prompt_ids: Array.from({ length: 1 + 5 * (i % 3) }, (_, t) => 2 + t + i),
+      completion_ids: Array.from({ length: 2 + 3 * (i % 4) }, (_, t) => 5 + ((11 * i + t) % 60)),
+    }));
+    const score = async (name: string, of: readonly object[]) => {
+      writeFileSync(at(name), of.map((text) => `${JSON.stringify(text)}\n`).join(''));
+      const words = ['score', '--model', base, '--data', at(name), '--quiet', '--json'];
+      return (await program(words)).trim().split('\n');
+    };
+    const together = await score('together.jsonl', texts);
+    const alone: string[] = [];
+    for (const [i, text] of texts.entries()) alone.push(...(await score(`alone-${i}.jsonl`, [text])));
+    expect(together).toEqual(alone);
+  });
+
+  it('changes no sample: the first contexts of more, and alone', async () => {
+    const generate = async (n: number) => {
+      await program(['contexts', '--count', String(n), '--out', at(`${n}.arrow`)]);
+      const out = at(`initial-${n}.arrow`);
+      const words = ['generate', '--contexts', at(`${n}.arrow`), '--model', base, '--max-tokens', '8'];
+      await program([...words, '--out', out, '--quiet']);
+      return readRows(out);
+    };
+    const [few, many] = [await generate(2), await generate(5)];
+    expect(many.slice(0, 2)).toEqual(few);
+  });
+});
