@@ -44,7 +44,7 @@ export async function main(words: readonly string[]): Promise<number> {
     .command(pretrainCommand)
     .command(doctorCommand)
     .version(packageVersion());
-  return runCommands(commands, 'node train.js');
+  return runCommands(commands, 'node train.js', ['studies']);
 }
 
 // A reader that went away, as in "… | head", is no error.

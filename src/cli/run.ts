@@ -2,15 +2,29 @@
 import type { Argv } from 'yargs';
 import { UserError } from '../store/errors.js';
 
+/** @throws UserError for an option that was given twice, of those that are no `lists`: nobody can say which is meant */
+function onceEach(given: Record<string, unknown>, lists: readonly string[]): true {
+  for (const [option, value] of Object.entries(given))
+    if (Array.isArray(value) && option !== '_' && !lists.includes(option))
+      throw new UserError(`--${option} was given ${value.length} times; give it once`);
+  return true;
+}
+
 /**
- * Parses and runs with what every command line of ours has in common. `name` is what the user typed before the words.
+ * Parses and runs with what every command line of ours has in common. `name` is what the user typed before the words;
+ * `lists` are the options that take several values.
  * @returns the exit status
  */
-export async function runCommands(commands: Argv<object>, name: string): Promise<number> {
+export async function runCommands(
+  commands: Argv<object>,
+  name: string,
+  lists: readonly string[] = [],
+): Promise<number> {
   try {
     await commands
       .help()
       .strict()
+      .check((given) => onceEach(given, lists))
       .locale('en')
       .wrap(Math.min(110, process.stdout.columns || 110))
       .parserConfiguration({ 'duplicate-arguments-array': true, 'strip-aliased': true })

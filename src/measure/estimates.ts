@@ -11,6 +11,7 @@ import {
   winRate,
 } from '../bayes/estimate.js';
 import { pairAccuracy, pairPieces, pooledAuc, type RankedContext } from '../bayes/pairs.js';
+import { lengthOf } from '../rankers/longest.js';
 import type { Measures } from '../report/run/types.js';
 
 /** Scores and shares lie in [0, 1], which gives intervals to measures that came out the same on every context. */
@@ -133,7 +134,7 @@ export function measureByKind(settled: readonly { kind: string; settled: boolean
 
 /** The first of the longest texts, in characters: the control that every ranker must beat. */
 export function longestOf(texts: readonly string[]): number {
-  return texts.reduce((best, text, i) => (text.length > texts[best]!.length ? i : best), 0);
+  return texts.reduce((best, text, i) => (lengthOf(text) > lengthOf(texts[best]!) ? i : best), 0);
 }
 
 /** Probabilities [context], or [context][text], that a text incorporates the context's own feedback. */

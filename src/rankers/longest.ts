@@ -1,5 +1,8 @@
 import type { RankerDescriptor } from './ranker.js';
 
+/** The length of a text, in characters. */
+export const lengthOf = (text: string): number => [...text].length;
+
 /** Control: the longest refinement, in characters. In the papers it beat every learned ranker. */
 export const longest: RankerDescriptor = {
   name: 'longest',
@@ -10,7 +13,7 @@ export const longest: RankerDescriptor = {
   open: async () => ({
     score: async (groups) =>
       groups.map((group) =>
-        group.map(({ refinement }) => ({ score: [...refinement].length, perPrompt: [] })),
+        group.map(({ refinement }) => ({ score: lengthOf(refinement), perPrompt: [] })),
       ),
   }),
 };

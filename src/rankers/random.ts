@@ -2,8 +2,8 @@ import { random as stream } from '../tasks/random.js';
 import type { RankerDescriptor } from './ranker.js';
 
 /**
- * Control: a random refinement. Scores are uniform in [0, 1) and depend on the seed and the candidate's place alone.
- * For the expected quality of a random pick no draw is needed: measure the mean over the group.
+ * Control: a random refinement. Scores are uniform in [0, 1) and depend on the seed, on what is refined, and on the candidate's number,
+ * whatever the order of contexts. For the expected quality of a random pick no draw is needed: measure the mean over the group.
  */
 export const random: RankerDescriptor = {
   name: 'random',
@@ -13,8 +13,9 @@ export const random: RankerDescriptor = {
   madeFrom: ({ seed }) => ({ models: [], values: { seed } }),
   open: async ({ seed }) => ({
     score: async (groups) =>
-      groups.map((group, index) => {
-        const draws = stream('random ranker', seed, index);
+      groups.map((group) => {
+        const { context = '', initial = '' } = group[0] ?? {};
+        const draws = stream('random ranker', seed, context, initial);
         return group.map(() => ({ score: draws.float(), perPrompt: [] }));
       }),
   }),

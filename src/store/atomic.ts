@@ -46,7 +46,7 @@ async function syncFolder(path: string): Promise<void> {
 
 /**
  * Writes a file of any size: `write` gets the temporary file's handle and writes in order. The folder is made where
- * it is missing. Errors: UserError naming `path` for system errors; whatever else `write` throws passes through.
+ * it is missing. @throws UserError naming `path` for system errors; whatever else `write` throws passes through.
  */
 export async function writeStreamAtomic(
   path: string,

@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 
-/** JSON with sorted keys: equal values give equal text. Errors: TypeError for what JSON cannot represent. */
+/** JSON with sorted keys: equal values give equal text. @throws TypeError for what JSON cannot represent. */
 export function canonicalJson(value: Json): string {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return JSON.stringify(value);
   if (typeof value === 'number') {
@@ -30,7 +30,7 @@ const known = new Map<string, string>();
 
 /**
  * Hexadecimal SHA-256 of a file's content, or of a folder's: the names and hashes of all that is in it. Undefined
- * where there is nothing at `path`. Errors: system errors.
+ * where there is nothing at `path`. @throws system errors.
  */
 export async function hashPath(path: string): Promise<string | undefined> {
   const found = await stat(path, { bigint: true }).catch((error: NodeJS.ErrnoException) => {

@@ -33,7 +33,7 @@ async function* byteLines(path: string): AsyncGenerator<Buffer> {
 }
 
 /**
- * Every line's value, checked against `schema`. Errors: UserError "PATH:LINE: what is wrong" for the first line that
+ * Every line's value, checked against `schema`. @throws UserError "PATH:LINE: what is wrong" for the first line that
  * is not UTF-8, not JSON, or not what the schema asks for; UserError for a file that cannot be read.
  */
 export async function readJsonl<T>(path: string, schema: z.ZodType<T>): Promise<T[]> {

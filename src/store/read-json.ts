@@ -12,7 +12,7 @@ export function firstIssue(error: z.ZodError): string {
   return path.length > 0 ? `"${path.map(String).join('.').slice(0, 100)}": ${message}` : message;
 }
 
-/** The content of a text file without its byte-order mark. Errors: UserError (unreadable, too large, not UTF-8). */
+/** The content of a text file without its byte-order mark. @throws UserError (unreadable, too large, not UTF-8). */
 export async function readText(path: string, mostBytes = MOST_BYTES): Promise<string> {
   try {
     const { size } = await stat(path);
@@ -25,7 +25,7 @@ export async function readText(path: string, mostBytes = MOST_BYTES): Promise<st
   }
 }
 
-/** A JSON file, checked against `schema`. Errors: UserError naming the file and the first field that is wrong. */
+/** A JSON file, checked against `schema`. @throws UserError naming the file and the first field that is wrong. */
 export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {
   const text = await readText(path);
   let value: unknown;

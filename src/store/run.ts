@@ -59,7 +59,7 @@ export interface Run {
   path(file: string): string;
   /**
    * Makes `outputs` (files and folders within the run folder) by `make`, unless they are there already, made from
-   * the same inputs. Returns whether `make` ran. Errors: UserError for a missing input file; what `make` throws.
+   * the same inputs. Returns whether `make` ran. @throws UserError for a missing input file; what `make` throws.
    */
   step(
     name: string,
@@ -72,7 +72,7 @@ export interface Run {
 }
 
 /**
- * Opens a run folder, made where it is missing, for this process alone. Errors: UserError where another process uses
+ * Opens a run folder, made where it is missing, for this process alone. @throws UserError where another process uses
  * it, its manifest is not one, or it cannot be written.
  */
 export async function openRun(dir: string, settings: RunSettings): Promise<Run> {

@@ -177,7 +177,7 @@ async function readTensor(file: FileHandle, entry: Entry, dataStart: number, fau
 
 /**
  * Reads the floating-point tensors (F32, F16, BF16, F64) of a file as float32, in the order of their bytes.
- * Errors: UserError for a file that cannot be read or is not wholly valid.
+ * @throws UserError for a file that cannot be read or is not wholly valid.
  */
 export async function readSafetensors(path: string): Promise<Map<string, NamedTensor>> {
   const fault: Fault = (what) => new UserError(`${path} is not a valid safetensors file: ${what}`);

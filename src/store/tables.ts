@@ -104,7 +104,7 @@ function toVector(kind: ColumnKind, values: readonly unknown[]): arrow.Vector {
 }
 
 /**
- * Writes `rows` to `path`, whole or not at all. Errors: TypeError naming row and column for a value that its column
+ * Writes `rows` to `path`, whole or not at all. @throws TypeError naming row and column for a value that its column
  * cannot hold (a bug of the caller); UserError for system errors.
  */
 export async function writeTable<S extends TableSchema>(
@@ -163,7 +163,7 @@ async function readArrow(path: string): Promise<arrow.Table> {
 }
 
 /**
- * Reads the columns of `schema`; others are ignored. Errors: UserError for a file that cannot be read, and naming the
+ * Reads the columns of `schema`; others are ignored. @throws UserError for a file that cannot be read, and naming the
  * column for one that is missing, of another kind, or has nulls.
  */
 export async function readTable<S extends TableSchema>(path: string, schema: S): Promise<ReadRowOf<S>[]> {

@@ -66,7 +66,7 @@ const FILES = [
   'merges.txt',
 ];
 
-/** Copies the tokenizer of one model folder to another. Errors: UserError for system errors. */
+/** Copies the tokenizer of one model folder to another. @throws UserError for system errors. */
 export async function copyTokenizer(fromDir: string, toDir: string): Promise<void> {
   for (const name of FILES) {
     try {
@@ -99,13 +99,13 @@ async function readTokenizerJson(dir: string): Promise<TokenizerJson | undefined
   return (await readJsonIfThere(join(dir, 'tokenizer.json'), tokenizerSchema)) ?? (await readGpt2Files(dir));
 }
 
-/** Every token's id by its name; undefined where the folder has no tokenizer. Errors: UserError where it cannot be used. */
+/** Every token's id by its name; undefined where the folder has no tokenizer. @throws UserError where it cannot be used. */
 export async function readVocabulary(dir: string): Promise<Map<string, number> | undefined> {
   const json = await readTokenizerJson(dir);
   return json && tokenIds(json);
 }
 
-/** Reads the tokenizer of a model folder. Errors: UserError where it is missing or cannot be used. */
+/** Reads the tokenizer of a model folder. @throws UserError where it is missing or cannot be used. */
 export async function loadTokenizer(dir: string): Promise<Tokenizer> {
   const path = join(dir, 'tokenizer.json');
   const json = await readTokenizerJson(dir);

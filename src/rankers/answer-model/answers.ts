@@ -23,7 +23,7 @@ export interface Question {
 export interface AnswerModel {
   /**
    * ln p(positive) − ln p(negative) of the next token after prefix + suffix, [question], in nats. `onProgress` is told
-   * how many questions are done. Errors: UserError for a question that is longer than the model's context, and for logits
+   * how many questions are done. @throws UserError for a question that is longer than the model's context, and for logits
    * that are no numbers.
    */
   logOdds(questions: readonly Question[], onProgress?: (done: number) => void): Promise<number[]>;

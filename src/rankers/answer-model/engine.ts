@@ -3,7 +3,7 @@ import { lastLogits } from '../../lm/prefix-sharing.js';
 import { loadLM } from '../../lm/files.js';
 import type { LogitHost } from './host.js';
 
-/** Loads `dir`/model.safetensors. Errors: UserError where it is missing or cannot be used. */
+/** Loads `dir`/model.safetensors. @throws UserError where it is missing or cannot be used. */
 export async function loadEngine(dir: string): Promise<LogitHost> {
   const lm = await loadLM(dir);
   return {

@@ -29,7 +29,7 @@ interface OrtTensor {
 /** New tokens that go through the model at once, padding included: more do not fit into the processor's caches. */
 const BATCH_TOKENS = 1024;
 
-/** Loads `dir`/onnx/model.onnx. Errors: UserError where it is missing or cannot be loaded. */
+/** Loads `dir`/onnx/model.onnx. @throws UserError where it is missing or cannot be loaded. */
 export async function loadTransformers(dir: string, threads = availableParallelism()): Promise<LogitHost> {
   const file = join(dir, 'onnx', 'model.onnx');
   const found = await stat(file).catch(() => undefined);
