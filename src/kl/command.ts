@@ -6,7 +6,7 @@ import type { Progress } from '../pipeline/progress.js';
 import { stepSeed } from '../pipeline/seeds.js';
 import { klTable } from '../pipeline/tables.js';
 import type { KlReport } from '../report/kl/types.js';
-import type { Settings } from '../report/run/types.js';
+import type { Settings } from '../report/page/settings.js';
 import { removeLeftovers, writeFileAtomic } from '../store/atomic.js';
 import { UserError } from '../store/errors.js';
 import { canonicalJson, hashText, type Json } from '../store/hash.js';

@@ -5,7 +5,7 @@ import { KL_DIRECTIONS, type KlDirection, textsOf } from '../measure/kl.js';
 import type { KlRow } from '../pipeline/tables.js';
 import { type KlParts, klParts, positionsFigure, tokensFigure } from '../report/kl/figures.js';
 import type { GivenTexts, KlReport, ShadedText } from '../report/kl/types.js';
-import type { Settings } from '../report/run/types.js';
+import type { Settings } from '../report/page/settings.js';
 import type { Tokenizer } from '../text/tokenizer.js';
 import type { KlData } from './data.js';
 import { givenDirection } from './given.js';

@@ -1,15 +1,13 @@
 // The page of `experiment`: one self-contained file without scripts, as report.html. Labels may come from data and are
 // hostile input: every text is escaped.
-import { Eta } from 'eta';
 import { figureChart } from '../charts/figure-charts.js';
 import type { Claim, ExperimentReport, Figure, FigureTable, Verdict } from '../charts/figures.js';
 import { formatInterval, formatNumber, formatSeconds } from '../format.js';
-import { settingsView } from '../run/html.js';
-import { style } from '../run/template.js';
+import { render } from '../page/render.js';
+import { settingsView } from '../page/settings.js';
+import { style } from '../page/template.js';
 import { allClaims, byVerdict, differenceInterval, differenceText, lead, verdictSigns } from './claims.js';
 import { claimsTable, experimentPage, experimentStyle } from './template.js';
-
-const eta = new Eta({ autoEscape: true, autoTrim: false, cache: false });
 
 /** The report as an HTML document. @throws what figureChart throws */
 export async function renderExperiment(report: ExperimentReport): Promise<string> {
@@ -24,7 +22,7 @@ export async function renderExperiment(report: ExperimentReport): Promise<string
       figures: await Promise.all(figures.filter((figure) => figure !== main).map(figureView)),
     })),
   );
-  return eta.renderString(experimentPage, {
+  return render(experimentPage, {
     report,
     style: style + experimentStyle,
     lead: lead(report),
@@ -60,7 +58,7 @@ function verdictView(verdict: Verdict) {
 /** The claims' table as HTML, empty for none. */
 function claimsView(claims: readonly Claim[], label: string): string {
   if (claims.length === 0) return '';
-  return eta.renderString(claimsTable, {
+  return render(claimsTable, {
     label,
     claims: claims.map((claim) => ({
       ...claim,

@@ -1,8 +1,7 @@
-// The page of `experiment` as an eta template, in the style of template.ts: `<%= %>` escapes, `<%~ %>` does not and is only
-// for our own SVG, CSS and the tables that these templates make.
-import { head } from '../run/template.js';
+// The page of `experiment`.
+import { head } from '../page/template.js';
 
-/** What this page adds to template.ts's style. */
+/** What this page adds to the style of all. */
 export const experimentStyle = `
 main { max-width: 66rem; }
 pre { margin: 1rem 0 0; padding: .6rem .9rem; background: var(--card); border: 1px solid var(--line); border-radius: 8px; overflow-x: auto; font-size: .85rem; }

@@ -1,22 +1,21 @@
 // The page of `kl`: one self-contained file without scripts, as report.html. Prompts, texts and tokens are hostile input: every
 // text is escaped.
-import { Eta } from 'eta';
 import type { Estimate } from '../../bayes/index.js';
 import { figureChart } from '../charts/figure-charts.js';
 import { formatInterval, formatNumber, formatSeconds } from '../format.js';
-import { settingsView } from '../run/html.js';
-import { style } from '../run/template.js';
+import { klView } from '../page/kl-block.js';
+import { render } from '../page/render.js';
+import { settingsView } from '../page/settings.js';
+import { style } from '../page/template.js';
 import { legend, levelOf, thresholds } from './shade.js';
 import { klPage, klStyle } from './template.js';
 import type { KlReport } from './types.js';
-import { givenView, klView } from './view.js';
-
-const eta = new Eta({ autoEscape: true, autoTrim: false, cache: false });
+import { givenView } from './view.js';
 
 /** The report as an HTML document. @throws what figureChart throws */
 export async function renderKl(report: KlReport): Promise<string> {
   const from = thresholds(report.samples);
-  return eta.renderString(klPage, {
+  return render(klPage, {
     report,
     style: style + klStyle,
     given: report.given !== undefined,

@@ -1,8 +1,8 @@
-// The page of `kl` as an eta template, in the style of template.ts: `<%= %>` escapes, `<%~ %>` does not and is only for our own
-// SVG and CSS.
-import { chartFigure, head, klBlock, klMeaning } from '../run/template.js';
+// The page of `kl`.
+import { klBlock, klMeaning } from '../page/kl-block.js';
+import { chartFigure, head } from '../page/template.js';
 
-/** What this page adds to template.ts's style. A level has a tint and an underline: either alone tells it, also in black and white. */
+/** What this page adds to the style of all. A level has a tint and an underline: either alone tells it, also in black and white. */
 export const klStyle = `
 .shaded { margin: .25rem 0 0; white-space: pre-wrap; line-height: 2; }
 .shaded span, .legend .swatch { print-color-adjust: exact; -webkit-print-color-adjust: exact; border-bottom: 0 solid var(--chart-2); }

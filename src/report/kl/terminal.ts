@@ -1,9 +1,10 @@
 // A KL report on a terminal: a short table for each direction.
 import Table from 'cli-table3';
 import { formatSeconds } from '../format.js';
+import { type KlView, klView } from '../page/kl-block.js';
 import { borderless, plain, type Terminal, textWidth, wrap } from '../terminal.js';
 import type { KlReport } from './types.js';
-import { givenView, type KlView, klView } from './view.js';
+import { givenView } from './view.js';
 
 /** A table for each direction, what was sampled, and where the rest is. */
 export function renderKlTerminal(report: KlReport, terminal: Terminal): string {

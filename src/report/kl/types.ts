@@ -1,7 +1,7 @@
 // What the report of `kl` is made from: two models, texts that one of them wrote or that were given, and what was measured.
 import type { Estimate, KlResult } from '../../bayes/index.js';
 import type { Figure } from '../charts/figures.js';
-import type { Settings } from '../run/types.js';
+import type { Settings } from '../page/settings.js';
 
 /** In nats. `tunedFromBase`: KL(tuned ‖ base) over the vocabulary at every prefix; `baseFromTuned`: the other direction. */
 export interface GivenMeasures {

@@ -1,20 +1,20 @@
 // report.html: one self-contained file without scripts. Contexts and model outputs are hostile input: every text is
 // escaped, and a content security policy forbids scripts and any request, should an escape ever be missed.
-import { Eta } from 'eta';
 import { bestOfNKlBound } from '../../bayes/index.js';
 import { capital, formatInterval, formatNumber, formatSeconds } from '../format.js';
-import { klView } from '../kl/view.js';
+import { klView } from '../page/kl-block.js';
+import { render } from '../page/render.js';
+import { settingsView } from '../page/settings.js';
+import { style } from '../page/template.js';
 import { reportCharts } from './charts.js';
 import { rowGroups, verdict } from './rows.js';
-import { page, style } from './template.js';
-import type { PosteriorReport, Report, Sample, Settings, Words } from './types.js';
-
-const eta = new Eta({ autoEscape: true, autoTrim: false, cache: false });
+import { page } from './template.js';
+import type { PosteriorReport, Report, Sample, Words } from './types.js';
 
 /** The report as an HTML document. */
 export async function renderHtml(report: Report): Promise<string> {
   const charts = await reportCharts(report);
-  return eta.renderString(page, {
+  return render(page, {
     report,
     style,
     charts,
@@ -93,9 +93,4 @@ function posteriorView(posterior: PosteriorReport): [name: string, value: string
     `picking one of ${n} moves at most log n − (n − 1)/n = ${bestOfNKlBound(n).toFixed(3)} nats from where the ${n} came from`,
   ]);
   return rows;
-}
-
-/** Names and values as a page shows them. */
-export function settingsView(settings: Settings): [string, string][] {
-  return Object.entries(settings).map(([key, value]) => [key, value === null ? 'none' : String(value)]);
 }

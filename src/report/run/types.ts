@@ -1,6 +1,7 @@
 // What a report is made from. Everything that needs an oracle, references or a second round is optional: on a user's
 // own data there may be none, and every view then says what is missing and why instead of showing a hole.
 import type { Estimate, KlEstimates, KlResult } from '../../bayes/index.js';
+import type { Settings } from '../page/settings.js';
 
 /** The measures of a finished run, as they stand in its JSON document. */
 export interface Measures {
@@ -91,9 +92,6 @@ export interface Words {
   output: string;
   outputs: string;
 }
-
-/** Settings of a run, by name. */
-export type Settings = Record<string, string | number | boolean | null>;
 
 export interface Report {
   title: string;
