@@ -5,7 +5,7 @@ import type { RowOf, TableSchema } from '../../store/tables.js';
 import type { StudyName } from '../names.js';
 import type { Values } from '../values.js';
 import { claimRules, judge } from './claims.js';
-import { findingsOf, frontier } from './sections.js';
+import { findingsOf, frontierFindings } from './sections/index.js';
 
 export interface Made {
   studies: readonly StudyName[];
@@ -32,11 +32,11 @@ export function experimentReport(values: Values, made: Made): ExperimentReport {
       .filter((rule) => rule.section === section)
       .map((rule) => judge(rule, values, made.task !== null));
   const sections: Section[] = made.studies.map((study) => ({
-    ...findingsOf(study, values, made.task !== null),
+    ...findingsOf[study](values, made.task !== null),
     claims: claims(study),
   }));
   if (FRONTIER.every((study) => made.studies.includes(study)))
-    sections.unshift({ ...frontier(values), claims: claims('frontier') });
+    sections.unshift({ ...frontierFindings(values), claims: claims('frontier') });
   return {
     title: `ILF on ${made.task ?? 'summaries'}: the published claims, tested again`,
     command: made.command,

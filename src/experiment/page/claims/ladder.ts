@@ -1,0 +1,18 @@
+/** Size. */
+import { type ClaimRule, compare } from './rule.js';
+
+export const ladderClaims: readonly ClaimRule[] = [
+  {
+    id: 'ladder',
+    section: 'ladder',
+    claim: 'Only larger models use feedback.',
+    theirs:
+      'exact match when asked to remove named words: 38.5 % for the largest, 8.2, 6.0, at most 2.2 for the smaller ones†',
+    unit: 'share',
+    note: 'Incorporated with feedback minus with shuffled feedback: largest against smallest rung.',
+    decide: (values) => {
+      const arms = values.armsOf('ladder');
+      return compare('ladder', 'gain', 'share', arms.at(-1) ?? '', arms[0] ?? '')(values);
+    },
+  },
+];
