@@ -21,7 +21,7 @@ import { type Context, contextName, type Task } from '../tasks/task.js';
 import { localWriter } from '../writers/local.js';
 import type { TextModel } from '../writers/text-model.js';
 import type { Written } from '../writers/writer.js';
-import { logMixture, PROPOSALS, proposals } from './proposals.js';
+import { logMixture, PROPOSALS, proposalsStep } from './proposals.js';
 import { scoredTexts } from './scored-texts.js';
 import type { StudyContext } from './study-context.js';
 
@@ -34,7 +34,7 @@ const OF_MODEL = 16;
  * their own. The texts are of both kinds that the likelihood is used for, as many of each: refinements, and π_0's outputs. Where
  * the task has no annotator, the score is taken for the probability.
  */
-export async function calibration(study: StudyContext): Promise<Calibration> {
+export async function plattScaling(study: StudyContext): Promise<Calibration> {
   const { run, scale } = study;
   const { follows } = run.task;
   if (!follows || !scale.places.calibrated) return UNCALIBRATED;
@@ -45,7 +45,7 @@ export async function calibration(study: StudyContext): Promise<Calibration> {
   const refined = await refineStep(run, folder, contexts, initial, feedback);
   const judged = { contexts, initial, feedback };
   const refinedScores = await rankStep(run, folder, { ...judged, texts: refined });
-  const outputs = await outputsStep(study, folder, contexts);
+  const outputs = await priorOutputsStep(study, folder, contexts);
   const tables = ['contexts', 'initial', 'feedback', 'outputs'].map((table) => `${folder}/${table}`);
   const outputScores = await scoresStep(
     run,
@@ -71,7 +71,7 @@ export async function calibration(study: StudyContext): Promise<Calibration> {
 }
 
 /** As many outputs of π_0 as there are refinements. */
-function outputsStep(
+function priorOutputsStep(
   { run }: StudyContext,
   folder: string,
   contexts: readonly Context[],
@@ -129,8 +129,8 @@ export interface OwnTexts extends JudgedTexts {
 }
 
 export async function judgedProposals(study: StudyContext, platt: Calibration): Promise<Proposals[]> {
-  const groups = byContext(await proposals(study));
-  const judged = await judge(study, 'posterior/judged-proposals', PROPOSALS, groups, platt);
+  const groups = byContext(await proposalsStep(study));
+  const judged = await judgeTexts(study, 'posterior/judged-proposals', PROPOSALS, groups, platt);
   return judged.map((of) => {
     const rows = groups.get(of.context.id)!;
     return {
@@ -150,7 +150,7 @@ export async function ownTexts(
   platt: Calibration,
 ): Promise<OwnTexts[]> {
   const groups = byContext(await scoredTexts(study, folder, model, study.scale.posterior, OF_MODEL));
-  const judged = await judge(study, `${folder}/judged`, `${folder}/best-of-n`, groups, platt);
+  const judged = await judgeTexts(study, `${folder}/judged`, `${folder}/best-of-n`, groups, platt);
   return judged.map((of) => ({
     ...of,
     logModel: groups.get(of.context.id)!.map((row) => row.logprob_model),
@@ -158,7 +158,7 @@ export async function ownTexts(
 }
 
 /** The texts of the table `from`, by context, with InstructRM's scores, given the held-out contexts' initial outputs and feedback. */
-async function judge(
+async function judgeTexts(
   { run, heldOut, scale }: StudyContext,
   name: string,
   from: string,

@@ -112,8 +112,8 @@ async function runStudies(
     const run = await openSeed(task, options, seed, { ...show, scalar: events.scalar });
     try {
       const study = await openWorld(run, options.scale);
-      for (const { name, run: measure } of options.studies)
-        for (const value of await measure(study)) rows.push({ seed, study: name, ...value });
+      for (const { name, valuesIn } of options.studies)
+        for (const value of await valuesIn(study)) rows.push({ seed, study: name, ...value });
       judge = study.oracle ? `oracle: ${study.scorer.unit}` : study.scorer.unit;
       seconds += secondsOf(run.folder.manifest);
     } finally {

@@ -19,7 +19,7 @@ import type { RowOf, TableSchema } from '../store/tables.js';
 import { contextName } from '../tasks/task.js';
 import { localWriter } from '../writers/local.js';
 import type { Prompt, Writer } from '../writers/writer.js';
-import { rewardModel } from './reward-arm.js';
+import { rewardModel } from './reward-model.js';
 import { PRIOR_FOLDER, priorTexts } from './scored-texts.js';
 import type { StudyContext } from './study-context.js';
 
@@ -48,7 +48,7 @@ export const logMixture = ({ logprob_base, logprob_refiner }: ProposalRow): numb
 export const PROPOSALS = 'posterior/proposals';
 
 /** As many refinements as texts of π_0 for the first `scale.posterior` held-out contexts, those of π_0 first. */
-export async function proposals(study: StudyContext): Promise<ProposalRow[]> {
+export async function proposalsStep(study: StudyContext): Promise<ProposalRow[]> {
   const { run, scale, heldOut } = study;
   const { base, refiner: psi } = run.options;
   const { prompts, format } = run.task;

@@ -43,7 +43,8 @@ export interface Places {
 /** A split, and the number of the first context. */
 type Place = readonly [split: TaskSplit, from: number];
 
-export const at = (task: Task, [split, from]: Place, n: number): Context[] => task.contexts(split, from, n);
+export const contextsAt = (task: Task, [split, from]: Place, n: number): Context[] =>
+  task.contexts(split, from, n);
 
 /** Far from those that feedback is given on, and from each other: the embedded world has no end. */
 const apart: Places = {

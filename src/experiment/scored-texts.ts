@@ -4,7 +4,7 @@ import { bestOfNStep } from '../baselines/best-of-n.js';
 import { heldOutTable } from '../ilf/heldout.js';
 import { untruncated } from '../pipeline/options.js';
 import type { BestOfNRow } from '../pipeline/tables.js';
-import { rewardModel } from './reward-arm.js';
+import { rewardModel } from './reward-model.js';
 import type { StudyContext } from './study-context.js';
 
 /** π_0's texts, which other studies look at, too: the table of `bestOfNStep` in this folder. */

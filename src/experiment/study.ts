@@ -9,5 +9,5 @@ export interface Study {
   about: string;
   /** It asks about the embedded world alone. */
   embedded?: true;
-  run(study: StudyContext): Promise<Value[]>;
+  valuesIn(study: StudyContext): Promise<Value[]>;
 }

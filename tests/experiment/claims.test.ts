@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { STUDIES } from '../../src/experiment/names.js';
-import { type ClaimRule, claimRules, judge, verdictOf } from '../../src/experiment/page/claims.js';
+import { type ClaimRule, claimOf, claimRules, verdictOf } from '../../src/experiment/page/claims.js';
 import { studies } from '../../src/experiment/studies/index.js';
 import { Values } from '../../src/experiment/values.js';
 import { drawn, madeUp } from './made-up.js';
@@ -24,9 +24,9 @@ describe('the claims', () => {
 
   it.each(claimRules)('$id is measured where all studies were run', (rule) => {
     const { section, decide, noteOnBriefs, ...kept } = rule;
-    const claim = judge(rule, values);
+    const claim = claimOf(rule, values);
     expect(claim).toMatchObject({ ...kept, note: rule.note ?? noteOnBriefs ?? '' });
-    expect(judge(rule, values, true).note).toBe(rule.note ?? '');
+    expect(claimOf(rule, values, true).note).toBe(rule.note ?? '');
     expect(claim.verdict).not.toBe('not measured');
     const { value, lo, hi } = claim.difference!;
     for (const number of [value, lo, hi]) expect(number).toBeTypeOf('number');
@@ -40,10 +40,10 @@ describe('the claims', () => {
   it('are not measured where their studies were not run', () => {
     const nothing = new Values([]);
     for (const rule of claimRules)
-      expect(judge(rule, nothing)).toMatchObject({ verdict: 'not measured', difference: null, ours: '–' });
+      expect(claimOf(rule, nothing)).toMatchObject({ verdict: 'not measured', difference: null, ours: '–' });
     const refinements = new Values(madeUp(drawn).filter(({ study }) => study === 'refinements'));
     for (const rule of claimRules)
-      expect(judge(rule, refinements).verdict === 'not measured').toBe(rule.section !== 'refinements');
+      expect(claimOf(rule, refinements).verdict === 'not measured').toBe(rule.section !== 'refinements');
   });
 
   it('turn into their opposites where everything is mirrored', () => {
@@ -55,7 +55,7 @@ describe('the claims', () => {
       'not measured': 'not measured',
     };
     for (const rule of claimRules) {
-      const [claim, other] = [judge(rule, values), judge(rule, mirrored)];
+      const [claim, other] = [claimOf(rule, values), claimOf(rule, mirrored)];
       expect(other.difference!.value).toBeCloseTo(-claim.difference!.value);
       expect(other.verdict, rule.id).toBe(opposite[claim.verdict]);
     }
@@ -116,7 +116,7 @@ describe('a verdict', () => {
     ['ladder', 'ladder', 'gain', '3 × 64', '2 × 32'],
   ])('of %s is that of %s, %s: %s above %s', (id, study, measure, a, b) => {
     const verdict = (high: string, low: string) =>
-      judge(
+      claimOf(
         ruleOf(id),
         new Values(
           madeUp((at) =>
@@ -140,7 +140,7 @@ describe('a verdict', () => {
     ['reverse-forward', 'kl', 'ILF', 'klTunedBase', 'klBaseTuned'],
   ])('of %s is that of %s, %s: %s above %s', (id, study, arm, a, b) => {
     const verdict = (high: string) =>
-      judge(
+      claimOf(
         ruleOf(id),
         new Values(madeUp((at) => (at.study === study && at.arm === arm && at.measure === high ? 0.9 : 0.5))),
       ).verdict;
@@ -154,8 +154,10 @@ describe('a verdict', () => {
     ['feedback-initial', 'with feedback, random pick', 'winVsInitial'],
   ])('of %s is whether %s has more than a half of %s', (id, arm, measure) => {
     const verdict = (value: number) =>
-      judge(ruleOf(id), new Values(madeUp((at) => (at.arm === arm && at.measure === measure ? value : 0.5))))
-        .verdict;
+      claimOf(
+        ruleOf(id),
+        new Values(madeUp((at) => (at.arm === arm && at.measure === measure ? value : 0.5))),
+      ).verdict;
     expect(verdict(0.9)).toBe('held');
     expect(verdict(0.1)).toBe('failed');
     expect(verdict(0.5)).toBe('undecided');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { at, fitted, full, quick } from '../../src/experiment/scale.js';
+import { contextsAt, fitted, full, quick } from '../../src/experiment/scale.js';
 import { briefs } from '../../src/tasks/briefs/task.js';
 import type { Context, Task } from '../../src/tasks/task.js';
 
@@ -28,9 +28,9 @@ describe('the scale of the embedded world', () => {
     const { places } = scale;
     const texts = [
       briefs.contexts('ilf', 0, scale.sizes.at(-1)!),
-      at(briefs, places.compared, scale.comparisons.at(-1)!),
-      at(briefs, places.comparedHeldOut, scale.comparisonsHeldOut),
-      at(briefs, places.calibrated!, scale.calibration),
+      contextsAt(briefs, places.compared, scale.comparisons.at(-1)!),
+      contextsAt(briefs, places.comparedHeldOut, scale.comparisonsHeldOut),
+      contextsAt(briefs, places.calibrated!, scale.calibration),
       briefs.contexts('heldout', scale.heldoutFrom, scale.heldout),
     ].flatMap((of) => of.map(({ text }) => text));
     expect(new Set(texts).size).toBe(texts.length);
@@ -52,8 +52,8 @@ describe('the scale of a person’s own contexts', () => {
       texts: full.texts,
       betas: full.betas,
     });
-    expect(at(task(80, 20), scale.places.compared, 80)).toHaveLength(80);
-    expect(at(task(80, 20), scale.places.comparedHeldOut, 20)[0]!.id).toBe('heldout-0');
+    expect(contextsAt(task(80, 20), scale.places.compared, 80)).toHaveLength(80);
+    expect(contextsAt(task(80, 20), scale.places.comparedHeldOut, 20)[0]!.id).toBe('heldout-0');
     expect(scale.places.calibrated).toBeNull();
   });
 

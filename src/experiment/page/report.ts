@@ -4,7 +4,7 @@ import type { Claim, ExperimentReport, Section } from '../../report/charts/figur
 import type { RowOf, TableSchema } from '../../store/tables.js';
 import type { StudyName } from '../names.js';
 import type { Values } from '../values.js';
-import { claimRules, judge } from './claims.js';
+import { claimOf, claimRules } from './claims.js';
 import { findingsOf, frontierFindings } from './sections/index.js';
 
 export interface Made {
@@ -30,7 +30,7 @@ export function experimentReport(values: Values, made: Made): ExperimentReport {
   const claims = (section: string): Claim[] =>
     claimRules
       .filter((rule) => rule.section === section)
-      .map((rule) => judge(rule, values, made.task !== null));
+      .map((rule) => claimOf(rule, values, made.task !== null));
   const sections: Section[] = made.studies.map((study) => ({
     ...findingsOf[study](values, made.task !== null),
     claims: claims(study),

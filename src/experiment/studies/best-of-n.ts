@@ -1,17 +1,17 @@
 import { sizesUpTo } from '../../baselines/best-of-n.js';
 import { bestOfNKl, bestOfNKlBound, expectedBestOfN, winShares } from '../../bayes/index.js';
 import { type BestOfNRow, byContext } from '../../pipeline/tables.js';
-import { tuned } from '../arms.js';
 import { priorTexts, scoredTexts } from '../scored-texts.js';
 import { scoresOf, singleTexts } from '../scores.js';
 import type { Study } from '../study.js';
 import type { StudyContext } from '../study-context.js';
+import { tuned } from '../tuned.js';
 import type { Value } from '../values.js';
 
-export const bestOfN: Study = {
+export const bestOfNStudy: Study = {
   name: 'best-of-n',
   about: 'best-of-n by the reward model, of π_0 and of the ILF model',
-  run: async (study) => {
+  valuesIn: async (study) => {
     const { scale } = study;
     const ilf = { targets: 'ilf', n: scale.usual } as const;
     return [

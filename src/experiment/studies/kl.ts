@@ -6,9 +6,9 @@ import { klSettings, klStep, sampleBothWays } from '../../measure/kl.js';
 import { tableStep } from '../../pipeline/run-context.js';
 import { stepSeed } from '../../pipeline/seeds.js';
 import { type KlRow, klTable } from '../../pipeline/tables.js';
-import { folderOf, tuned } from '../arms.js';
 import type { Study } from '../study.js';
 import type { StudyContext } from '../study-context.js';
+import { folderOf, tuned } from '../tuned.js';
 import type { Value } from '../values.js';
 
 /** The papers' texts are so long, and begin with nothing. */
@@ -20,10 +20,10 @@ const klArms = [
   ['gold summaries', 'gold'],
 ] as const;
 
-export const kl: Study = {
+export const klStudy: Study = {
   name: 'kl',
   about: 'how far finetuning moves the model, both ways, with and without prompts, by position and token',
-  run: async (study) => {
+  valuesIn: async (study) => {
     const values: Value[] = [];
     for (const [name, targets] of klArms) {
       const arm = { targets, n: study.scale.usual };
@@ -37,7 +37,7 @@ export const kl: Study = {
         heldOutTable('contexts'),
       );
       values.push(...positionValues(name, study.run.options.maxTokens, rows));
-      if (targets === 'ilf') values.push(...tokenValues(name, rows, await labels(study)));
+      if (targets === 'ilf') values.push(...tokenValues(name, rows, await tokenLabels(study)));
       await study.run.models.close(model.dir);
     }
     return values;
@@ -79,7 +79,7 @@ function unconditionalValues(arm: string, rows: readonly KlRow[]): Value[] {
 }
 
 /** Tokens that are looked at: those of the largest contributions, of either sign. */
-const TOKENS = 24;
+const KEPT_TOKENS = 24;
 
 /** log π_θ − log π_0 of single tokens, summed over a text's: over all tokens they add up to k1 of the text. */
 function tokenValues(arm: string, rows: readonly KlRow[], label: (id: number) => string): Value[] {
@@ -87,7 +87,7 @@ function tokenValues(arm: string, rows: readonly KlRow[], label: (id: number) =>
   const contexts = texts.map(({ ids, logprobs_q, logprobs_p }) => [
     { ids, logQ: logprobs_q, logP: logprobs_p },
   ]);
-  return klByToken(contexts, TOKENS, { resamples: 1, method: 'percentile' }).flatMap(({ id }) =>
+  return klByToken(contexts, KEPT_TOKENS, { resamples: 1, method: 'percentile' }).flatMap(({ id }) =>
     texts.map(({ context, ids, logprobs_q, logprobs_p }) => ({
       arm,
       measure: `token ${label(id)}`,
@@ -97,7 +97,7 @@ function tokenValues(arm: string, rows: readonly KlRow[], label: (id: number) =>
   );
 }
 
-async function labels({ run }: StudyContext): Promise<(id: number) => string> {
+async function tokenLabels({ run }: StudyContext): Promise<(id: number) => string> {
   const { tokenizer } = await run.models.get(run.options.base);
   return (id) => tokenLabel(tokenizer, id);
 }

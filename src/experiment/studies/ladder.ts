@@ -15,25 +15,25 @@ import type { StudyContext } from '../study-context.js';
 import type { Value } from '../values.js';
 
 /** What a rung's refiner is told. */
-const kinds = ['with', 'without', 'shuffled'] as const;
-type Kind = (typeof kinds)[number];
+const tellings = ['with', 'without', 'shuffled'] as const;
+type Telling = (typeof tellings)[number];
 const conditionOf = { with: 'own', without: 'none', shuffled: 'other' } as const satisfies Record<
-  Kind,
+  Telling,
   FeedbackCondition
 >;
 
-export const ladder: Study = {
+export const ladderStudy: Study = {
   name: 'ladder',
   about: 'refiners of growing size, trained from nothing: where using feedback begins',
   embedded: true,
-  run: async (study) => {
+  valuesIn: async (study) => {
     const values: Value[] = [];
-    for (const index of study.scale.ladder.rungs) values.push(...(await rung(study, index)));
+    for (const index of study.scale.ladder.rungs) values.push(...(await rungValues(study, index)));
     return values;
   },
 };
 
-async function rung(study: StudyContext, index: number): Promise<Value[]> {
+async function rungValues(study: StudyContext, index: number): Promise<Value[]> {
   const { run, scale, heldOut, oracle } = study;
   if (!oracle) throw new RangeError('the ladder is about the embedded world alone');
   const of = rungs[index]!;
@@ -46,10 +46,10 @@ async function rung(study: StudyContext, index: number): Promise<Value[]> {
       progress(`training a refiner of ${of.name}`, step, all, 'steps'),
     ),
   );
-  const settled: Record<Kind, number[]> = { with: [], without: [], shuffled: [] };
-  for (const kind of kinds) {
-    const texts = textsOf(heldOut.contexts, await refinementsStep(study, of, folder, dir, kind));
-    settled[kind] = (await incorporatedIn(study, heldOut.contexts, texts))!.map(mean);
+  const settled: Record<Telling, number[]> = { with: [], without: [], shuffled: [] };
+  for (const telling of tellings) {
+    const texts = textsOf(heldOut.contexts, await refinementsStep(study, of, folder, dir, telling));
+    settled[telling] = (await incorporatedIn(study, heldOut.contexts, texts))!.map(mean);
   }
   await run.models.close(dir);
   return valuesOf(of.name, heldOut.contexts, {
@@ -66,18 +66,18 @@ function refinementsStep(
   of: Rung,
   folder: string,
   dir: string,
-  kind: Kind,
+  telling: Telling,
 ): Promise<TextRow[]> {
   const { contexts, initial, feedback } = heldOut;
-  const seed = stepSeed(run.options.seed, folder, kind);
+  const seed = stepSeed(run.options.seed, folder, telling);
   const sampling = samplingOf(run.options);
   const inputs = {
     tables: ['contexts', 'initial', 'feedback'].map(heldOutTable),
     models: [dir],
     values: { ...sampling, seed, texts: scale.texts },
   };
-  return tableStep(run, `${folder}/${kind}`, textsTable, inputs, async (progress) => {
-    const items = toRefine(contexts, initial, feedback, conditionOf[kind]);
+  return tableStep(run, `${folder}/${telling}`, textsTable, inputs, async (progress) => {
+    const items = toRefine(contexts, initial, feedback, conditionOf[telling]);
     const refiner = localWriter(await run.models.get(dir));
     const how = { task: run.task, samples: scale.texts, sampling, seed };
     const drawn = await sampleCandidates(refiner, items, how, (_, done, all, unit) =>

@@ -19,28 +19,28 @@ import { stepSeed } from '../../pipeline/seeds.js';
 import { byContext } from '../../pipeline/tables.js';
 import type { TableSchema } from '../../store/tables.js';
 import { openModel } from '../../writers/text-model.js';
-import { type Arm, armTargets, folderOf, tuned } from '../arms.js';
 import {
-  calibration,
   judgedProposals,
   logPolicy,
   type OwnTexts,
   ownTexts,
   type Proposals,
+  plattScaling,
 } from '../bayesian-data.js';
 import { PROPOSALS } from '../proposals.js';
-import { reinforced, rlFolder } from '../rl-arm.js';
+import { reinforced, rlFolder } from '../reinforced.js';
 import { incorporatedIn } from '../scores.js';
 import type { Study } from '../study.js';
 import type { StudyContext } from '../study-context.js';
+import { folderOf, type Recipe, recipeTargets, tuned } from '../tuned.js';
 import { type Value, valuesTable } from '../values.js';
 
-export const posterior: Study = {
+export const posteriorStudy: Study = {
   name: 'posterior',
   about: 'calibration, posterior weights, evidence, and KL to and from the targets',
-  run: async (study) => {
+  valuesIn: async (study) => {
     const { run, scale } = study;
-    const platt = await calibration(study);
+    const platt = await plattScaling(study);
     // π_0 exp(r/β)/Z for the middle one of the β that RL is run with.
     const beta = scale.betas[Math.floor(scale.betas.length / 2)]!;
     const proposals = await judgedProposals(study, platt);
@@ -79,7 +79,7 @@ export const posterior: Study = {
 const valuesOfContext = (arm: string, context: string, measures: Record<string, number>): Value[] =>
   Object.entries(measures).map(([measure, value]) => ({ arm, measure, context, value }));
 
-async function tunedArms(study: StudyContext, arms: [string, Arm][]): Promise<[string, string, string][]> {
+async function tunedArms(study: StudyContext, arms: [string, Recipe][]): Promise<[string, string, string][]> {
   const out: [string, string, string][] = [];
   for (const [name, arm] of arms) out.push([name, folderOf(arm).slice(5), (await tuned(study, arm)).dir]);
   return out;
@@ -226,14 +226,14 @@ async function alongStep(
   proposals: readonly Proposals[],
   platt: Calibration,
   beta: number,
-  arm: Arm,
+  arm: Recipe,
 ): Promise<Value[]> {
   const { run } = study;
   const folder = folderOf(arm);
   const tuning = tuningOf(run.options);
   // The very training that made the arm's model.
   const seed = stepSeed(run.options.seed, folder, 'finetune');
-  const { targets } = await armTargets(study, arm);
+  const { targets } = await recipeTargets(study, arm);
   const inputs = {
     tables: [`${folder}/targets`, PROPOSALS, 'posterior/judged-proposals'],
     models: [run.options.base],

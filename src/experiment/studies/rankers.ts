@@ -4,7 +4,7 @@ import { scoresStep } from '../../ilf/rank.js';
 import { ranksOf, textsOf } from '../../pipeline/held-out.js';
 import type { ScoreRow } from '../../pipeline/tables.js';
 import type { RankerOptions } from '../../rankers/ranker.js';
-import { rewardModel } from '../reward-arm.js';
+import { rewardModel } from '../reward-model.js';
 import { scoresOf, valuesOf } from '../scores.js';
 import type { Study } from '../study.js';
 import type { StudyContext } from '../study-context.js';
@@ -13,19 +13,19 @@ import { armValues } from './refinements.js';
 
 const PROMPTS = [1, 2, 3, 4, 5] as const;
 
-export const rankers: Study = {
+export const rankersStudy: Study = {
   name: 'rankers',
   about: 'every ranker’s pick of the same refinements against a random one',
-  run: async (study) => {
+  valuesIn: async (study) => {
     const bradleyTerry = await rewardModel(study, 'quality', 'bradley-terry');
     const yesNo = await rewardModel(study, 'quality', 'yes-no');
     const human = await rewardModel(study, 'human', 'yes-no');
     const scored = async (arm: string, name: string, models: Trained = {}) =>
-      pickValues(study, arm, await heldOutScores(study, arm, name, models));
+      rankerValues(study, arm, await heldOutScores(study, arm, name, models));
     const single = [];
     for (const k of PROMPTS) single.push(await scored(`InstructRM, prompt ${k}`, `instruct-rm-${k}`));
     return [
-      ...(await pickValues(study, 'InstructRM', study.heldOut.scores)),
+      ...(await rankerValues(study, 'InstructRM', study.heldOut.scores)),
       ...single.flat(),
       ...meanOf('single prompts, mean', single),
       ...(await scored('reward model, Bradley–Terry', 'reward-model', { rewardModel: bradleyTerry })),
@@ -54,14 +54,14 @@ function heldOutScores(
   return scoresStep(run, file, ranker, { contexts, initial, feedback, texts }, tables, models);
 }
 
-const pickValues = (study: StudyContext, arm: string, scores: readonly ScoreRow[]): Promise<Value[]> =>
-  valuesOfPick(
+const rankerValues = (study: StudyContext, arm: string, scores: readonly ScoreRow[]): Promise<Value[]> =>
+  pickValues(
     study,
     arm,
     ranksOf(study.heldOut.contexts, scores).map(({ selected }) => selected),
   );
 
-async function valuesOfPick(study: StudyContext, arm: string, picks: readonly number[]): Promise<Value[]> {
+async function pickValues(study: StudyContext, arm: string, picks: readonly number[]): Promise<Value[]> {
   const { contexts, refinements } = study.heldOut;
   const texts = textsOf(contexts, refinements);
   const picked = texts.map((of, i) => [of[picks[i]!]!]);
@@ -88,5 +88,5 @@ async function oraclePick(study: StudyContext): Promise<Value[]> {
   const { contexts, refinements } = study.heldOut;
   const scores = await scoresOf(study, contexts, textsOf(contexts, refinements));
   const picks = scores.map((of) => of.indexOf(Math.max(...of)));
-  return valuesOfPick(study, 'oracle', picks);
+  return pickValues(study, 'oracle', picks);
 }

@@ -7,10 +7,10 @@ import type { Study } from '../study.js';
 import type { StudyContext } from '../study-context.js';
 import type { Value } from '../values.js';
 
-export const refinements: Study = {
+export const refinementsStudy: Study = {
   name: 'refinements',
   about: 'refinements with, without and with other feedback, picked and written, against the initial outputs',
-  run: async (study) => {
+  valuesIn: async (study) => {
     const { heldOut } = study;
     const texts = (rows: readonly TextRow[]) => textsOf(heldOut.contexts, rows);
     const withFeedback = texts(heldOut.refinements);

@@ -3,8 +3,8 @@ import { withReward } from '../../baselines/reward.js';
 import { texts as inTexts } from '../../pipeline/progress.js';
 import { tableStep } from '../../pipeline/run-context.js';
 import type { TableSchema } from '../../store/tables.js';
-import { rewardModel } from '../reward-arm.js';
-import { at } from '../scale.js';
+import { rewardModel } from '../reward-model.js';
+import { contextsAt } from '../scale.js';
 import type { Study } from '../study.js';
 import type { StudyContext } from '../study-context.js';
 import type { Value } from '../values.js';
@@ -16,10 +16,10 @@ const comparedTable = {
   rejected: 'float64',
 } as const satisfies TableSchema;
 
-export const rewardModels: Study = {
+export const rewardModelsStudy: Study = {
   name: 'reward-models',
   about: 'reward models by the number of comparisons that they learn from',
-  run: async (study) => {
+  valuesIn: async (study) => {
     const values: Value[] = [];
     for (const [form, name] of [
       ['bradley-terry', 'Bradley–Terry'],
@@ -41,7 +41,7 @@ async function accuracy(
   dir: string,
 ): Promise<Value[]> {
   const folder = 'reward-models/held-out';
-  const contexts = at(run.task, scale.places.comparedHeldOut, scale.comparisonsHeldOut);
+  const contexts = contextsAt(run.task, scale.places.comparedHeldOut, scale.comparisonsHeldOut);
   const compared = await comparisonsStep(run, folder, 'quality', contexts);
   const inputs = { tables: [`${folder}/comparisons`], models: [dir] };
   const rows = await tableStep(run, `${folder}/${name}`, comparedTable, inputs, async (progress) => {

@@ -1,12 +1,12 @@
 import { measureModel } from '../measure-model.js';
-import { reinforced, rlFolder } from '../rl-arm.js';
+import { reinforced, rlFolder } from '../reinforced.js';
 import type { Study } from '../study.js';
 import type { Value } from '../values.js';
 
-export const rl: Study = {
+export const rlStudy: Study = {
   name: 'rl',
   about: 'RL with a KL penalty (RLOO) on the reward model, by β',
-  run: async (study) => {
+  valuesIn: async (study) => {
     const values: Value[] = [];
     for (const beta of study.scale.betas) {
       const { tuned, log } = await reinforced(study, beta);

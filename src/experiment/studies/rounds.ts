@@ -6,10 +6,10 @@ import type { Study } from '../study.js';
 import type { StudyContext } from '../study-context.js';
 import type { Value } from '../values.js';
 
-export const rounds: Study = {
+export const roundsStudy: Study = {
   name: 'rounds',
   about: 'several rounds, each from the last weights or from π_0 on all targets',
-  run: async (study) => [...(await roundsBy(study, 'continue')), ...(await roundsBy(study, 'retrain'))],
+  valuesIn: async (study) => [...(await roundsBy(study, 'continue')), ...(await roundsBy(study, 'retrain'))],
 };
 
 /** Rounds of as many contexts as make `usual` in all. */

@@ -1,6 +1,6 @@
-import { folderOf, tuned } from '../arms.js';
 import { measureModel } from '../measure-model.js';
 import type { Study } from '../study.js';
+import { folderOf, tuned } from '../tuned.js';
 import type { Value } from '../values.js';
 
 const sizeArms = [
@@ -9,10 +9,10 @@ const sizeArms = [
   ['gold summaries', 'gold'],
 ] as const;
 
-export const sizes: Study = {
+export const sizesStudy: Study = {
   name: 'sizes',
   about: 'sample efficiency: the same by the number of contexts with feedback',
-  run: async (study) => {
+  valuesIn: async (study) => {
     const values: Value[] = [];
     for (const [name, targets] of sizeArms)
       for (const n of study.scale.sizes) {

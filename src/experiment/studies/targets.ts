@@ -1,11 +1,11 @@
 import { priorPolicy } from '../../pipeline/policy.js';
-import { type Arm, folderOf, tuned } from '../arms.js';
 import { measureModel } from '../measure-model.js';
 import type { Study } from '../study.js';
+import { folderOf, type Recipe, tuned } from '../tuned.js';
 import type { Value } from '../values.js';
 
 /** What finetuning is on, by the names that the page has for them. */
-const arms = (n: number): [name: string, arm: Arm][] => [
+const arms = (n: number): [name: string, arm: Recipe][] => [
   ['ILF', { targets: 'ilf', n }],
   ['ILF, random picks', { targets: 'ilf', n, picks: 'random' }],
   ['ILF, longest picks', { targets: 'ilf', n, picks: 'longest' }],
@@ -19,10 +19,10 @@ const arms = (n: number): [name: string, arm: Arm][] => [
   ['ILF, 4 epochs', { targets: 'ilf', n, epochs: 4 }],
 ];
 
-export const targets: Study = {
+export const targetsStudy: Study = {
   name: 'targets',
   about: 'what π_θ is finetuned on: picks, baselines, controls, and the weighted posterior',
-  run: async (study) => {
+  valuesIn: async (study) => {
     const values: Value[] = await measureModel(
       study,
       'base model',

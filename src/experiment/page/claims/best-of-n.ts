@@ -1,6 +1,6 @@
 /** Best-of-n. */
 import type { Values } from '../../values.js';
-import { type ClaimRule, compare, compare2 } from './rule.js';
+import { type ClaimRule, compare, compareMeasures } from './rule.js';
 
 /** Best-of-n of a model at the largest n that was measured. */
 const heldArm = (values: Values, name: string) =>
@@ -37,7 +37,7 @@ export const bestOfNClaims: readonly ClaimRule[] = [
     note: 'Bound minus measured KL, at the largest n. It cannot fail: the measure keeps to the bound by its construction. What it shows is the gap, which is made by ties.',
     decide: (values) => {
       const arm = heldArm(values, 'π_0');
-      return compare2('best-of-n', 'nats', arm, 'klBound', 'klTunedBase')(values);
+      return compareMeasures('best-of-n', 'nats', arm, 'klBound', 'klTunedBase')(values);
     },
   },
 ];

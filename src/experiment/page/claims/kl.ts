@@ -1,5 +1,5 @@
 /** How far finetuning moves the model. */
-import { type ClaimRule, compare, compare2 } from './rule.js';
+import { type ClaimRule, compare, compareMeasures } from './rule.js';
 
 export const klClaims: readonly ClaimRule[] = [
   ...(
@@ -31,6 +31,6 @@ export const klClaims: readonly ClaimRule[] = [
     claim: 'KL(model ‖ base) is larger than KL(base ‖ model) after ILF.',
     theirs: '1.10 against 0.60 nats (unconditional)†',
     unit: 'nats',
-    decide: (values) => compare2('kl', 'nats', 'ILF', 'klTunedBase', 'klBaseTuned')(values),
+    decide: (values) => compareMeasures('kl', 'nats', 'ILF', 'klTunedBase', 'klBaseTuned')(values),
   },
 ];

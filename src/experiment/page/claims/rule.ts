@@ -52,7 +52,7 @@ export const above =
   };
 
 /** a − b of two measures of one arm. */
-export function compare2(study: string, unit: Unit, arm: string, a: string, b: string) {
+export function compareMeasures(study: string, unit: Unit, arm: string, a: string, b: string) {
   return (values: Values): Evidence | null =>
     values.has(study, arm, a) && values.has(study, arm, b)
       ? {
@@ -69,7 +69,7 @@ export const verdictOf = ({ lo, hi }: Estimate): Verdict =>
   lo > 0 ? 'held' : hi < 0 ? 'failed' : 'undecided';
 
 /** A rule on the values, of a person's `own` contexts or not; a claim whose studies were not all run is not measured. */
-export function judge(
+export function claimOf(
   { decide, section: _, noteOnBriefs, ...rule }: ClaimRule,
   values: Values,
   own = false,

@@ -42,7 +42,7 @@ export const klFindings: FindingsOf = (values) => ({
 });
 
 /** Tokens that are shown, of those that were among the largest contributions with every seed. */
-const TOKENS = 12;
+const SHOWN_TOKENS = 12;
 
 /** The tokens that carry most of ILF's KL, where the same ones do with every seed. */
 function tokensFigure(values: Values): Figure[] {
@@ -52,7 +52,7 @@ function tokensFigure(values: Values): Figure[] {
     .filter((of) => of.startsWith('token ') && values.matrix('kl', 'ILF', of).length === seeds)
     .map((of) => ({ label: of.slice(6), estimate: values.estimate('kl', 'ILF', of) }))
     .sort((a, b) => Math.abs(b.estimate.value) - Math.abs(a.estimate.value))
-    .slice(0, TOKENS);
+    .slice(0, SHOWN_TOKENS);
   if (points.length === 0) return [];
   const caption =
     'Each token’s part of KL(ILF ‖ base) by k1, on ILF’s texts given held-out prompts: the largest of either sign (␣ is a space). That these are the largest is not accounted for in their intervals.';

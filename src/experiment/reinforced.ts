@@ -2,7 +2,7 @@
 import { rlStep } from '../baselines/rloo.js';
 import type { RlRow } from '../pipeline/tables.js';
 import { dataTable } from './data.js';
-import { rewardModel } from './reward-arm.js';
+import { rewardModel } from './reward-model.js';
 import type { StudyContext } from './study-context.js';
 
 /** Contexts a step, samples of each, learning rate. */

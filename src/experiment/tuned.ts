@@ -1,4 +1,4 @@
-/** Models tuned on the experiment's data: the arms of several studies. The same arm is trained once. */
+/** Models tuned on the experiment's data, which several studies are about. Each is trained once. */
 import { finetuneStep } from '../ilf/finetune.js';
 import { scoresStep } from '../ilf/rank.js';
 import { targetKind } from '../ilf/target-kinds.js';
@@ -8,7 +8,8 @@ import type { Policy } from '../pipeline/policy.js';
 import { DATA, dataTable } from './data.js';
 import type { StudyContext } from './study-context.js';
 
-export interface Arm {
+/** What a model is tuned on, and for how long. */
+export interface Recipe {
   targets: string;
   /** Contexts: the first n of the data. */
   n: number;
@@ -17,15 +18,15 @@ export interface Arm {
   picks?: 'random' | 'longest';
 }
 
-/** "arms/ilf-300", where the arm's tables are and its model is `finetuned`. */
-export const folderOf = (arm: Arm) => `arms/${armName(arm)}`;
-const armName = ({ targets, n, epochs = 1, picks }: Arm) =>
+/** "arms/ilf-300", where the model's tables are; it is `finetuned` in there. */
+export const folderOf = (recipe: Recipe) => `arms/${recipeName(recipe)}`;
+const recipeName = ({ targets, n, epochs = 1, picks }: Recipe) =>
   [targets, ...(picks ? [picks] : []), n, ...(epochs > 1 ? [`${epochs}-epochs`] : [])].join('-');
 
 /** The first n contexts' targets. */
-export async function armTargets(study: StudyContext, arm: Arm): Promise<TargetSet> {
+export async function recipeTargets(study: StudyContext, recipe: Recipe): Promise<TargetSet> {
   const { run, data } = study;
-  const { targets: kind, n, picks } = arm;
+  const { targets: kind, n, picks } = recipe;
   const { initial, feedback } = data;
   const refinements = {
     own: data.refinements,
@@ -41,14 +42,14 @@ export async function armTargets(study: StudyContext, arm: Arm): Promise<TargetS
   // A step's table is named after what it is made from; other picks are other scores.
   const also = picks ? [dataTable(`scores-${picks}`)] : [];
   const of = { contexts, initial, feedback, refinements, scores };
-  return targetsStep(run, { name: `${folderOf(arm)}/targets`, kind, from: DATA, data: of, also });
+  return targetsStep(run, { name: `${folderOf(recipe)}/targets`, kind, from: DATA, data: of, also });
 }
 
 /** The tuned model. */
-export async function tuned(study: StudyContext, arm: Arm): Promise<Policy> {
+export async function tuned(study: StudyContext, recipe: Recipe): Promise<Policy> {
   const { run } = study;
-  const tuning = { ...tuningOf(run.options), epochs: arm.epochs ?? 1 };
-  const set = await armTargets(study, arm);
-  const dir = await finetuneStep(run, folderOf(arm), run.options.base, [set], tuning);
-  return { dir, writes: targetKind(arm.targets).writes };
+  const tuning = { ...tuningOf(run.options), epochs: recipe.epochs ?? 1 };
+  const set = await recipeTargets(study, recipe);
+  const dir = await finetuneStep(run, folderOf(recipe), run.options.base, [set], tuning);
+  return { dir, writes: targetKind(recipe.targets).writes };
 }
