@@ -21,7 +21,8 @@ import { documentOf, estimateRows, estimatesTable, experimentReport } from './pa
 import { fitted, type Scale } from './scale.js';
 import type { Study } from './study.js';
 import type { StudyContext } from './study-context.js';
-import { type ValueRow, Values, valuesTable } from './values.js';
+import { type ValueRow, valuesTable } from './value.js';
+import { Values } from './values.js';
 
 export interface ExperimentOptions {
   /** Where the results and the seeds' runs go. */

@@ -13,9 +13,10 @@ import { type KlRow, type TextRow, textsTable, toTextRows } from '../pipeline/ta
 import { contextName } from '../tasks/task.js';
 import { localWriter } from '../writers/local.js';
 import { given } from '../writers/writer.js';
-import { scoresOf, singleTexts, valuesOf } from './scores.js';
+import type { Arm } from './arms.js';
+import { scoresOf, singleTexts } from './scores.js';
 import type { StudyContext } from './study-context.js';
-import type { Value } from './values.js';
+import { type Value, valuesAt, valuesOver } from './value.js';
 
 /** Texts of a model on the held-out contexts, `scale.texts` of each. */
 export function outputsStep(
@@ -54,7 +55,7 @@ export function outputsStep(
 /** Scores, win rates and length of texts [context][text]. */
 export async function textValues(
   study: StudyContext,
-  arm: string,
+  arm: Arm,
   texts: readonly (readonly string[])[],
 ): Promise<Value[]> {
   const { contexts, base } = study.heldOut;
@@ -65,7 +66,7 @@ export async function textValues(
     contexts,
     contexts.map((context) => [context.gold!]),
   );
-  return valuesOf(arm, contexts, {
+  return valuesOver(arm, contexts, {
     score: scores.map(mean),
     winVsBase: winShares(scores, before),
     winVsGold: winShares(scores, gold),
@@ -74,20 +75,17 @@ export async function textValues(
 }
 
 /** KL(π_θ ‖ π_0) and KL(π_0 ‖ π_θ), Rao–Blackwellised, in nats a text. */
-function klValues(arm: string, rows: readonly KlRow[]): Value[] {
+function klValues(arm: Arm, rows: readonly KlRow[]): Value[] {
   const measures = { tunedFromBase: 'klTunedBase', baseFromTuned: 'klBaseTuned' } as const;
-  return rows.map(({ direction, context, exact }) => ({
-    arm,
-    measure: measures[direction as keyof typeof measures],
-    context,
-    value: sum(exact),
-  }));
+  return rows.flatMap(({ direction, context, exact }) =>
+    valuesAt(arm, context, { [measures[direction as keyof typeof measures]]: sum(exact) }),
+  );
 }
 
 /** Everything about one arm's model; `folder` gets its tables. The model is closed again. */
 export async function measureModel(
   study: StudyContext,
-  arm: string,
+  arm: Arm,
   folder: string,
   model: Policy,
 ): Promise<Value[]> {

@@ -34,13 +34,3 @@ export const singleTexts = ({ heldOut }: StudyContext, rows: readonly { context:
     heldOut.contexts,
     rows.map((row) => ({ ...row, candidate: 0 })),
   );
-
-/** Numbers of the contexts as a study's values. */
-export const valuesOf = (
-  arm: string,
-  contexts: readonly { id: string }[],
-  measures: Record<string, readonly number[]>,
-) =>
-  Object.entries(measures).flatMap(([measure, values]) =>
-    values.map((value, i) => ({ arm, measure, context: contexts[i]!.id, value })),
-  );

@@ -1,6 +1,6 @@
 import type { StudyName } from './names.js';
 import type { StudyContext } from './study-context.js';
-import type { Value } from './values.js';
+import type { Value } from './value.js';
 
 /** One of the experiment's questions. What it makes are steps of the seed's run, so that it goes on where it was killed. */
 export interface Study {

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { STUDIES } from '../../src/experiment/names.js';
 import { claimRules } from '../../src/experiment/page/claims.js';
 import { estimatesTable } from '../../src/experiment/page/report.js';
-import { valuesTable } from '../../src/experiment/values.js';
+import { valuesTable } from '../../src/experiment/value.js';
 import { readTable } from '../../src/store/tables.js';
 import { drawn, madeUp } from '../experiment/made-up.js';
 import { buildOnce, cli, filesBelow } from '../helpers/cli.js';

@@ -2,8 +2,9 @@
 
 import { STUDIES, type StudyName } from '../../src/experiment/names.js';
 import { rungs } from '../../src/experiment/rungs.js';
-import type { ValueRow } from '../../src/experiment/values.js';
+import { measuredValue, type ValueRow } from '../../src/experiment/value.js';
 import { random } from '../../src/tasks/random.js';
+import { armLabelled, measureNamed } from './labels.js';
 
 type Arms = [measures: readonly string[], names: readonly string[]][];
 
@@ -121,7 +122,7 @@ export const armsOf: Record<StudyName, Arms> = {
   ],
 };
 
-export type At = Omit<ValueRow, 'value'>;
+export type At = Pick<ValueRow, 'seed' | 'study' | 'arm' | 'measure' | 'context'>;
 
 /** In [0, 1), drawn for each value. */
 export const drawn = ({ seed, study, arm, measure, context }: At): number =>
@@ -145,8 +146,10 @@ export function madeUp(valueAt: (at: At) => number, seeds: readonly number[] = [
           measures.flatMap((measure) =>
             contexts.map(idOf(measure)).map((context) => {
               const at = { seed, study, arm, measure, context };
-              const value = valueAt(at);
-              return { ...at, value: measure === 'happened' ? Math.round(value) : value };
+              const given = valueAt(at);
+              const value = measure === 'happened' ? Math.round(given) : given;
+              const of = measuredValue(armLabelled(study, arm), measureNamed(measure), context, value);
+              return { seed, study, ...of };
             }),
           ),
         ),

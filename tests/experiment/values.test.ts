@@ -1,14 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { type ValueRow, Values } from '../../src/experiment/values.js';
+import { measuredValue, type ValueRow } from '../../src/experiment/value.js';
+import { Values } from '../../src/experiment/values.js';
+import { measureNamed } from './labels.js';
 
-/** One study's values of an arm: by seed, [context, value]. */
+/** One study's values of an arm, whose id is its label: by seed, [context, value]. */
 const rowsOf = (
   arm: string,
   measure: string,
   seeds: readonly (readonly [context: string, value: number][])[],
 ): ValueRow[] =>
   seeds.flatMap((of, seed) =>
-    of.map(([context, value]) => ({ seed, study: 'targets', arm, measure, context, value })),
+    of.map(([context, value]) => ({
+      seed,
+      study: 'targets',
+      ...measuredValue({ id: arm, label: arm, series: '', x: null }, measureNamed(measure), context, value),
+    })),
   );
 
 const two = new Values([
@@ -53,9 +59,9 @@ const two = new Values([
 
 describe('values', () => {
   it('are found by study, arm and measure, arms and measures in the order that they came in', () => {
-    expect(two.armsOf('targets')).toEqual(['ILF', 'base model']);
+    expect(two.armsOf('targets').map(({ label }) => label)).toEqual(['ILF', 'base model']);
     expect(two.armsOf('rl')).toEqual([]);
-    expect(two.measuresOf('targets', 'ILF')).toEqual(['klTunedBase', 'klBaseTuned']);
+    expect(two.measuresOf('targets', 'ILF').map(({ name }) => name)).toEqual(['klTunedBase', 'klBaseTuned']);
     expect(two.has('targets', 'ILF', 'klBaseTuned')).toBe(true);
     expect(two.has('targets', 'base model', 'klBaseTuned')).toBe(false);
     expect(two.has('rl', 'ILF', 'klBaseTuned')).toBe(false);
@@ -80,7 +86,9 @@ describe('values', () => {
     expect(estimate).toMatchObject({ value: 3, n: 3, perSeed: [4, 2] });
     expect(estimate.lo).toBeLessThan(3);
     expect(estimate.hi).toBeGreaterThan(3);
-    expect(two.all().map(({ arm, measure, estimate: { value } }) => [arm, measure, value])).toEqual([
+    expect(
+      two.all().map(({ arm, measure, estimate: { value } }) => [arm.label, measure.name, value]),
+    ).toEqual([
       ['ILF', 'klTunedBase', 3],
       ['ILF', 'klBaseTuned', 1],
       ['base model', 'klTunedBase', 2],

@@ -5,7 +5,7 @@ import type { Unit } from '../../report/format.js';
 import type { StudyName } from '../names.js';
 import type { Values } from '../values.js';
 
-/** One measure of the arms that have it; no figure where none has. */
+/** One measure of the arms that have it, with the numbers that were published of them, by their ids; no figure where none has. */
 export function dots(
   values: Values,
   study: StudyName,
@@ -15,11 +15,11 @@ export function dots(
   arms = values.armsOf(study),
 ): Figure[] {
   const points = arms
-    .filter((label) => values.has(study, label, measure))
-    .map((label) => ({
+    .filter(({ id }) => values.has(study, id, measure))
+    .map(({ id, label }) => ({
       label,
-      estimate: values.estimate(study, label, measure),
-      ...(theirs[label] && { theirs: theirs[label] }),
+      estimate: values.estimate(study, id, measure),
+      ...(theirs[id] && { theirs: theirs[id] }),
     }));
   return points.length === 0 ? [] : [{ id: `${study}-${measure}`, caption: '', kind: 'dots', ...of, points }];
 }
@@ -33,39 +33,40 @@ export function table(
   measures: readonly [measure: string, name: string, unit: Unit][],
   arms = values.armsOf(study),
 ): FigureTable {
-  const there = measures.filter(([measure]) => arms.some((arm) => values.has(study, arm, measure)));
+  const there = measures.filter(([measure]) => arms.some(({ id }) => values.has(study, id, measure)));
   return {
     title,
     caption,
     columns: there.map(([, name, unit]) => ({ name, unit })),
-    rows: arms.map((label) => ({
+    rows: arms.map(({ id, label }) => ({
       label,
       cells: there.map(([measure]) =>
-        values.has(study, label, measure) ? values.estimate(study, label, measure) : null,
+        values.has(study, id, measure) ? values.estimate(study, id, measure) : null,
       ),
     })),
   };
 }
 
-/** Arms of the name "NAME, 25" as a line over the number. */
+/** A measure of the arms that have it, a line a series, over where they stand in it. */
 export function lines(
   values: Values,
   study: StudyName,
   measure: string,
-  pattern: RegExp,
+  arms = values.armsOf(study),
 ): { name: string; points: { x: number; estimate: Estimate }[] }[] {
   const series = new Map<string, { x: number; estimate: Estimate }[]>();
-  for (const arm of values.armsOf(study)) {
-    const found = pattern.exec(arm);
-    if (!found || !values.has(study, arm, measure)) continue;
-    const [, name, x] = found as unknown as [string, string, string];
-    series.set(name, [
-      ...(series.get(name) ?? []),
-      { x: Number(x), estimate: values.estimate(study, arm, measure) },
-    ]);
+  for (const { id, series: name, x } of arms) {
+    if (x === null || !values.has(study, id, measure)) continue;
+    series.set(name, [...(series.get(name) ?? []), { x, estimate: values.estimate(study, id, measure) }]);
   }
   return [...series].map(([name, points]) => ({ name, points }));
 }
+
+/** The measures of an arm that are of places, over these: its positions, or steps of its training. */
+export const places = (values: Values, study: StudyName, arm: string, kind: 'position' | 'step') =>
+  values
+    .measuresOf(study, arm, kind)
+    .map(({ name, place }) => ({ x: Number(place), estimate: values.estimate(study, arm, name) }));
 
 /** A published share, in percent, with its standard error where one was given. */
 export const share = (percent: number, error?: number): Published => ({

@@ -71,8 +71,8 @@ export type EstimateRow = RowOf<typeof estimatesTable>;
 export const estimateRows = (values: Values): EstimateRow[] =>
   values.all().map(({ study, arm, measure, estimate: { value, lo, hi, n, perSeed } }) => ({
     study,
-    arm,
-    measure,
+    arm: arm.label,
+    measure: measure.name,
     value,
     lo,
     hi,

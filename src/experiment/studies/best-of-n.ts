@@ -1,12 +1,13 @@
 import { sizesUpTo } from '../../baselines/best-of-n.js';
 import { bestOfNKl, bestOfNKlBound, expectedBestOfN, winShares } from '../../bayes/index.js';
 import { type BestOfNRow, byContext } from '../../pipeline/tables.js';
+import { bestOfNArm } from '../arms.js';
 import { priorTexts, scoredTexts } from '../scored-texts.js';
 import { scoresOf, singleTexts } from '../scores.js';
 import type { Study } from '../study.js';
 import type { StudyContext } from '../study-context.js';
 import { tuned } from '../tuned.js';
-import type { Value } from '../values.js';
+import { type Value, valuesAt } from '../value.js';
 
 export const bestOfNStudy: Study = {
   name: 'best-of-n',
@@ -15,10 +16,10 @@ export const bestOfNStudy: Study = {
     const { scale } = study;
     const ilf = { targets: 'ilf', n: scale.usual } as const;
     return [
-      ...(await bestOfValues(study, 'π_0', await priorTexts(study))),
+      ...(await bestOfValues(study, 'base', await priorTexts(study))),
       ...(await bestOfValues(
         study,
-        'ILF',
+        'ilf',
         await scoredTexts(
           study,
           'best-of-n/ilf',
@@ -34,7 +35,7 @@ export const bestOfNStudy: Study = {
 /** Expected score and win rate of best-of-n, and its KL to π_0, for each n. */
 async function bestOfValues(
   study: StudyContext,
-  name: string,
+  model: 'base' | 'ilf',
   rows: readonly BestOfNRow[],
 ): Promise<Value[]> {
   const { heldOut, scale } = study;
@@ -54,19 +55,13 @@ async function bestOfValues(
     const logRatios = of.map(({ logprob_model, logprob_base }) => logprob_model - logprob_base);
     const lengths = of.map(({ text }) => text.length);
     return sizesUpTo(scale.bestOf).flatMap((n) => {
-      const measures = {
+      return valuesAt(bestOfNArm(model, n), context.id, {
         score: expectedBestOfN(rewards, scores, n),
         winVsBase: expectedBestOfN(rewards, won, n),
         length: expectedBestOfN(rewards, lengths, n),
         klTunedBase: bestOfNKl(rewards, n) + expectedBestOfN(rewards, logRatios, n),
         klBound: bestOfNKlBound(n),
-      };
-      return Object.entries(measures).map(([measure, value]) => ({
-        arm: `${name}, best of ${n}`,
-        measure,
-        context: context.id,
-        value,
-      }));
+      });
     });
   });
 }

@@ -6,18 +6,19 @@ import { klSettings, klStep, sampleBothWays } from '../../measure/kl.js';
 import { tableStep } from '../../pipeline/run-context.js';
 import { stepSeed } from '../../pipeline/seeds.js';
 import { type KlRow, klTable } from '../../pipeline/tables.js';
+import { type Arm, tunedArms } from '../arms.js';
 import type { Study } from '../study.js';
 import type { StudyContext } from '../study-context.js';
 import { folderOf, tuned } from '../tuned.js';
-import type { Value } from '../values.js';
+import { atPosition, measuredValue, ofToken, type Value, valuesAt } from '../value.js';
 
 /** The papers' texts are so long, and begin with nothing. */
 const UNCONDITIONAL_TOKENS = 64;
 
-const klArms = [
-  ['ILF', 'ilf'],
-  ['initial outputs', 'initial'],
-  ['gold summaries', 'gold'],
+const compared = [
+  [tunedArms.ilf, 'ilf'],
+  [tunedArms.initial, 'initial'],
+  [tunedArms.gold, 'gold'],
 ] as const;
 
 export const klStudy: Study = {
@@ -25,19 +26,19 @@ export const klStudy: Study = {
   about: 'how far finetuning moves the model, both ways, with and without prompts, by position and token',
   valuesIn: async (study) => {
     const values: Value[] = [];
-    for (const [name, targets] of klArms) {
-      const arm = { targets, n: study.scale.usual };
-      const model = await tuned(study, arm);
-      values.push(...unconditionalValues(name, await unconditionalStep(study, folderOf(arm), model.dir)));
+    for (const [arm, targets] of compared) {
+      const recipe = { targets, n: study.scale.usual };
+      const model = await tuned(study, recipe);
+      values.push(...unconditionalValues(arm, await unconditionalStep(study, folderOf(recipe), model.dir)));
       const { rows } = await klStep(
         study.run,
-        folderOf(arm),
+        folderOf(recipe),
         model,
         study.heldOut.contexts,
         heldOutTable('contexts'),
       );
-      values.push(...positionValues(name, study.run.options.maxTokens, rows));
-      if (targets === 'ilf') values.push(...tokenValues(name, rows, await tokenLabels(study)));
+      values.push(...positionValues(arm, study.run.options.maxTokens, rows));
+      if (targets === 'ilf') values.push(...tokenValues(arm, rows, await tokenLabels(study)));
       await study.run.models.close(model.dir);
     }
     return values;
@@ -68,13 +69,13 @@ function unconditionalStep({ run, scale }: StudyContext, folder: string, model: 
 }
 
 /** k1 of each text, as the papers estimated it, and the Rao–Blackwellised value. */
-function unconditionalValues(arm: string, rows: readonly KlRow[]): Value[] {
+function unconditionalValues(arm: Arm, rows: readonly KlRow[]): Value[] {
   return rows.flatMap(({ direction, context, logprobs_q, logprobs_p, exact }) => {
     const measure = direction === 'tunedFromBase' ? 'klTunedBase' : 'klBaseTuned';
-    return [
-      { arm, measure, context, value: sum(exact) },
-      { arm, measure: `${measure}K1`, context, value: sum(logprobs_q) - sum(logprobs_p) },
-    ];
+    return valuesAt(arm, context, {
+      [measure]: sum(exact),
+      [`${measure}K1`]: sum(logprobs_q) - sum(logprobs_p),
+    });
   });
 }
 
@@ -82,18 +83,20 @@ function unconditionalValues(arm: string, rows: readonly KlRow[]): Value[] {
 const KEPT_TOKENS = 24;
 
 /** log π_θ − log π_0 of single tokens, summed over a text's: over all tokens they add up to k1 of the text. */
-function tokenValues(arm: string, rows: readonly KlRow[], label: (id: number) => string): Value[] {
+function tokenValues(arm: Arm, rows: readonly KlRow[], label: (id: number) => string): Value[] {
   const texts = rows.filter(({ direction }) => direction === 'tunedFromBase');
   const contexts = texts.map(({ ids, logprobs_q, logprobs_p }) => [
     { ids, logQ: logprobs_q, logP: logprobs_p },
   ]);
   return klByToken(contexts, KEPT_TOKENS, { resamples: 1, method: 'percentile' }).flatMap(({ id }) =>
-    texts.map(({ context, ids, logprobs_q, logprobs_p }) => ({
-      arm,
-      measure: `token ${label(id)}`,
-      context,
-      value: sum(Array.from(ids, (of, t) => (of === id ? logprobs_q[t]! - logprobs_p[t]! : 0))),
-    })),
+    texts.map(({ context, ids, logprobs_q, logprobs_p }) =>
+      measuredValue(
+        arm,
+        ofToken(label(id)),
+        context,
+        sum(Array.from(ids, (of, t) => (of === id ? logprobs_q[t]! - logprobs_p[t]! : 0))),
+      ),
+    ),
   );
 }
 
@@ -103,14 +106,9 @@ async function tokenLabels({ run }: StudyContext): Promise<(id: number) => strin
 }
 
 /** Exact KL(π_θ ‖ π_0) at each position of a text, 0 behind its end: summed over positions, the text's KL. */
-function positionValues(arm: string, longest: number, rows: readonly KlRow[]): Value[] {
+function positionValues(arm: Arm, longest: number, rows: readonly KlRow[]): Value[] {
   const texts = rows.filter(({ direction }) => direction === 'tunedFromBase');
   return texts.flatMap(({ context, exact }) =>
-    Array.from({ length: longest }, (_, t) => ({
-      arm,
-      measure: `position ${t + 1}`,
-      context,
-      value: exact[t] ?? 0,
-    })),
+    Array.from({ length: longest }, (_, t) => measuredValue(arm, atPosition(t + 1), context, exact[t] ?? 0)),
   );
 }

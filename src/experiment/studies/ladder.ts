@@ -8,11 +8,12 @@ import { folderStep, tableStep } from '../../pipeline/run-context.js';
 import { stepSeed } from '../../pipeline/seeds.js';
 import { type TextRow, textsTable, toTextRows } from '../../pipeline/tables.js';
 import { localWriter } from '../../writers/local.js';
+import { rungArm } from '../arms.js';
 import { type Rung, rungs, trainRung } from '../rungs.js';
-import { incorporatedIn, valuesOf } from '../scores.js';
+import { incorporatedIn } from '../scores.js';
 import type { Study } from '../study.js';
 import type { StudyContext } from '../study-context.js';
-import type { Value } from '../values.js';
+import { type Value, valuesOver } from '../value.js';
 
 /** What a rung's refiner is told. */
 const tellings = ['with', 'without', 'shuffled'] as const;
@@ -52,7 +53,7 @@ async function rungValues(study: StudyContext, index: number): Promise<Value[]> 
     settled[telling] = (await incorporatedIn(study, heldOut.contexts, texts))!.map(mean);
   }
   await run.models.close(dir);
-  return valuesOf(of.name, heldOut.contexts, {
+  return valuesOver(rungArm(of), heldOut.contexts, {
     incorporated: settled.with,
     incorporatedWithout: settled.without,
     incorporatedShuffled: settled.shuffled,

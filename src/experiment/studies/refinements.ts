@@ -2,10 +2,11 @@ import { winShares } from '../../bayes/index.js';
 import { mean } from '../../bayes/sums.js';
 import { pointsIn, ranksOf, textsOf } from '../../pipeline/held-out.js';
 import { rowOf, type TextRow } from '../../pipeline/tables.js';
-import { incorporatedIn, scoresOf, singleTexts, valuesOf } from '../scores.js';
+import { type Arm, refinementArms } from '../arms.js';
+import { incorporatedIn, scoresOf, singleTexts } from '../scores.js';
 import type { Study } from '../study.js';
 import type { StudyContext } from '../study-context.js';
-import type { Value } from '../values.js';
+import { type Value, valuesOver } from '../value.js';
 
 export const refinementsStudy: Study = {
   name: 'refinements',
@@ -19,12 +20,12 @@ export const refinementsStudy: Study = {
     ]);
     const written = writtenTexts(study);
     return [
-      ...(await armValues(study, 'initial outputs', singleTexts(study, heldOut.initial))),
-      ...(await armValues(study, 'without feedback', texts(heldOut.noFeedback))),
-      ...(await armValues(study, 'with shuffled feedback', texts(heldOut.shuffledFeedback))),
-      ...(await armValues(study, 'with feedback, random pick', withFeedback)),
-      ...(await armValues(study, 'with feedback, InstructRM’s pick', picks)),
-      ...(written ? await armValues(study, 'written', written) : []),
+      ...(await armValues(study, refinementArms.initial, singleTexts(study, heldOut.initial))),
+      ...(await armValues(study, refinementArms.noFeedback, texts(heldOut.noFeedback))),
+      ...(await armValues(study, refinementArms.shuffledFeedback, texts(heldOut.shuffledFeedback))),
+      ...(await armValues(study, refinementArms.randomPick, withFeedback)),
+      ...(await armValues(study, refinementArms.pick, picks)),
+      ...(written ? await armValues(study, refinementArms.written, written) : []),
     ];
   },
 };
@@ -46,14 +47,14 @@ function writtenTexts({ heldOut, run }: StudyContext): string[][] | null {
 /** Of each context's texts, any of which may be meant: the mean over them. */
 export async function armValues(
   study: StudyContext,
-  arm: string,
+  arm: Arm,
   texts: readonly (readonly string[])[],
 ): Promise<Value[]> {
   const { contexts, initial } = study.heldOut;
   const scores = await scoresOf(study, contexts, texts);
   const before = await scoresOf(study, contexts, singleTexts(study, initial));
   const settled = await incorporatedIn(study, contexts, texts);
-  return valuesOf(arm, contexts, {
+  return valuesOver(arm, contexts, {
     winVsInitial: winShares(scores, before),
     incorporated: (settled ?? []).map(mean),
     score: scores.map(mean),

@@ -1,7 +1,8 @@
+import { rlArm } from '../arms.js';
 import { measureModel } from '../measure-model.js';
 import { reinforced, rlFolder } from '../reinforced.js';
 import type { Study } from '../study.js';
-import type { Value } from '../values.js';
+import { type Value, valuesAt } from '../value.js';
 
 export const rlStudy: Study = {
   name: 'rl',
@@ -10,14 +11,17 @@ export const rlStudy: Study = {
     const values: Value[] = [];
     for (const beta of study.scale.betas) {
       const { tuned, log } = await reinforced(study, beta);
-      const arm = `RL, β = ${beta}`;
+      const arm = rlArm(beta);
       values.push(...(await measureModel(study, arm, rlFolder(beta), { dir: tuned, writes: 'output' })));
       // The training's course: a step is a context to the tables, so that seeds are averaged at the same step.
       for (const { step, reward, kl } of log)
         values.push(
-          { arm, measure: 'trainingReward', context: String(step), value: reward },
-          { arm, measure: 'trainingKl', context: String(step), value: kl },
-          { arm, measure: 'trainingObjective', context: String(step), value: reward / beta - kl },
+          ...valuesAt(
+            arm,
+            String(step),
+            { trainingReward: reward, trainingKl: kl, trainingObjective: reward / beta - kl },
+            'course',
+          ),
         );
     }
     return values;

@@ -1,10 +1,11 @@
 import { learn } from '../../ilf/round.js';
 import type { TargetSet } from '../../ilf/targets.js';
 import { priorPolicy } from '../../pipeline/policy.js';
+import { roundArm } from '../arms.js';
 import { measureModel } from '../measure-model.js';
 import type { Study } from '../study.js';
 import type { StudyContext } from '../study-context.js';
-import type { Value } from '../values.js';
+import type { Value } from '../value.js';
 
 export const roundsStudy: Study = {
   name: 'rounds',
@@ -25,7 +26,7 @@ async function roundsBy(study: StudyContext, how: 'continue' | 'retrain'): Promi
     const { tuned, targets } = await learn(run, { folder, from: (k - 1) * n, n, theta, before });
     theta = tuned;
     learned.push(targets);
-    values.push(...(await measureModel(study, `${how}, round ${k}`, folder, theta)));
+    values.push(...(await measureModel(study, roundArm(how, k), folder, theta)));
   }
   return values;
 }

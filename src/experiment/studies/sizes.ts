@@ -1,12 +1,13 @@
+import { sizedArm, tunedArms } from '../arms.js';
 import { measureModel } from '../measure-model.js';
 import type { Study } from '../study.js';
 import { folderOf, tuned } from '../tuned.js';
-import type { Value } from '../values.js';
+import type { Value } from '../value.js';
 
-const sizeArms = [
-  ['ILF', 'ilf'],
-  ['initial outputs', 'initial'],
-  ['gold summaries', 'gold'],
+const compared = [
+  [tunedArms.ilf, 'ilf'],
+  [tunedArms.initial, 'initial'],
+  [tunedArms.gold, 'gold'],
 ] as const;
 
 export const sizesStudy: Study = {
@@ -14,11 +15,11 @@ export const sizesStudy: Study = {
   about: 'sample efficiency: the same by the number of contexts with feedback',
   valuesIn: async (study) => {
     const values: Value[] = [];
-    for (const [name, targets] of sizeArms)
+    for (const [arm, targets] of compared)
       for (const n of study.scale.sizes) {
-        const arm = { targets, n };
-        const model = await tuned(study, arm);
-        values.push(...(await measureModel(study, `${name}, ${n}`, folderOf(arm), model)));
+        const recipe = { targets, n };
+        const model = await tuned(study, recipe);
+        values.push(...(await measureModel(study, sizedArm(arm, n), folderOf(recipe), model)));
       }
     return values;
   },

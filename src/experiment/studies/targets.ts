@@ -1,22 +1,23 @@
 import { priorPolicy } from '../../pipeline/policy.js';
+import { type Arm, tunedArms } from '../arms.js';
 import { measureModel } from '../measure-model.js';
 import type { Study } from '../study.js';
 import { folderOf, type Recipe, tuned } from '../tuned.js';
-import type { Value } from '../values.js';
+import type { Value } from '../value.js';
 
-/** What finetuning is on, by the names that the page has for them. */
-const arms = (n: number): [name: string, arm: Recipe][] => [
-  ['ILF', { targets: 'ilf', n }],
-  ['ILF, random picks', { targets: 'ilf', n, picks: 'random' }],
-  ['ILF, longest picks', { targets: 'ilf', n, picks: 'longest' }],
-  ['posterior-weighted refinements', { targets: 'posterior', n }],
-  ['refinements without feedback', { targets: 'no-feedback', n }],
-  ['refinements with shuffled feedback', { targets: 'shuffled-feedback', n }],
-  ['feedback, then refinement', { targets: 'feedback-refinement', n }],
-  ['initial outputs', { targets: 'initial', n }],
-  ['gold summaries', { targets: 'gold', n }],
-  ['ILF, 2 epochs', { targets: 'ilf', n, epochs: 2 }],
-  ['ILF, 4 epochs', { targets: 'ilf', n, epochs: 4 }],
+/** What each model is tuned on. */
+const recipes = (n: number): [Arm, Recipe][] => [
+  [tunedArms.ilf, { targets: 'ilf', n }],
+  [tunedArms.randomPicks, { targets: 'ilf', n, picks: 'random' }],
+  [tunedArms.longestPicks, { targets: 'ilf', n, picks: 'longest' }],
+  [tunedArms.posterior, { targets: 'posterior', n }],
+  [tunedArms.noFeedback, { targets: 'no-feedback', n }],
+  [tunedArms.shuffledFeedback, { targets: 'shuffled-feedback', n }],
+  [tunedArms.feedbackRefinement, { targets: 'feedback-refinement', n }],
+  [tunedArms.initial, { targets: 'initial', n }],
+  [tunedArms.gold, { targets: 'gold', n }],
+  [tunedArms.twoEpochs, { targets: 'ilf', n, epochs: 2 }],
+  [tunedArms.fourEpochs, { targets: 'ilf', n, epochs: 4 }],
 ];
 
 export const targetsStudy: Study = {
@@ -25,13 +26,13 @@ export const targetsStudy: Study = {
   valuesIn: async (study) => {
     const values: Value[] = await measureModel(
       study,
-      'base model',
+      tunedArms.base,
       'arms/base',
       priorPolicy(study.run.options),
     );
-    for (const [name, arm] of arms(study.scale.usual)) {
-      const model = await tuned(study, arm);
-      values.push(...(await measureModel(study, name, folderOf(arm), model)));
+    for (const [arm, recipe] of recipes(study.scale.usual)) {
+      const model = await tuned(study, recipe);
+      values.push(...(await measureModel(study, arm, folderOf(recipe), model)));
     }
     return values;
   },

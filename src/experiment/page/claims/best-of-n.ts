@@ -1,13 +1,8 @@
 /** Best-of-n. */
-import type { Values } from '../../values.js';
-import { type ClaimRule, compare, compareMeasures } from './rule.js';
+import { type ClaimRule, compare, compareMeasures, most } from './rule.js';
 
-/** Best-of-n of a model at the largest n that was measured. */
-const heldArm = (values: Values, name: string) =>
-  values
-    .armsOf('best-of-n')
-    .filter((arm) => arm.startsWith(`${name}, `))
-    .at(-1) ?? '';
+/** At the largest n that was measured. */
+const [ofBase, ofIlf] = [most('best-of-n', 'π_0'), most('best-of-n', 'ILF')];
 
 export const bestOfNClaims: readonly ClaimRule[] = [
   {
@@ -16,8 +11,7 @@ export const bestOfNClaims: readonly ClaimRule[] = [
     claim: 'Best-of-64 with a reward model beats ILF.',
     theirs: '25.5 / 42.0 / 43.7 against 19.6 / 29.2 / 31.3 %†; 45.1 against 36.0 ± 1.8 in a second ranking',
     unit: 'score',
-    decide: (values) =>
-      compare('best-of-n', 'score', 'score', heldArm(values, 'π_0'), 'ILF, best of 1')(values),
+    decide: compare('best-of-n', 'score', 'score', ofBase, 'ilf-1'),
   },
   {
     id: 'ilf-best-of-n',
@@ -25,8 +19,7 @@ export const bestOfNClaims: readonly ClaimRule[] = [
     claim: 'ILF and best-of-64 together beat best-of-64 alone.',
     theirs: '50.8 against 45.1 ± 1.8 %†',
     unit: 'score',
-    decide: (values) =>
-      compare('best-of-n', 'score', 'score', heldArm(values, 'ILF'), heldArm(values, 'π_0'))(values),
+    decide: compare('best-of-n', 'score', 'score', ofIlf, ofBase),
   },
   {
     id: 'best-of-n-bound',
@@ -35,9 +28,6 @@ export const bestOfNClaims: readonly ClaimRule[] = [
     theirs: 'n = 5: 0.809, 16: 1.835, 64: 3.175 nats',
     unit: 'nats',
     note: 'Bound minus measured KL, at the largest n. It cannot fail: the measure keeps to the bound by its construction. What it shows is the gap, which is made by ties.',
-    decide: (values) => {
-      const arm = heldArm(values, 'π_0');
-      return compareMeasures('best-of-n', 'nats', arm, 'klBound', 'klTunedBase')(values);
-    },
+    decide: compareMeasures('best-of-n', 'nats', ofBase, 'klBound', 'klTunedBase'),
   },
 ];

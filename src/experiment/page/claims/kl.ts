@@ -14,7 +14,7 @@ export const klClaims: readonly ClaimRule[] = [
       claim: `Finetuning on refinements moves further than on initial outputs, by ${name}.`,
       theirs: `${theirs} nats for refinements, initial outputs, human summaries (unconditional, 64 tokens, k1 of 2000 samples)†`,
       unit: 'nats',
-      decide: compare('kl', measure, 'nats', 'ILF', 'initial outputs'),
+      decide: compare('kl', measure, 'nats', 'ilf', 'initial'),
     },
     {
       id: `${measure}-initial-human`,
@@ -22,7 +22,7 @@ export const klClaims: readonly ClaimRule[] = [
       claim: `Finetuning on initial outputs moves further than on human summaries, by ${name}.`,
       theirs: `${theirs} nats (as above)†`,
       unit: 'nats',
-      decide: compare('kl', measure, 'nats', 'initial outputs', 'gold summaries'),
+      decide: compare('kl', measure, 'nats', 'initial', 'gold'),
     },
   ]),
   {
@@ -31,6 +31,6 @@ export const klClaims: readonly ClaimRule[] = [
     claim: 'KL(model ‖ base) is larger than KL(base ‖ model) after ILF.',
     theirs: '1.10 against 0.60 nats (unconditional)†',
     unit: 'nats',
-    decide: (values) => compareMeasures('kl', 'nats', 'ILF', 'klTunedBase', 'klBaseTuned')(values),
+    decide: compareMeasures('kl', 'nats', 'ilf', 'klTunedBase', 'klBaseTuned'),
   },
 ];

@@ -1,5 +1,5 @@
 /** Size. */
-import { type ClaimRule, compare } from './rule.js';
+import { type ClaimRule, compare, least, most } from './rule.js';
 
 export const ladderClaims: readonly ClaimRule[] = [
   {
@@ -10,9 +10,6 @@ export const ladderClaims: readonly ClaimRule[] = [
       'exact match when asked to remove named words: 38.5 % for the largest, 8.2, 6.0, at most 2.2 for the smaller ones†',
     unit: 'share',
     note: 'Incorporated with feedback minus with shuffled feedback: largest against smallest rung.',
-    decide: (values) => {
-      const arms = values.armsOf('ladder');
-      return compare('ladder', 'gain', 'share', arms.at(-1) ?? '', arms[0] ?? '')(values);
-    },
+    decide: compare('ladder', 'gain', 'share', most('ladder', 'ladder'), least('ladder', 'ladder')),
   },
 ];

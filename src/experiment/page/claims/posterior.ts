@@ -1,12 +1,11 @@
 /** The Bayesian view. */
-import type { Values } from '../../values.js';
-import { type ClaimRule, compare } from './rule.js';
+import { type Choice, type ClaimRule, compare } from './rule.js';
 
 /** RL with the β that the target π_0 exp(r/β)/Z is for. */
-function middleRl(values: Values): string {
-  const arms = values.armsOf('posterior').filter((arm) => arm.startsWith('RL'));
-  return arms[Math.floor(arms.length / 2)] ?? '';
-}
+const middleRl: Choice = (values) => {
+  const arms = values.armsOf('posterior', 'RL');
+  return arms[Math.floor(arms.length / 2)];
+};
 
 export const bayesianClaims: readonly ClaimRule[] = [
   {
@@ -16,10 +15,7 @@ export const bayesianClaims: readonly ClaimRule[] = [
     theirs: 'RL minimises KL(π_θ ‖ π*), mode seeking (Korbak et al. 2022); no number',
     unit: 'nats',
     note: 'Target π_0 exp(r/β)/Z of the reward model.',
-    decide: (values) => {
-      const rl = middleRl(values);
-      return compare('posterior', 'klToRewardTarget', 'nats', 'ILF', rl)(values);
-    },
+    decide: compare('posterior', 'klToRewardTarget', 'nats', 'ilf', middleRl),
   },
   {
     id: 'mass-covering',
@@ -28,10 +24,7 @@ export const bayesianClaims: readonly ClaimRule[] = [
     theirs: 'ILF minimises KL(p* ‖ π_θ), mass covering (Scheurer et al. 2023); no number',
     unit: 'nats',
     note: 'Target p(x | c, I = 1); ILF’s picks are not weighed by π_0/π_ψ, so they are not its samples.',
-    decide: (values) => {
-      const rl = middleRl(values);
-      return compare('posterior', 'klFromPosterior', 'nats', rl, 'ILF')(values);
-    },
+    decide: compare('posterior', 'klFromPosterior', 'nats', middleRl, 'ilf'),
   },
   {
     id: 'ilf-picks',
@@ -40,6 +33,6 @@ export const bayesianClaims: readonly ClaimRule[] = [
     theirs: 'minimised by ILF, p* taken as that of the refinement picked (Scheurer et al. 2023); no number',
     unit: 'nats',
     note: 'p* is the refiner’s density times how much likelier best-of-5 makes a text, given x0 and feedback.',
-    decide: compare('posterior', 'klFromPicks', 'nats', 'base model', 'ILF'),
+    decide: compare('posterior', 'klFromPicks', 'nats', 'base', 'ilf'),
   },
 ];

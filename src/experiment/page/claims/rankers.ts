@@ -1,5 +1,6 @@
 /** Rankers, and the reward models among them. */
-import { above, type ClaimRule, compare } from './rule.js';
+import { rankerArms } from '../../arms.js';
+import { above, type ClaimRule, compare, least, most } from './rule.js';
 
 const wins = '% of comparisons with a random refinement of the same context†';
 
@@ -10,7 +11,7 @@ export const rankerClaims: readonly ClaimRule[] = [
     claim: 'InstructRM’s pick beats a random refinement.',
     theirs: `56.0 ± 2.9 ${wins}`,
     unit: 'share',
-    decide: above('rankers', 'winVsRandom', 'InstructRM'),
+    decide: above('rankers', 'winVsRandom', 'instruct-rm'),
   },
   {
     id: 'ensemble-single',
@@ -19,7 +20,7 @@ export const rankerClaims: readonly ClaimRule[] = [
     theirs: '56.0 against 50 to 58 for single prompts†',
     unit: 'share',
     note: 'Against the mean over the five prompts.',
-    decide: compare('rankers', 'winVsRandom', 'share', 'InstructRM', 'single prompts, mean'),
+    decide: compare('rankers', 'winVsRandom', 'share', 'instruct-rm', 'single-prompts'),
   },
   {
     id: 'longest-random',
@@ -37,7 +38,7 @@ export const rankerClaims: readonly ClaimRule[] = [
     unit: 'share',
     noteOnBriefs:
       'In the papers, length alone explained more than any learned ranker; here padding costs score.',
-    decide: compare('rankers', 'winVsRandom', 'share', 'longest', 'InstructRM'),
+    decide: compare('rankers', 'winVsRandom', 'share', 'longest', 'instruct-rm'),
   },
   {
     id: 'instruct-rm-embedding',
@@ -45,29 +46,29 @@ export const rankerClaims: readonly ClaimRule[] = [
     claim: 'InstructRM’s pick beats that of embedding similarity.',
     theirs: '56.0 against 48.3†',
     unit: 'share',
-    decide: compare('rankers', 'winVsRandom', 'share', 'InstructRM', 'embedding similarity'),
+    decide: compare('rankers', 'winVsRandom', 'share', 'instruct-rm', 'embedding-similarity'),
   },
   ...(
     [
-      ['reward model, Bradley–Terry', '61.8'],
-      ['reward model, Yes/No', '63.3'],
+      [rankerArms.bradleyTerry, '61.8'],
+      [rankerArms.yesNo, '63.3'],
     ] as const
-  ).flatMap(([arm, theirs]): ClaimRule[] => [
+  ).flatMap(([{ id, label }, theirs]): ClaimRule[] => [
     {
-      id: `${arm.replace(/\W+/g, '-').toLowerCase()}-random`,
+      id: `${id}-random`,
       section: 'rankers',
-      claim: `The pick of a ${arm} beats a random refinement.`,
+      claim: `The pick of a ${label} beats a random refinement.`,
       theirs: `${theirs} ${wins}; which of the two forms has which number is not said`,
       unit: 'share',
-      decide: above('rankers', 'winVsRandom', arm),
+      decide: above('rankers', 'winVsRandom', id),
     },
     {
-      id: `${arm.replace(/\W+/g, '-').toLowerCase()}-instruct-rm`,
+      id: `${id}-instruct-rm`,
       section: 'rankers',
-      claim: `The pick of a ${arm} beats InstructRM’s.`,
+      claim: `The pick of a ${label} beats InstructRM’s.`,
       theirs: `${theirs} against 56.0†`,
       unit: 'share',
-      decide: compare('rankers', 'winVsRandom', 'share', arm, 'InstructRM'),
+      decide: compare('rankers', 'winVsRandom', 'share', id, 'instruct-rm'),
     },
   ]),
   {
@@ -77,9 +78,12 @@ export const rankerClaims: readonly ClaimRule[] = [
     theirs: '53.4 % of 500 comparisons with 100 to learn from, 67.2 with 1K, 73.4 ± 1.9 with 5K†',
     unit: 'share',
     note: 'Most against fewest comparisons, Bradley–Terry.',
-    decide: (values) => {
-      const arms = values.armsOf('reward-models').filter((arm) => arm.startsWith('Bradley–Terry'));
-      return compare('reward-models', 'correct', 'share', arms.at(-1) ?? '', arms[0] ?? '')(values);
-    },
+    decide: compare(
+      'reward-models',
+      'correct',
+      'share',
+      most('reward-models', 'Bradley–Terry'),
+      least('reward-models', 'Bradley–Terry'),
+    ),
   },
 ];

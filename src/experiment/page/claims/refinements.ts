@@ -8,7 +8,7 @@ export const refinementClaims: readonly ClaimRule[] = [
     claim: 'Refinements without feedback beat the initial output.',
     theirs: '59.4 % won†',
     unit: 'share',
-    decide: above('refinements', 'winVsInitial', 'without feedback'),
+    decide: above('refinements', 'winVsInitial', 'no-feedback'),
   },
   {
     id: 'feedback-initial',
@@ -16,7 +16,7 @@ export const refinementClaims: readonly ClaimRule[] = [
     claim: 'Refinements with feedback, picked at random, beat the initial output.',
     theirs: '63.9 % won†',
     unit: 'share',
-    decide: above('refinements', 'winVsInitial', 'with feedback, random pick'),
+    decide: above('refinements', 'winVsInitial', 'random-pick'),
   },
   {
     id: 'feedback-no-feedback',
@@ -24,7 +24,7 @@ export const refinementClaims: readonly ClaimRule[] = [
     claim: 'With feedback, refinements are better than without.',
     theirs: '63.9 against 59.4 % won against the initial output†',
     unit: 'share',
-    decide: compare('refinements', 'winVsInitial', 'share', 'with feedback, random pick', 'without feedback'),
+    decide: compare('refinements', 'winVsInitial', 'share', 'random-pick', 'no-feedback'),
   },
   {
     id: 'feedback-incorporated',
@@ -32,7 +32,7 @@ export const refinementClaims: readonly ClaimRule[] = [
     claim: 'Refinements incorporate the feedback that they were given.',
     theirs: '49.6 % with feedback, 30.8 without†',
     unit: 'share',
-    decide: compare('refinements', 'incorporated', 'share', 'with feedback, random pick', 'without feedback'),
+    decide: compare('refinements', 'incorporated', 'share', 'random-pick', 'no-feedback'),
   },
   {
     id: 'shuffled-incorporated',
@@ -40,13 +40,7 @@ export const refinementClaims: readonly ClaimRule[] = [
     claim: 'It is this feedback and not any feedback that does it.',
     theirs: 'for code 13.8 against 4.0 % (relevant against shuffled, pass@10); for summaries not published',
     unit: 'share',
-    decide: compare(
-      'refinements',
-      'incorporated',
-      'share',
-      'with feedback, random pick',
-      'with shuffled feedback',
-    ),
+    decide: compare('refinements', 'incorporated', 'share', 'random-pick', 'shuffled-feedback'),
   },
   {
     id: 'best-of-5-incorporated',
@@ -54,13 +48,7 @@ export const refinementClaims: readonly ClaimRule[] = [
     claim: 'InstructRM’s best of 5 incorporates the feedback more often than a random one.',
     theirs: '57.4 against 49.6 %†',
     unit: 'share',
-    decide: compare(
-      'refinements',
-      'incorporated',
-      'share',
-      'with feedback, InstructRM’s pick',
-      'with feedback, random pick',
-    ),
+    decide: compare('refinements', 'incorporated', 'share', 'pick', 'random-pick'),
   },
   {
     id: 'best-of-5-initial',
@@ -68,13 +56,7 @@ export const refinementClaims: readonly ClaimRule[] = [
     claim: 'InstructRM’s best of 5 wins more often against the initial output than a random one.',
     theirs: '69.1 against 63.9 %†',
     unit: 'share',
-    decide: compare(
-      'refinements',
-      'winVsInitial',
-      'share',
-      'with feedback, InstructRM’s pick',
-      'with feedback, random pick',
-    ),
+    decide: compare('refinements', 'winVsInitial', 'share', 'pick', 'random-pick'),
   },
   {
     id: 'human-incorporated',
@@ -84,6 +66,6 @@ export const refinementClaims: readonly ClaimRule[] = [
     unit: 'share',
     noteOnBriefs:
       'People here are the writers of the instruction corpus, a program that settles each point with probability 0.8.',
-    decide: compare('refinements', 'incorporated', 'share', 'written', 'with feedback, InstructRM’s pick'),
+    decide: compare('refinements', 'incorporated', 'share', 'written', 'pick'),
   },
 ];

@@ -2,6 +2,8 @@
 import type { Estimate } from '../../../bayes/index.js';
 import type { Claim, Verdict } from '../../../report/charts/figures.js';
 import { formatInterval, formatNumber, type Unit } from '../../../report/format.js';
+import type { Arm } from '../../arms.js';
+import type { StudyName } from '../../names.js';
 import type { Values } from '../../values.js';
 
 /** What decides a claim, and our numbers in words. */
@@ -13,7 +15,7 @@ interface Evidence {
 export interface ClaimRule {
   id: string;
   /** The section that it stands in. */
-  section: string;
+  section: StudyName | 'frontier';
   claim: string;
   theirs: string;
   unit: Unit;
@@ -25,22 +27,42 @@ export interface ClaimRule {
   decide(values: Values): Evidence | null;
 }
 
+/** An arm by its id, or by what it is among the study's. */
+export type Choice = string | ((values: Values) => Arm | undefined);
+
+const chosen = (values: Values, study: StudyName, choice: Choice): Arm | undefined =>
+  typeof choice === 'string' ? values.arm(study, choice) : choice(values);
+
+/** Of a study's series from the least x on; what was not run has none. */
+const inOrder = (values: Values, study: StudyName, series: string): Arm[] =>
+  values.armsOf(study, series).sort((a, b) => a.x! - b.x!);
+export const least =
+  (study: StudyName, series: string): Choice =>
+  (values) =>
+    inOrder(values, study, series)[0];
+export const most =
+  (study: StudyName, series: string): Choice =>
+  (values) =>
+    inOrder(values, study, series).at(-1);
+
 /** a − b of one measure, both sides in words. */
 export const compare =
-  (study: string, measure: string, unit: Unit, a: string, b: string) =>
-  (values: Values): Evidence | null =>
-    values.has(study, a, measure) && values.has(study, b, measure)
-      ? {
-          difference: values.difference(study, measure, a, b),
-          ours: [a, b]
-            .map((arm) => `${arm} ${formatNumber(values.estimate(study, arm, measure).value, unit)}`)
-            .join(', '),
-        }
-      : null;
+  (study: StudyName, measure: string, unit: Unit, a: Choice, b: Choice) =>
+  (values: Values): Evidence | null => {
+    const [of, against] = [chosen(values, study, a), chosen(values, study, b)];
+    if (!of || !against) return null;
+    if (!values.has(study, of.id, measure) || !values.has(study, against.id, measure)) return null;
+    return {
+      difference: values.difference(study, measure, of.id, against.id),
+      ours: [of, against]
+        .map(({ id, label }) => `${label} ${formatNumber(values.estimate(study, id, measure).value, unit)}`)
+        .join(', '),
+    };
+  };
 
 /** A share against a half. */
 export const above =
-  (study: string, measure: string, arm: string) =>
+  (study: StudyName, measure: string, arm: string) =>
   (values: Values): Evidence | null => {
     if (!values.has(study, arm, measure)) return null;
     const estimate = values.estimate(study, arm, measure);
@@ -52,17 +74,18 @@ export const above =
   };
 
 /** a − b of two measures of one arm. */
-export function compareMeasures(study: string, unit: Unit, arm: string, a: string, b: string) {
-  return (values: Values): Evidence | null =>
-    values.has(study, arm, a) && values.has(study, arm, b)
-      ? {
-          difference: values.differenceOfMeasures(study, arm, a, b),
-          ours: [a, b]
-            .map((measure) => formatNumber(values.estimate(study, arm, measure).value, unit))
-            .join(' against '),
-        }
-      : null;
-}
+export const compareMeasures =
+  (study: StudyName, unit: Unit, arm: Choice, a: string, b: string) =>
+  (values: Values): Evidence | null => {
+    const id = chosen(values, study, arm)?.id;
+    if (id === undefined || !values.has(study, id, a) || !values.has(study, id, b)) return null;
+    return {
+      difference: values.differenceOfMeasures(study, id, a, b),
+      ours: [a, b]
+        .map((measure) => formatNumber(values.estimate(study, id, measure).value, unit))
+        .join(' against '),
+    };
+  };
 
 /** Held where the whole interval is above 0, failed where it is below. */
 export const verdictOf = ({ lo, hi }: Estimate): Verdict =>

@@ -1,5 +1,5 @@
 /** What π_θ is finetuned on. */
-import { type ClaimRule, compare } from './rule.js';
+import { type ClaimRule, compare, most } from './rule.js';
 
 export const targetClaims: readonly ClaimRule[] = [
   {
@@ -11,7 +11,7 @@ export const targetClaims: readonly ClaimRule[] = [
     unit: 'score',
     noteOnBriefs:
       'The references here are complete and without error, which people’s summaries are not; win rates against them are near 0, so mean scores are compared.',
-    decide: compare('targets', 'score', 'score', 'ILF', 'gold summaries'),
+    decide: compare('targets', 'score', 'score', 'ilf', 'gold'),
   },
   {
     id: 'ilf-initial',
@@ -19,7 +19,7 @@ export const targetClaims: readonly ClaimRule[] = [
     claim: 'ILF beats supervised finetuning on initial outputs.',
     theirs: '19.6 / 29.2 / 31.3 against 19.6 / 25.1 / 27.3 %†',
     unit: 'score',
-    decide: compare('targets', 'score', 'score', 'ILF', 'initial outputs'),
+    decide: compare('targets', 'score', 'score', 'ilf', 'initial'),
   },
   {
     id: 'human-initial',
@@ -27,7 +27,7 @@ export const targetClaims: readonly ClaimRule[] = [
     claim: 'Supervised finetuning on human summaries beats that on initial outputs.',
     theirs: '16.8 / 26.3 / 28.9 against 19.6 / 25.1 / 27.3 %: behind at 100, ahead at 1K and 5K†',
     unit: 'score',
-    decide: compare('targets', 'score', 'score', 'gold summaries', 'initial outputs'),
+    decide: compare('targets', 'score', 'score', 'gold', 'initial'),
   },
   {
     id: 'ilf-no-feedback',
@@ -35,7 +35,7 @@ export const targetClaims: readonly ClaimRule[] = [
     claim: 'ILF beats finetuning on refinements without feedback.',
     theirs: 'a control; not published for summaries',
     unit: 'score',
-    decide: compare('targets', 'score', 'score', 'ILF', 'refinements without feedback'),
+    decide: compare('targets', 'score', 'score', 'ilf', 'no-feedback'),
   },
   {
     id: 'ilf-shuffled',
@@ -43,7 +43,7 @@ export const targetClaims: readonly ClaimRule[] = [
     claim: 'ILF beats finetuning on refinements with shuffled feedback.',
     theirs: 'a control; not published for summaries',
     unit: 'score',
-    decide: compare('targets', 'score', 'score', 'ILF', 'refinements with shuffled feedback'),
+    decide: compare('targets', 'score', 'score', 'ilf', 'shuffled-feedback'),
   },
   {
     id: 'ilf-random-pick',
@@ -51,7 +51,7 @@ export const targetClaims: readonly ClaimRule[] = [
     claim: 'Finetuning on InstructRM’s picks beats finetuning on random ones.',
     theirs: 'a control; not published',
     unit: 'score',
-    decide: compare('targets', 'score', 'score', 'ILF', 'ILF, random picks'),
+    decide: compare('targets', 'score', 'score', 'ilf', 'ilf-random-picks'),
   },
   {
     id: 'ilf-feedback-refinement',
@@ -59,7 +59,7 @@ export const targetClaims: readonly ClaimRule[] = [
     claim: 'ILF beats finetuning on the feedback followed by the refinement.',
     theirs: '36.0 against 26.1 ± 1.8 % won†',
     unit: 'score',
-    decide: compare('targets', 'score', 'score', 'ILF', 'feedback, then refinement'),
+    decide: compare('targets', 'score', 'score', 'ilf', 'feedback-refinement'),
   },
   {
     id: 'one-epoch',
@@ -68,7 +68,7 @@ export const targetClaims: readonly ClaimRule[] = [
     theirs: '1 epoch was always best for summaries',
     unit: 'score',
     note: 'Against two epochs; four stand in the table.',
-    decide: compare('targets', 'score', 'score', 'ILF', 'ILF, 2 epochs'),
+    decide: compare('targets', 'score', 'score', 'ilf', 'ilf-2-epochs'),
   },
   {
     id: 'ilf-data',
@@ -77,11 +77,10 @@ export const targetClaims: readonly ClaimRule[] = [
     theirs: '19.6, 29.2, 31.3 % at 100, 1K, 5K†',
     unit: 'score',
     note: 'Most against 100 contexts, or fewest where that is most.',
-    decide: (values) => {
-      const arms = values.armsOf('sizes').filter((arm) => arm.startsWith('ILF'));
-      const most = arms.at(-1) ?? '';
-      const fewer = arms.find((arm) => arm.endsWith(' 100') && arm !== most) ?? arms[0] ?? '';
-      return compare('sizes', 'score', 'score', most, fewer)(values);
-    },
+    decide: compare('sizes', 'score', 'score', most('sizes', 'ILF'), (values) => {
+      const all = values.armsOf('sizes', 'ILF');
+      const hundred = all.find(({ x }) => x === 100);
+      return hundred && hundred !== all.at(-1) ? hundred : all[0];
+    }),
   },
 ];

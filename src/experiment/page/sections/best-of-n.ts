@@ -24,7 +24,7 @@ export const bestOfNFindings: FindingsOf = (values) => ({
       kind: 'lines',
       x: { title: 'n', log: true },
       y: { title: SCORE, unit: 'score' },
-      series: lines(values, 'best-of-n', 'score', /^(.*), best of (\d+)$/),
+      series: lines(values, 'best-of-n', 'score'),
     },
     {
       id: 'best-of-n-kl',
@@ -34,15 +34,11 @@ export const bestOfNFindings: FindingsOf = (values) => ({
       x: { title: 'n', log: true },
       y: { title: 'KL to the base model, nats', unit: 'nats' },
       series: [
-        ...lines(values, 'best-of-n', 'klTunedBase', /^(π_0), best of (\d+)$/).map((of) => ({
-          ...of,
-          name: 'measured',
-        })),
-        ...lines(values, 'best-of-n', 'klBound', /^(π_0), best of (\d+)$/).map((of) => ({
-          ...of,
-          name: 'bound',
-        })),
-      ],
+        { name: 'measured', measure: 'klTunedBase' },
+        { name: 'bound', measure: 'klBound' },
+      ].flatMap(({ name, measure }) =>
+        lines(values, 'best-of-n', measure, values.armsOf('best-of-n', 'π_0')).map((of) => ({ ...of, name })),
+      ),
     },
   ],
 });

@@ -1,28 +1,26 @@
+import type { Arm } from '../../arms.js';
 import type { StudyName } from '../../names.js';
 import type { Values } from '../../values.js';
 import { type Findings, KL_TO_BASE, SCORE } from './findings.js';
 
-/** What kind of method an arm is, for the frontier. */
-const families: [series: string, study: StudyName, arms: RegExp][] = [
-  ['ILF', 'targets', /^(ILF|ILF, (random|longest) picks|ILF, \d epochs|posterior-weighted refinements)$/],
-  ['supervised', 'targets', /^(initial outputs|gold summaries)$/],
-  ['controls', 'targets', /^refinements /],
-  ['best-of-n', 'best-of-n', /^π_0/],
-  ['ILF + best-of-n', 'best-of-n', /^ILF/],
-  ['RL, KL penalty', 'rl', /^RL/],
+/** Kinds of methods: the arms of a study's series. A kind that its arms' labels begin with need not be said again beside each. */
+const families: { family: string; study: StudyName; series: string; label?: (arm: Arm) => string }[] = [
+  { family: 'ILF', study: 'targets', series: 'ILF' },
+  { family: 'supervised', study: 'targets', series: 'supervised' },
+  { family: 'controls', study: 'targets', series: 'controls' },
+  { family: 'best-of-n', study: 'best-of-n', series: 'π_0', label: ({ x }) => `best of ${x}` },
+  { family: 'ILF + best-of-n', study: 'best-of-n', series: 'ILF' },
+  { family: 'RL, KL penalty', study: 'rl', series: 'RL' },
 ];
 
 export function frontierFindings(values: Values): Findings {
-  const points = families.flatMap(([series, study, arms]) =>
-    values
-      .armsOf(study)
-      .filter((arm) => arms.test(arm))
-      .map((label) => ({
-        label: label.replace(/^π_0, /, ''),
-        series,
-        x: values.estimate(study, label, 'klTunedBase'),
-        y: values.estimate(study, label, 'score'),
-      })),
+  const points = families.flatMap(({ family, study, series, label }) =>
+    values.armsOf(study, series).map((arm) => ({
+      label: label?.(arm) ?? arm.label,
+      series: family,
+      x: values.estimate(study, arm.id, 'klTunedBase'),
+      y: values.estimate(study, arm.id, 'score'),
+    })),
   );
   return {
     id: 'frontier',

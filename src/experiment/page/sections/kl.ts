@@ -1,6 +1,6 @@
 import type { Figure } from '../../../report/charts/figures.js';
 import type { Values } from '../../values.js';
-import { table } from '../parts.js';
+import { places, table } from '../parts.js';
 import type { FindingsOf } from './findings.js';
 
 export const klFindings: FindingsOf = (values) => ({
@@ -26,15 +26,9 @@ export const klFindings: FindingsOf = (values) => ({
       kind: 'lines',
       x: { title: 'token of the text' },
       y: { title: 'KL, nats', unit: 'nats' },
-      series: values.armsOf('kl').map((name) => ({
-        name,
-        points: values
-          .measuresOf('kl', name)
-          .filter((measure) => measure.startsWith('position '))
-          .map((measure) => ({
-            x: Number(measure.slice(9)),
-            estimate: values.estimate('kl', name, measure),
-          })),
+      series: values.armsOf('kl').map(({ id, label }) => ({
+        name: label,
+        points: places(values, 'kl', id, 'position'),
       })),
     },
     ...tokensFigure(values),
@@ -46,11 +40,11 @@ const SHOWN_TOKENS = 12;
 
 /** The tokens that carry most of ILF's KL, where the same ones do with every seed. */
 function tokensFigure(values: Values): Figure[] {
-  const seeds = values.has('kl', 'ILF', 'klTunedBase') ? values.matrix('kl', 'ILF', 'klTunedBase').length : 0;
+  const seeds = values.has('kl', 'ilf', 'klTunedBase') ? values.matrix('kl', 'ilf', 'klTunedBase').length : 0;
   const points = values
-    .measuresOf('kl', 'ILF')
-    .filter((of) => of.startsWith('token ') && values.matrix('kl', 'ILF', of).length === seeds)
-    .map((of) => ({ label: of.slice(6), estimate: values.estimate('kl', 'ILF', of) }))
+    .measuresOf('kl', 'ilf', 'token')
+    .filter(({ name }) => values.matrix('kl', 'ilf', name).length === seeds)
+    .map(({ name, place }) => ({ label: place, estimate: values.estimate('kl', 'ilf', name) }))
     .sort((a, b) => Math.abs(b.estimate.value) - Math.abs(a.estimate.value))
     .slice(0, SHOWN_TOKENS);
   if (points.length === 0) return [];

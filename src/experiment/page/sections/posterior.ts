@@ -1,12 +1,13 @@
 import { reliability } from '../../../bayes/index.js';
 import type { Figure } from '../../../report/charts/figures.js';
+import { forecastArms } from '../../arms.js';
 import type { Values } from '../../values.js';
-import { table } from '../parts.js';
+import { places, table } from '../parts.js';
 import type { FindingsOf } from './findings.js';
 
 export const posteriorFindings: FindingsOf = (values, own) => {
-  const models = values.armsOf('posterior').filter((arm) => values.has('posterior', arm, 'klFromPosterior'));
-  const weighted = values.armsOf('posterior').filter((arm) => values.has('posterior', arm, 'ess'));
+  const having = (measure: string) =>
+    values.armsOf('posterior').filter(({ id }) => values.has('posterior', id, measure));
   return {
     id: 'posterior',
     title: 'The Bayesian view',
@@ -29,7 +30,7 @@ export const posteriorFindings: FindingsOf = (values, own) => {
           ['essPosterior', 'samples that the posterior is worth', 'number'],
           ['essRewardTarget', 'the same of the reward target', 'number'],
         ],
-        models,
+        having('klFromPosterior'),
       ),
       table(
         values,
@@ -37,7 +38,7 @@ export const posteriorFindings: FindingsOf = (values, own) => {
         'Effective sample size of five refinements’ weights',
         '1 is a single refinement, 5 no preference. ILF’s argmax is β → ∞.',
         [['ess', 'effective sample size', 'number']],
-        weighted,
+        having('ess'),
       ),
       table(
         values,
@@ -49,7 +50,7 @@ export const posteriorFindings: FindingsOf = (values, own) => {
           ['evidenceOracle', 'by the oracle', 'share'],
           ['logEvidence', 'mean log p(I = 1 | c), by the judge', 'nats'],
         ],
-        ['base model'],
+        having('evidence'),
       ),
     ],
     figures: [
@@ -64,15 +65,12 @@ export const posteriorFindings: FindingsOf = (values, own) => {
         y: { title: 'change of KL(target ‖ model), nats a text', unit: 'nats' },
         rule: { value: 0, label: 'π_0' },
         series: [
-          { name: 'posterior p(x | c, I = 1)', arm: 'klFromPosterior, change' },
-          { name: 'reward target π_0 exp(r/β)/Z', arm: 'klFromRewardTarget, change' },
-          { name: 'picked refinements', arm: 'klFromPicks, change' },
+          { name: 'posterior p(x | c, I = 1)', arm: 'klFromPosterior-change' },
+          { name: 'reward target π_0 exp(r/β)/Z', arm: 'klFromRewardTarget-change' },
+          { name: 'picked refinements', arm: 'klFromPicks-change' },
         ].map(({ name, arm }) => ({
           name,
-          points: values.measuresOf('posterior', arm).map((measure) => ({
-            x: Number(measure.slice(5)),
-            estimate: values.estimate('posterior', arm, measure),
-          })),
+          points: places(values, 'posterior', arm, 'step'),
         })),
       },
     ],
@@ -85,8 +83,8 @@ const reliabilityFigure = (values: Values): Figure => ({
   caption:
     'Texts of held-out contexts, half π_0’s and half refinements, in ten bins of the same size. On the diagonal, what was predicted comes true as often.',
   kind: 'reliability',
-  series: ['InstructRM’s score', 'calibrated'].map((name) => ({
-    name,
-    bins: reliability(values.forecasts('posterior', name)).bins,
+  series: [forecastArms.score, forecastArms.calibrated].map(({ id, label }) => ({
+    name: label,
+    bins: reliability(values.forecasts('posterior', id)).bins,
   })),
 });

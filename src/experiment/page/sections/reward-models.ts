@@ -19,7 +19,7 @@ export const rewardModelsFindings: FindingsOf = (values, own) => ({
       x: { title: 'comparisons to learn from', log: true },
       y: { title: 'share of held-out comparisons in order', unit: 'share' },
       rule: { value: 0.5, label: 'chance' },
-      series: lines(values, 'reward-models', 'correct', /^(.*), (\d+) comparisons$/),
+      series: lines(values, 'reward-models', 'correct'),
     },
   ],
 });

@@ -39,9 +39,9 @@ export const rlFindings: FindingsOf = (values) => ({
     kind: 'lines',
     x: { title: 'step' },
     y,
-    series: values.armsOf('rl').map((name) => ({
-      name,
-      points: values.course('rl', name, measure).map(([x, estimate]) => ({ x, estimate })),
+    series: values.armsOf('rl').map(({ id, label }) => ({
+      name: label,
+      points: values.course('rl', id, measure).map(([x, estimate]) => ({ x, estimate })),
     })),
   })),
 });

@@ -16,7 +16,7 @@ export const roundsFindings: FindingsOf = (values) => ({
       kind: 'lines',
       x: { title: 'round' },
       y: { title: SCORE, unit: 'score' },
-      series: lines(values, 'rounds', 'score', /^(.*), round (\d+)$/),
+      series: lines(values, 'rounds', 'score'),
     },
   ],
 });

@@ -14,7 +14,7 @@ export const sizesFindings: FindingsOf = (values) => ({
       kind: 'lines',
       x: { title: 'contexts to learn from', log: true },
       y: { title: SCORE, unit: 'score' },
-      series: lines(values, 'sizes', 'score', /^(.*), (\d+)$/),
+      series: lines(values, 'sizes', 'score'),
     },
     {
       id: 'sizes-kl',
@@ -23,7 +23,7 @@ export const sizesFindings: FindingsOf = (values) => ({
       kind: 'lines',
       x: { title: 'contexts to learn from', log: true },
       y: { title: KL_TO_BASE, unit: 'nats' },
-      series: lines(values, 'sizes', 'klTunedBase', /^(.*), (\d+)$/),
+      series: lines(values, 'sizes', 'klTunedBase'),
     },
   ],
 });
