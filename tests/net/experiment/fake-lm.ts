@@ -61,8 +61,8 @@ const notScripted = (what: string) => (): never => {
 
 /** What the fakes answer; a test sets what its study asks. `prompt` and `text` are plain text. */
 export const script = {
-  /** Text number j on a prompt. */
-  writes: notScripted('writes') as (lm: FakeLM, prompt: string, j: number) => string,
+  /** Text number j on a prompt, the p-th of those asked together. */
+  writes: notScripted('writes') as (lm: FakeLM, prompt: string, j: number, p: number) => string,
   /** ln p(text and its end | prompt). */
   logprob: notScripted('logprob') as (lm: FakeLM, prompt: string, text: string) => number,
   /** Both models along a text of so many tokens. */
@@ -171,9 +171,9 @@ export const sampleModule = {
     const { role, step } = alive(lm);
     const texts = prompts.map(decode);
     seen.sampled.push({ role, step, prompts: texts, n, settings: { ...settings } });
-    return texts.map((prompt) =>
+    return texts.map((prompt, p) =>
       Array.from({ length: n }, (_, j) => {
-        const text = script.writes(lm, prompt, j);
+        const text = script.writes(lm, prompt, j, p);
         sameContext(prompt, text);
         const ids = [...encode(` ${text}`), EOS];
         return { ids, logprobs: ids.map(() => Number.NaN), finished: true };

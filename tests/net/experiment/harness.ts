@@ -107,11 +107,8 @@ const task = {
     text: `${id}: feedback on [${output}]`,
     points: [`points of ${id}`],
   }),
-  /** The first is preferred, but of every third context. */
-  prefers: ({ id }: { id: string }, first: string, second: string) => {
-    if (first === second) throw new Error('nothing to compare');
-    return Number(id.split('-')[1]) % 3 !== 0;
-  },
+  /** The first of two outputs is preferred, but of every third context the second. */
+  prefers: ({ id }: { id: string }) => Number(id.split('-')[1]) % 3 !== 0,
   written: ({ id }: { id: string }) => `${id}: by a person`,
   refined: ({ id }: { id: string }, output: string, annotation: { text: string; points?: unknown }): string =>
     `${id}: written for ${JSON.stringify([output, annotation.text, annotation.points])}`,

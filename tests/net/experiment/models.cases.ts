@@ -1,64 +1,8 @@
 // What tuned models are worth: the studies of targets, sizes and rounds, what each model was tuned on, and every value by hand.
-import { describe, expect, it } from 'vitest';
-import { contextIn, type FakeLM, script, seen } from './fake-lm.js';
-import { expectValues, type Scripted, valuesOf, word } from './harness.js';
-
-/** Of a model: its score's tenths, what its texts win against π_0's and the gold ones, and its KL. */
-type Arm = [name: string, role: string, score: number, base: number[], gold: number[], kl: number];
-
-/** π_0's outputs and the gold ones, by context; a model's j-th text has its score + 0.01 · context + 0.002 · j. */
-const given: Record<string, readonly number[]> = { before: [0.4, 0.611, 0.7], gold: [0.501, 0.461, 0.721] };
-
-const scripted = (arms: readonly Arm[]): Scripted => ({
-  score: (text, i) => {
-    if (text in given) return given[text]![i]!;
-    const [role, letters] = text.split(' ') as [string, string];
-    return arms.find((arm) => arm[1] === role)![2] + 0.01 * i + 0.002 * (letters.length - 1);
-  },
-});
-
-/** A model writes its name; the one tuned on feedback and refinements writes feedback first. */
-function writes({ role }: FakeLM, prompt: string, j: number): string {
-  const id = contextIn(prompt)!;
-  const refine = /^Post: (.*)\nSummary: (.*)\nFeedback: (.*)\nNew summary:$/.exec(prompt);
-  if (refine) return `${id}: ${role} on [${refine[2]}] told [${refine[3]}] ${word(j)}`;
-  expect(prompt).toBe(`Post: post of ${id}\nSummary:`);
-  return role.includes('feedback-refinement')
-    ? `${id}: said New summary: ${id}: ${role} ${word(j)}`
-    : `${id}: ${role} ${word(j)}`;
-}
-
-/** Exact KL of the first token by the arm, of the second by the context; 16 times as much from the other side. */
-const compare =
-  (arms: readonly Arm[]): typeof script.compare =>
-  (q, p, prompt, text, tokens) => {
-    expect(text).toContain(`: ${q.role} a`);
-    const tuned = q.role === 'base' ? p.role : q.role;
-    expect([q.role, p.role]).toContain('base');
-    const kl = arms.find((arm) => arm[1] === tuned)![5] * (q.role === 'base' ? 16 : 1);
-    const zeros = new Array<number>(tokens).fill(0);
-    const exact = [...zeros];
-    exact[0] = kl;
-    exact[1] = Number(contextIn(prompt)!.slice(-1)) / 2;
-    return { logQ: zeros, logP: zeros, exact };
-  };
-
-const expected = (arms: readonly Arm[]) =>
-  Object.fromEntries(
-    arms.map(([name, role, score, base, gold, kl]) => [
-      name,
-      {
-        // 0.002 · (0 + 1) / 2
-        score: [score + 0.001, score + 0.011, score + 0.021],
-        winVsBase: base,
-        winVsGold: gold,
-        // "a" and "bb"
-        length: [0, 1, 2].map((i) => `heldout-${i}: ${role} `.length + 1.5),
-        klTunedBase: [kl, kl + 0.5, kl + 1],
-        klBaseTuned: [16 * kl, 16 * kl + 0.5, 16 * kl + 1],
-      },
-    ]),
-  );
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type Arm, compare, expected, scripted, writes } from './arms.js';
+import { contextIn, script, seen } from './fake-lm.js';
+import { expectValues, type Opened, type Value, valuesOf } from './harness.js';
 
 /** The completions that a model learned, after its contexts' prompts; all of weight 1. */
 function learned(role: string): string[] {
@@ -88,22 +32,23 @@ describe('targets', () => {
     ['ILF, 4 epochs', 'arms/ilf-4-4-epochs', 0.52, [1, 0, 0], [1, 1, 0], 11],
   ];
   const picks: Record<string, readonly number[]> = { random: [0, 0, 1, 2, 1], longest: [2, 1, 2, 0, 0] };
-  const run = async () => {
+  let ran: Opened & { values: Value[] };
+  beforeAll(async () => {
     Object.assign(script, { writes, compare: compare(arms), steps: 4 });
     script.rank = (name, _, { context, initial, feedback, refinement }) => {
       const id = contextIn(context)!;
       expect([initial, feedback]).toEqual([`${id}: x0`, `${id}: feedback`]);
       return refinement === `${id}: own ${picks[name]![Number(id.slice(-1))]}` ? 1 : 0.5;
     };
-    return valuesOf('targets', scripted(arms));
-  };
-
-  it('are worth what their models’ texts are', async () => {
-    expectValues((await run()).values, expected(arms));
+    ran = await valuesOf('targets', scripted(arms));
   });
 
-  it('are what their models learned, all from π_0', async () => {
-    const { scalars } = await run();
+  it('are worth what their models’ texts are', () => {
+    expectValues(ran.values, expected(arms));
+  });
+
+  it('are what their models learned, all from π_0', () => {
+    const { scalars } = ran;
     const own = (...picked: number[]) => short.map((id, i) => `${id}: own ${picked[i]}`);
     expect([...seen.trained.keys()]).toEqual(arms.slice(1).map(([, role]) => role));
     for (const { start, lr, seed } of seen.trained.values()) {
@@ -165,8 +110,7 @@ describe('targets', () => {
     }
   });
 
-  it('are sampled from as generation is, and at temperature 1 for their KL', async () => {
-    await run();
+  it('are sampled from as generation is, and at temperature 1 for their KL', () => {
     const prompts = [0, 1, 2].map((i) => `Post: post of heldout-${i}\nSummary:`);
     for (const [, role] of arms.slice(1)) {
       const maxNewTokens = role.includes('feedback-refinement') ? 64 + 40 : 40;
