@@ -3,12 +3,14 @@
  * "rl/beta-2") and answer by role and prompt, rankers and rewards that answer by name, trainings that only write down
  * what they were given. Nothing here imports the program, so nothing here can share its mistakes.
  */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 export interface FakeLM {
   /** Its folder below models/ or the run, or what its training is called. */
   role: string;
+  /** What stands in its file. */
+  weights: string;
   /** Steps that it was trained for since it was loaded; null: none begun. */
   step: number | null;
   history: Training[];
@@ -62,7 +64,13 @@ const notScripted = (what: string) => (): never => {
 /** What the fakes answer; a test sets what its study asks. `prompt` and `text` are plain text. */
 export const script = {
   /** Text number j on a prompt, the p-th of those asked together. */
-  writes: notScripted('writes') as (lm: FakeLM, prompt: string, j: number, p: number) => string,
+  writes: notScripted('writes') as (
+    lm: FakeLM,
+    prompt: string,
+    j: number,
+    p: number,
+    settings: Sampled['settings'],
+  ) => string,
   /** ln p(text and its end | prompt). */
   logprob: notScripted('logprob') as (lm: FakeLM, prompt: string, text: string) => number,
   /** Both models along a text of so many tokens. */
@@ -73,8 +81,14 @@ export const script = {
     text: string,
     tokens: number,
   ) => Compared,
-  reward: notScripted('reward') as (role: string, post: string, text: string) => number,
-  rank: notScripted('rank') as (name: string, folders: Record<string, string>, of: Judged) => number,
+  /** `weights`: what stands in the reward model's file, as of the ranker's. */
+  reward: notScripted('reward') as (role: string, post: string, text: string, weights: string) => number,
+  rank: notScripted('rank') as (
+    name: string,
+    folders: Record<string, string>,
+    of: Judged,
+    weights: string,
+  ) => number,
   /** Steps of a training on a list. */
   steps: 4,
 };
@@ -135,9 +149,10 @@ export const tokenizerModule = {
   copyTokenizer: async (_: string, to: string) => writeFile(join(to, 'tokenizer.json'), '{}'),
 };
 
-function modelOf(role: string): FakeLM {
+function modelOf(role: string, weights = ''): FakeLM {
   const lm: FakeLM = {
     role,
+    weights,
     step: null,
     history: [],
     disposed: false,
@@ -150,14 +165,16 @@ function modelOf(role: string): FakeLM {
   return lm;
 }
 
+const weightsIn = (dir: string) => readFile(join(dir, 'model.safetensors'), 'utf8');
+
 export const filesModule = {
-  loadLM: async (dir: string) => modelOf(roleOf(dir)),
+  loadLM: async (dir: string) => modelOf(roleOf(dir), await weightsIn(dir)),
   saveLM: async (lm: FakeLM, dir: string) => {
     await mkdir(dir, { recursive: true });
     const last = lm.history.at(-1);
     if (last) seen.trained.set(roleOf(dir), last);
     await writeFile(join(dir, 'config.json'), '{}');
-    await writeFile(join(dir, 'model.safetensors'), JSON.stringify([roleOf(dir), lm.history]));
+    await writeFile(join(dir, 'model.safetensors'), JSON.stringify([roleOf(dir), lm.weights, lm.history]));
   },
 };
 
@@ -173,7 +190,7 @@ export const sampleModule = {
     seen.sampled.push({ role, step, prompts: texts, n, settings: { ...settings } });
     return texts.map((prompt, p) =>
       Array.from({ length: n }, (_, j) => {
-        const text = script.writes(lm, prompt, j, p);
+        const text = script.writes(lm, prompt, j, p, settings);
         sameContext(prompt, text);
         const ids = [...encode(` ${text}`), EOS];
         return { ids, logprobs: ids.map(() => Number.NaN), finished: true };
@@ -344,17 +361,20 @@ const foldersOf = (models: Record<string, unknown>): Record<string, string> =>
 
 export function fakeRanker(name: string, models: Record<string, unknown>) {
   const folders = foldersOf(models);
+  const dir = models.rewardModel ?? models.humanLikeness ?? models.instruct;
   seen.rankers.push({ name, folders, opened: models });
   return {
     name,
     close: async () => {},
-    score: async (groups: Judged[][]) =>
-      groups.map((group) =>
+    score: async (groups: Judged[][]) => {
+      const weights = await weightsIn(String(dir));
+      return groups.map((group) =>
         group.map((of) => {
           for (const text of [of.initial, of.refinement]) sameContext(of.context, text);
-          return { score: script.rank(name, folders, of), perPrompt: [] };
+          return { score: script.rank(name, folders, of, weights), perPrompt: [] };
         }),
-      ),
+      );
+    },
   };
 }
 
@@ -365,12 +385,14 @@ export const openRankersModule = {
 export const answersModule = {
   openAnswerModel: async (dir: string) => ({
     close: async () => {},
-    logOdds: async (questions: { prefix: string; suffix: string }[]) =>
-      questions.map(({ prefix, suffix }) => {
+    logOdds: async (questions: { prefix: string; suffix: string }[]) => {
+      const weights = await weightsIn(dir);
+      return questions.map(({ prefix, suffix }) => {
         const asked = /^ (.*)\nIs this a good summary\?\nAnswer:$/s.exec(suffix);
         if (!asked) throw new Error(`not the question of a reward: ${suffix}`);
         sameContext(prefix, asked[1]!);
-        return script.reward(roleOf(dir), contextIn(prefix)!, asked[1]!);
-      }),
+        return script.reward(roleOf(dir), contextIn(prefix)!, asked[1]!, weights);
+      });
+    },
   }),
 };

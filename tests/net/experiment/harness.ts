@@ -2,7 +2,8 @@
  * One place for all that these tests know of the program: what is mocked, and the world that the studies get. Models, rankers and
  * rewards are scripted (fake-lm.ts); steps, tables, measures and the run folder are the program's own.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, vi } from 'vitest';
 import { openData as openDataOf } from '../../../src/experiment/data.js';
@@ -71,6 +72,12 @@ export type { Value };
 export const scales = { full, quick };
 
 const dir = scratchFolder();
+
+// Nobody pulls the plug here: writes need not wait for the disk, which they would hundreds of times.
+const file = await open(join(dir, 'file'), 'w');
+Object.getPrototypeOf(file).sync = async () => {};
+await file.close();
+
 let places = 0;
 
 function write(path: string, text: string): void {
@@ -78,12 +85,12 @@ function write(path: string, text: string): void {
   writeFileSync(path, text);
 }
 
-/** Folders of the two models; `content` stands for their weights. */
-function modelsIn(at: string, content = ''): { base: string; instruct: string } {
+/** Folders of the two models, and what stands for their weights. */
+function modelsIn(at: string, weights: Scripted['weights'] = {}): { base: string; instruct: string } {
   const folders = { base: join(at, 'models/base'), instruct: join(at, 'models/instruct') };
-  for (const folder of Object.values(folders))
+  for (const name of ['base', 'instruct'] as const)
     for (const file of ['config.json', 'model.safetensors', 'tokenizer.json'])
-      write(join(folder, file), content);
+      write(join(folders[name], file), file === 'model.safetensors' ? (weights[name] ?? name) : '{}');
   return folders;
 }
 
@@ -241,7 +248,7 @@ export interface Scripted {
   /** The place of an earlier world, to go on there. */
   place?: string;
   /** Of the models' weights. */
-  weights?: string;
+  weights?: { base?: string; instruct?: string };
 }
 
 /** A text without its context's name, which must be there. */
@@ -343,6 +350,27 @@ export async function valuesOf(study: string, of: Scripted = {}): Promise<{ valu
   try {
     const values = await studies.find(({ name }) => name === study)!.run(opened.world);
     return { values, ...opened };
+  } finally {
+    await opened.close();
+  }
+}
+
+/** Another place with all that is in this one. */
+export function copyOf(place: string): string {
+  const copy = join(dir, String(places++));
+  cpSync(place, copy, { recursive: true });
+  return copy;
+}
+
+/** The values of all studies in one such world, which go on from each other's steps. */
+export async function valuesOfAll(of: Scripted): Promise<Value[] & { place: string }> {
+  const opened = await openScripted(of);
+  try {
+    const values: Value[] = [];
+    for (const study of studies)
+      for (const value of await study.run(opened.world))
+        values.push({ ...value, arm: `${study.name}: ${value.arm}` });
+    return Object.assign(values, { place: opened.place });
   } finally {
     await opened.close();
   }

@@ -224,6 +224,19 @@ describe('the posterior', () => {
   it('has the score for its likelihood where nobody can say what came true', async () => {
     const { values } = await study({ settles: null, options: { beta: 3 } });
     expectValues(values, expectedWith(0.2, 0.8, false));
+
+    // Texts at temperature 1, a half of the proposals the refiner’s.
+    const refined = seen.sampled.filter(({ role }) => role === 'instruct');
+    expect(
+      refined.map(({ n, prompts, settings }) => [n, prompts, settings.temperature, settings.topP]),
+    ).toEqual([[2, [refineOf('heldout-0'), refineOf('heldout-1')], 1, 1]]);
+    const own = seen.sampled.filter(({ n }) => n === 16);
+    expect(own.map(({ role, prompts }) => [role, prompts.length])).toEqual(
+      Object.keys(models).map((role) => [role, 2]),
+    );
+    for (const { settings } of own)
+      expect(settings).toMatchObject({ temperature: 1, topP: 1, maxNewTokens: 40 });
+    expect(new Set(seen.sampled.map(({ settings }) => settings.seed)).size).toBe(seen.sampled.length);
   });
 
   it('has a calibrated likelihood where the annotator can say it', async () => {
@@ -246,20 +259,5 @@ describe('the posterior', () => {
     expect(along!.lessons.map(({ text }) => text)).toEqual(
       [1, 2, 0, 1].map((pick, i) => `ilf-${i}: own ${pick}`),
     );
-  });
-
-  it('is looked at in texts at temperature 1, a half of them the refiner’s', async () => {
-    await study({ settles: null });
-    const refined = seen.sampled.filter(({ role }) => role === 'instruct');
-    expect(
-      refined.map(({ n, prompts, settings }) => [n, prompts, settings.temperature, settings.topP]),
-    ).toEqual([[2, [refineOf('heldout-0'), refineOf('heldout-1')], 1, 1]]);
-    const own = seen.sampled.filter(({ n }) => n === 16);
-    expect(own.map(({ role, prompts }) => [role, prompts.length])).toEqual(
-      Object.keys(models).map((role) => [role, 2]),
-    );
-    for (const { settings } of own)
-      expect(settings).toMatchObject({ temperature: 1, topP: 1, maxNewTokens: 40 });
-    expect(new Set(seen.sampled.map(({ settings }) => settings.seed)).size).toBe(seen.sampled.length);
   });
 });

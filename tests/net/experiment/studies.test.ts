@@ -5,3 +5,4 @@ import './rewards.cases.js';
 import './distance.cases.js';
 import './posterior.cases.js';
 import './world.cases.js';
+import './again.cases.js';
