@@ -68,7 +68,7 @@ vi.mock('../../../src/rankers/answers.js', async (original) => ({
   ...(await import('./fake-lm.js')).answersModule,
 }));
 
-export type { Value };
+export type { Value, World };
 export const scales = { full, quick };
 
 const dir = scratchFolder();
@@ -344,15 +344,17 @@ export async function openScripted(of: Scripted = {}): Promise<Opened> {
   return { world, place, scalars, close };
 }
 
-/** A study's values in such a world. */
+/** A study's values in such a world, which leaves no model open. */
 export async function valuesOf(study: string, of: Scripted = {}): Promise<{ values: Value[] } & Opened> {
   const opened = await openScripted(of);
+  let values: Value[];
   try {
-    const values = await studies.find(({ name }) => name === study)!.run(opened.world);
-    return { values, ...opened };
+    values = await studies.find(({ name }) => name === study)!.run(opened.world);
   } finally {
     await opened.close();
   }
+  expect(seen.loaded.filter(({ disposed }) => !disposed).map(({ role }) => role)).toEqual([]);
+  return { values, ...opened };
 }
 
 /** Another place with all that is in this one. */
@@ -402,14 +404,17 @@ export async function reinforce(
   return { log, rollouts: seen.trained.get('alone')!.rollouts, training: seen.trained.get('alone')!, items };
 }
 
-/** The experiment itself, on the embedded world; `study` makes the values of each seed's world. */
+/** The experiment itself, on the embedded world or on a person's own lines; `study` makes the values of each seed's world. */
 export async function runExperiment(
-  study: { name: string; run: (world: World) => Promise<Value[]> }[],
+  study: { name: string; embedded?: true; run: (world: World) => Promise<Value[]> }[],
   seeds: readonly number[],
   sized: Partial<Scale>,
+  lines: readonly { context: string; gold: string }[] | null = null,
 ) {
   forget();
   const place = join(dir, String(places++));
+  const data = lines && join(place, 'letters.jsonl');
+  if (data) write(data, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
   const out = join(place, 'run');
   const outcome = await experimentOf(
     {
@@ -419,7 +424,7 @@ export async function runExperiment(
       scale: { ...quick, ...sized },
       quick: true,
       command: 'node train.js experiment --made-up',
-      loop: { ...loop, ...modelsIn(place) },
+      loop: { ...loop, ...modelsIn(place), data },
       version: '1.2.3',
     },
     { progress: () => {}, scalar: () => {}, done: () => {} },

@@ -83,3 +83,16 @@ export const document = JSON.parse(JSON.stringify(documentOf(report, estimateRow
 export const terminal = renderExperimentTerminal(report, { width: 160, color: false });
 export const page = () => renderExperiment(report);
 export const claimIds = claimRules.map(({ id }) => id);
+
+/** An estimate of a measure that is one half of ten contexts, all the same. */
+export function ofHalves(measure: string): { value: number; lo: number; hi: number } {
+  const halves = Array.from({ length: 10 }, (_, i) => ({
+    seed: 1,
+    study: 'targets',
+    arm: 'ILF',
+    measure,
+    context: String(i),
+    value: 0.5,
+  }));
+  return new Values(halves).estimate('targets', 'ILF', measure);
+}

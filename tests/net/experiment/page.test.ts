@@ -1,7 +1,7 @@
 // From values to claims, tables and figures: every number of the document, the page and the terminal is the one that its label names.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { at, made } from './made-values.js';
-import { claimIds, document, forecasts, page, report, terminal } from './page-harness.js';
+import { claimIds, document, forecasts, ofHalves, page, report, terminal } from './page-harness.js';
 
 type Unit = 'share' | 'score' | 'nats' | 'number';
 
@@ -181,6 +181,36 @@ describe('the claims of the document', () => {
     expect(estimates.length).toBe(expected.length);
     for (const { value, lo, hi } of estimates) expect([lo < value, hi > value]).toEqual([true, true]);
   });
+});
+
+describe('what came out the same everywhere', () => {
+  it.each([
+    'score',
+    'winVsBase',
+    'winVsGold',
+    'winVsInitial',
+    'winVsRandom',
+    'incorporated',
+    'incorporatedWithout',
+    'incorporatedShuffled',
+    'correct',
+  ])('has an interval where it is a share: %s', (measure) => {
+    // A new context differs with a probability of at most u.
+    const u = 1 - 0.05 ** (1 / 10);
+    const { value, lo, hi } = ofHalves(measure);
+    expect([value, lo, hi]).toEqual([
+      0.5,
+      expect.closeTo(0.5 - 0.5 * u, 9),
+      expect.closeTo(0.5 + 0.5 * u, 9),
+    ]);
+  });
+
+  it.each(['length', 'klTunedBase', 'gain', 'ess', 'logEvidence'])(
+    'has none where it has no bounds: %s',
+    (measure) => {
+      expect(ofHalves(measure)).toMatchObject({ value: 0.5, lo: 0.5, hi: 0.5 });
+    },
+  );
 });
 
 /** A table: where it stands, its study, its columns and what they count in, its arms. */
@@ -404,6 +434,7 @@ describe('the page', () => {
     const made = plain(sectionOf('made').replaceAll('</dt>', '</dt> ').replaceAll('</dd>', '</dd> '));
     for (const text of ['Seeds 4, 9', 'Held-out contexts 4', 'Time 1 min 5 s', 'lr 0.0003', 'ilf 1.2.3'])
       expect(made).toContain(text);
+    expect(html).toContain('Feedback: simulated annotator. Judge: oracle: F1 of the post’s six facts.');
     expect(html).toContain('4 held-out contexts, 2 seeds.');
     expect(document).toMatchObject({ seeds: [4, 9], contexts: 4, seconds: 65, quick: false });
     expect(terminal.split('\n').at(-1)).toContain('1 min 5 s in all.');
@@ -605,6 +636,24 @@ describe('the figures', () => {
         points: [0, 3, 5].map((x) => ({ x, estimate: value('posterior', arm, `step ${x}`) })),
       })),
     );
+  });
+
+  it.each([
+    ['reward-model-accuracy', 'share', true, 0.5],
+    ['sizes-score', 'score', true, undefined],
+    ['sizes-kl', 'nats', true, undefined],
+    ['rounds-score', 'score', undefined, undefined],
+    ['best-of-n-score', 'score', true, undefined],
+    ['best-of-n-kl', 'nats', true, undefined],
+    ['rl-trainingReward', 'number', undefined, undefined],
+    ['rl-trainingKl', 'nats', undefined, undefined],
+    ['rl-trainingObjective', 'nats', undefined, undefined],
+    ['kl-position', 'nats', undefined, undefined],
+    ['kl-along', 'nats', undefined, 0],
+  ] as const)('%s counts in %s', (id, unit, log, rule) => {
+    const figure = figures.get(id)!;
+    if (figure.kind !== 'lines') throw new Error(`${id} has no lines`);
+    expect([figure.y.unit, figure.x.log, figure.rule?.value]).toEqual([unit, log, rule]);
   });
 
   it('kl-tokens shows the largest of either sign first', () => {

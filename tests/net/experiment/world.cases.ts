@@ -11,6 +11,7 @@ import {
   runExperiment,
   scales,
   type Value,
+  type World,
   word,
 } from './harness.js';
 
@@ -222,11 +223,11 @@ describe('the experiment', () => {
     const worlds: unknown[] = [];
     const study = (name: string, of: (seed: number) => Value[]) => ({
       name,
-      run: async ({ lab, scale, heldOut, data, oracle, scorer }: Parameters<typeof Object>[0]) => {
+      run: async ({ lab, scale, heldOut, data, oracle, scorer }: World) => {
         const { seed, contexts, heldout } = lab.options;
         worlds.push([name, seed, contexts, heldout, scale.heldoutFrom]);
-        expect(heldOut.contexts.map(({ id }: { id: string }) => id)).toEqual(
-          ['briefs-heldout-7', 'briefs-heldout-8'].map((id) => expect.stringContaining(id.slice(-1))),
+        expect(heldOut.contexts.map(({ id }) => id)).toEqual(
+          [7, 8].map((from) => expect.stringMatching(`^heldout-\\d*${from}$`)),
         );
         expect(data.contexts.length).toBe(3);
         expect(oracle).not.toBeNull();
@@ -299,6 +300,52 @@ describe('the experiment', () => {
     expect(file.seconds).toBeGreaterThan(0);
     expect(report.sections.map(({ id }) => id)).toEqual(['ladder', 'rl']);
     expect(readFileSync(join(out, 'report.html'), 'utf8')).toContain('<th scope="row">small</th>');
+  });
+
+  it('on a person’s own contexts has no oracle, and scores by likeness to the reference', async () => {
+    script.writes = ({ role }, prompt, j) => `${contextIn(prompt)} ${role} ${word(j)}`;
+    script.logprob = () => -1;
+    script.rank = (_, __, { refinement }) => refinement.length;
+    const lines = Array.from({ length: 10 }, (_, i) => ({ context: `post of ilf-${i}`, gold: `gold ${i}` }));
+    const seenBy: unknown[] = [];
+    const { report, document } = await runExperiment(
+      [
+        {
+          name: 'refinements',
+          run: async ({ oracle, scorer, scale, heldOut, data }) => {
+            const context = { ...heldOut.contexts[0]!, gold: 'one two three four' };
+            // Three of four words, and three of four: F1 is 3/4.
+            const scores = ['one two three four', 'one two six four', 'five'].map((text) =>
+              scorer.score(context, text),
+            );
+            seenBy.push(oracle, await Promise.all(scores));
+            seenBy.push([
+              scale.heldout,
+              heldOut.contexts.length,
+              scale.sizes,
+              data.contexts.length,
+              scale.usual,
+            ]);
+            return [{ arm: 'without feedback', measure: 'winVsInitial', context: 'a', value: 0.5 }];
+          },
+        },
+      ],
+      [1],
+      {},
+      lines,
+    );
+    expect(seenBy).toEqual([
+      null,
+      [1, 0.75, 0].map((value) => expect.closeTo(value, 5)),
+      // A fifth of ten is held out.
+      [2, 2, [8], 8, 8],
+    ]);
+    expect(report.title).toContain('ILF on letters');
+    expect(report.judge).toContain('ROUGE-L');
+    expect(document).toMatchObject({ contexts: 2, seeds: [1] });
+    await expect(
+      runExperiment([{ name: 'ladder', embedded: true, run: async () => [] }], [1], {}, lines),
+    ).rejects.toThrow('ladder is about the embedded world alone');
   });
 
   it('is of the size that is documented', () => {
