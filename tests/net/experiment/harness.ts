@@ -364,12 +364,15 @@ export function copyOf(place: string): string {
   return copy;
 }
 
-/** The values of all studies in one such world, which go on from each other's steps. */
-export async function valuesOfAll(of: Scripted): Promise<Value[] & { place: string }> {
+/** The values of all studies, or of all but some, in one such world, where they go on from each other's steps. */
+export async function valuesOfAll(
+  of: Scripted,
+  without: readonly string[] = [],
+): Promise<Value[] & { place: string }> {
   const opened = await openScripted(of);
   try {
     const values: Value[] = [];
-    for (const study of studies)
+    for (const study of studies.filter(({ name }) => !without.includes(name)))
       for (const value of await study.run(opened.world))
         values.push({ ...value, arm: `${study.name}: ${value.arm}` });
     return Object.assign(values, { place: opened.place });

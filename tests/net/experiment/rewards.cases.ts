@@ -38,8 +38,8 @@ describe('reward models', () => {
       { chosen: question(102, 'bb'), rejected: question(102, 'a') },
     ];
     expect([...seen.trained.keys()]).toEqual(Object.keys(rewards));
-    for (const [role, { start, objective, pairs: learned }] of seen.trained) {
-      expect(start).toBe('instruct');
+    for (const [role, { start, objective, lr, epochs, pairs: learned }] of seen.trained) {
+      expect([start, lr, epochs]).toEqual(['instruct', 3e-4, 1]);
       expect(objective).toBe(`${role.includes('yes-no') ? 'yes-no' : 'bradley-terry'}:  Yes or  No`);
       expect(learned).toEqual(pairs.slice(0, role.endsWith('2') ? 2 : 3));
     }

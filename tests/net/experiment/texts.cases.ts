@@ -182,6 +182,19 @@ describe('rankers', () => {
       length: [16, 16, 16],
     });
     for (const { opened } of seen.rankers) expect(opened).toMatchObject({ seed: 5, host: 'engine' });
+    // What the judge of human-likeness learned: a person's against π_0's, and its own question.
+    const asked = (text: string) =>
+      `Post: post of ${text.split(':')[0]}\nSummary: ${text}\nDid a person write this summary?\nAnswer:`;
+    expect(seen.trained.get('reward-models/human-yes-no-3')).toMatchObject({
+      start: 'instruct',
+      objective: 'yes-no:  Yes or  No',
+      lr: 3e-4,
+      epochs: 1,
+      pairs: [100, 101, 102].map((i) => ({
+        chosen: asked(`ilf-${i}: by a person`),
+        rejected: asked(`ilf-${i}: sample 0`),
+      })),
+    });
   });
 });
 
