@@ -113,7 +113,7 @@ describe('what the world is made of', () => {
 });
 
 describe('RL’s steps', () => {
-  const options = { beta: 0.5, prompts: 2, samples: 3, steps: 3, lr: 0.01, maxTokens: 9 };
+  const options = { beta: 0.5, prompts: 2, samples: 3, steps: 5, lr: 0.01, maxTokens: 9 };
   // By context and text; π_θ − π_0 by step and text.
   const rewards = [
     [1, 2, 6],
@@ -140,7 +140,7 @@ describe('RL’s steps', () => {
       expect(role).toBe('base');
       if (step === null) return -8;
       expect(step).toBe(Number(s));
-      return -8 + ratios[step]![letters!.length - 1]!;
+      return -8 + ratios[step % 3]![letters!.length - 1]!;
     };
     const opened = await openScripted();
     const asked = await reinforce(
@@ -160,14 +160,14 @@ describe('RL’s steps', () => {
 
   it('learn from texts of π_θ as it is then, by rewards less β times ln π_θ/π_0', async () => {
     const { log, rollouts, contexts, training } = await run(1);
-    expect([training.start, training.lr, training.steps]).toEqual(['base', 0.01, 3]);
+    expect([training.start, training.lr, training.steps]).toEqual(['base', 0.01, 5]);
     for (const [s, of] of rollouts.entries()) {
       const [first, second] = [contexts[s]![0]!, contexts[s]![3]!];
       expect(contexts[s]).toEqual([first, first, first, second, second, second]);
       expect(of.map(({ text }) => text)).toEqual(
         contexts[s]!.map((i, k) => `ilf-${i}: base at ${s} ${word(k % 3)}`),
       );
-      const penalised = [first, second].map((i) => rewards[i]!.map((r, j) => r - 0.5 * ratios[s]![j]!));
+      const penalised = [first, second].map((i) => rewards[i]!.map((r, j) => r - 0.5 * ratios[s % 3]![j]!));
       expect(of.map(({ advantage }) => advantage)).toEqual(
         penalised.flatMap(advantages).map((value) => expect.closeTo(value, 4)),
       );
@@ -175,7 +175,7 @@ describe('RL’s steps', () => {
       for (const i of [first, second])
         for (const j of [0, 1, 2]) {
           sums[0]! += rewards[i]![j]! / 6;
-          sums[1]! += ratios[s]![j]! / 6;
+          sums[1]! += ratios[s % 3]![j]! / 6;
         }
       expect(log[s]).toEqual({
         step: s + 1,
@@ -187,21 +187,24 @@ describe('RL’s steps', () => {
         grad_norm: 200 + s,
       });
     }
-    // The mean of ln π_θ − ln π_0 at each step: 0.5, 1 and 0.
-    expect(log.map(({ kl }) => kl)).toEqual([0.5, 1, 0].map((value) => expect.closeTo(value, 5)));
+    // The mean of ln π_θ − ln π_0 at each step.
+    expect(log.map(({ kl }) => kl)).toEqual([0.5, 1, 0, 0.5, 1].map((value) => expect.closeTo(value, 5)));
     expect((await run(1, 0)).rollouts.flat()).not.toEqual(rollouts.flat());
   });
 
   it('each have contexts and a seed of their own, which the training’s seed decides', async () => {
     const { contexts, sampled } = await run(1);
     const taken = contexts.flatMap((of) => [of[0]!, of[3]!]);
-    // A pass over all five, then the next one.
-    expect([...taken.slice(0, 5)].sort()).toEqual([0, 1, 2, 3, 4]);
+    // A pass over all five, then another, in another order.
+    for (const pass of [taken.slice(0, 5), taken.slice(5)]) expect([...pass].sort()).toEqual([0, 1, 2, 3, 4]);
+    expect(taken.slice(5)).not.toEqual(taken.slice(0, 5));
     const own = sampled.filter(({ step }) => step !== null);
     expect(own.map(({ step, n }) => [step, n])).toEqual([
       [0, 3],
       [1, 3],
       [2, 3],
+      [3, 3],
+      [4, 3],
     ]);
     for (const { settings } of own)
       expect(settings).toMatchObject({ temperature: 1, topP: 1, topK: 0, maxNewTokens: 9 });
@@ -209,7 +212,7 @@ describe('RL’s steps', () => {
     const seeds = [...own, ...other.sampled.filter(({ step }) => step !== null)].map(
       ({ settings }) => settings.seed,
     );
-    expect(new Set(seeds).size).toBe(6);
+    expect(new Set(seeds).size).toBe(10);
     expect(other.contexts).not.toEqual(contexts);
     expect((await run(1)).sampled).toEqual(sampled);
   });
