@@ -49,7 +49,7 @@ function idsOf(tokenizer: Tokenizer, sampled: readonly number[], text: string): 
   const body = sampled.at(-1) === eos ? sampled.slice(0, -1) : sampled;
   for (let length = 0; length <= body.length; length++) {
     const first = body.slice(0, length);
-    const said = tokenizer.decode(first).trim();
+    const said = tokenizer.decode(first).trimStart();
     if (said === text) return [...first, eos];
     if (said.length > text.length) break;
   }

@@ -20,7 +20,7 @@ export function asked(): void {
   let again: Finished;
   beforeAll(async () => {
     went = await run({ rounds: 2 }, { page: true });
-    again = await run({ rounds: 2, going: 'retrain' });
+    again = await run({ rounds: 2, roundMode: 'retrain' });
   });
 
   const use = { temperature: 0.5, topP: 0.75, topK: 0, maxNewTokens: 20 };
@@ -237,7 +237,7 @@ export function asked(): void {
   it('of the ranker: refinements with what they were made from', () => {
     expect(went.asked.rankersOpened.map(({ name }) => name)).toEqual(['instruct-rm']);
     expect(went.asked.rankersOpened[0]!.models).toMatchObject({
-      ...{ instruct: folders.instruct, seed: 7, host: 'transformers' },
+      ...{ judge: folders.judge, seed: 7, host: 'transformers' },
     });
     expect(went.asked.closed).toEqual(['instruct-rm']);
     const group = (id: string, [initial, feedback]: [string, string], texts: string[]) =>

@@ -86,7 +86,7 @@ export function begin(writesFeedbackFirst: boolean): Asked {
 export const leftOpen = () => opened.filter(({ gone }) => !gone).map(({ name }) => name);
 
 class FakeLM {
-  readonly config = { n_positions: 4096, vocab_size: 1 << 20 };
+  readonly description = { positions: 4096, vocab: 1 << 20 };
   readonly params = new Map();
   gone = false;
   constructor(public name: string) {
@@ -103,8 +103,10 @@ const words = [END];
 class Words {
   readonly vocabSize = 1 << 20;
   readonly eos: number;
+  readonly key: string;
   constructor(private readonly family: 0 | 1) {
     this.eos = family;
+    this.key = `words ${family}`;
   }
   encode(text: string): number[] {
     return (text.match(/\n| ?[^ \n]+| /g) ?? []).map((word) => {
@@ -126,8 +128,8 @@ const tokenizerOf = ({ name, gone }: FakeLM) => {
   return name.startsWith('instruct') ? families.instruct : families.base;
 };
 
-/** The folders of the two models that a run begins with. */
-export function writeModels(dir: string): { base: string; instruct: string } {
+/** The folders of the two models that a run begins with: one is π_0, the other all the rest. */
+export function writeModels(dir: string) {
   const write = (name: string) => {
     const folder = join(dir, name);
     mkdirSync(folder, { recursive: true });
@@ -136,7 +138,8 @@ export function writeModels(dir: string): { base: string; instruct: string } {
     writeFileSync(join(folder, 'tokenizer.json'), name);
     return folder;
   };
-  return { base: write('base'), instruct: write('instruct') };
+  const [base, instruct] = [write('base'), write('instruct')];
+  return { base, refiner: instruct, critic: instruct, judge: instruct };
 }
 
 export const loadLM = async (dir: string) => new FakeLM(readFileSync(join(dir, 'model.safetensors'), 'utf8'));
@@ -270,10 +273,17 @@ export const saveTrainState = async (_lm: FakeLM, _state: object, path: string):
   writeFileSync(path, 'state');
 
 /** Its numbers stand in the texts: InstructRM's as they are, any other ranker's the other way round. */
-export async function openRanker(name: string, models: Record<string, unknown>) {
+export const findRanker = async (name: string) => ({
+  name,
+  label: name === 'instruct-rm' ? 'InstructRM' : name,
+  help: '',
+  probability: name === 'instruct-rm',
+  madeFrom: () => ({ models: [] }),
+  open: (options: Record<string, unknown>) => openRanker(name, options),
+});
+async function openRanker(name: string, { prompts: _, ...models }: Record<string, unknown>) {
   asked.rankersOpened.push({ name, models });
   return {
-    name,
     score: async (groups: Candidate[][], onProgress?: (done: number) => void) => {
       asked.ranked.push({ ranker: name, groups });
       onProgress?.(1);
@@ -307,16 +317,26 @@ export function annotate({ id }: Story, output: string, key: string): { text: st
 /** Knows held-out contexts alone. */
 const oracle = {
   unit: 'what stands in the text',
-  score: ({ id }: Story, output: string) => heldOut(output, id).score,
-  incorporated: ({ id }: Story, points: unknown, refinement: string) => {
-    const settled = settledOf(id, points as Points, refinement);
-    return settled.filter(Boolean).length / settled.length;
-  },
-  byKind: ({ id }: Story, points: unknown, refinement: string) => {
-    const settled = settledOf(id, points as Points, refinement);
-    return (points as Points).kinds.map((kind, i) => ({ kind, settled: settled[i]! }));
+  score: async (items: readonly ToCheck[]) =>
+    items.map(({ context: { id }, text }) => heldOut(text, id).score),
+  feedback: {
+    incorporated: async (items: readonly ToCheck[]) =>
+      items.map(({ context: { id }, points, text }) => {
+        const settled = settledOf(id, points as Points, text);
+        return settled.filter(Boolean).length / settled.length;
+      }),
+    byKind: async (items: readonly ToCheck[]) =>
+      items.map(({ context: { id }, points, text }) => {
+        const settled = settledOf(id, points as Points, text);
+        return (points as Points).kinds.map((kind, i) => ({ kind, settled: settled[i]! }));
+      }),
   },
 };
+interface ToCheck {
+  context: Story;
+  text: string;
+  points: unknown;
+}
 function heldOut(text: string, id: string) {
   if (!id.startsWith('h')) throw new Error(`the oracle was asked about ${id}, which is to learn from`);
   return partsOf(text, id);
@@ -329,4 +349,4 @@ function settledOf(id: string, { of, kinds }: Points, refinement: string): boole
 
 /** The tasks of this name have an oracle, others none. */
 export const ORACLE_TASK = 'stories';
-export const oracleOf = (task: string) => (task === ORACLE_TASK ? oracle : null);
+export const openOracle = async ({ task }: { task: string }) => (task === ORACLE_TASK ? oracle : null);

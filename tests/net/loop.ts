@@ -23,7 +23,7 @@ export function loop(): void {
   let again: Finished;
   beforeAll(async () => {
     went = await run({ rounds: 2 }, { page: true });
-    again = await run({ rounds: 2, going: 'retrain' });
+    again = await run({ rounds: 2, roundMode: 'retrain' });
   });
 
   /** k3 of a log-ratio log p − log q of −x. */

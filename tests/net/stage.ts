@@ -7,11 +7,13 @@ import { join } from 'node:path';
 import { tableFromIPC } from 'apache-arrow';
 import { afterAll, expect, vi } from 'vitest';
 import { loop } from '../../src/ilf/loop.js';
-import { openLab } from '../../src/ilf/open.js';
-import type { LoopOptions } from '../../src/ilf/options.js';
+import { openRunContext } from '../../src/ilf/open.js';
 import { writeOutcome } from '../../src/ilf/outcome.js';
-import { renderFinal, renderSample } from '../../src/report/terminal.js';
+import type { LoopOptions } from '../../src/pipeline/options.js';
+import { renderFinal, renderSample } from '../../src/report/run/terminal.js';
+import { prompts } from '../../src/tasks/briefs/prompts.js';
 import type { Task } from '../../src/tasks/task.js';
+import { oneLine } from '../../src/tasks/text-format.js';
 import { scratchFolder } from '../store/folder.js';
 import { type Asked, annotate, begin, leftOpen, ORACLE_TASK, writeModels } from './fakes.js';
 import { type Given, sizes, stories } from './script.js';
@@ -40,13 +42,13 @@ vi.mock('../../src/text/tokenizer.js', async (original) => {
   const { loadTokenizer } = await import('./fakes.js');
   return { ...(await original<object>()), loadTokenizer };
 });
-vi.mock('../../src/rankers/open.js', async () => {
-  const { openRanker } = await import('./fakes.js');
-  return { openRanker };
+vi.mock('../../src/rankers/registry.js', async () => {
+  const { findRanker } = await import('./fakes.js');
+  return { findRanker };
 });
-vi.mock('../../src/ilf/measure-oracle.js', async (original) => {
-  const { oracleOf } = await import('./fakes.js');
-  return { ...(await original<object>()), oracleOf };
+vi.mock('../../src/measure/open-scorer.js', async (original) => {
+  const { openOracle } = await import('./fakes.js');
+  return { ...(await original<object>()), openOracle };
 });
 
 const dir = scratchFolder();
@@ -54,12 +56,14 @@ export const folders = writeModels(join(dir, 'models'));
 
 export const options: LoopOptions = {
   ...folders,
+  task: ORACLE_TASK,
   data: null,
+  feedback: null,
   contexts: 4,
   heldout: 3,
   samples: 3,
   rounds: 1,
-  going: 'continue',
+  roundMode: 'continue',
   targets: 'ilf',
   ranker: 'instruct-rm',
   host: 'transformers',
@@ -97,7 +101,7 @@ export interface Finished {
   final: string;
   samples: string[];
   asked: Asked;
-  /** A table of the run's folder: "round-1/targets". */
+  /** A table of the run's folder, "round-1/targets", but for the tokens (tests/writers). */
   table(name: string): Record<string, unknown>[];
   /** Numbers shown during the run. */
   scalars: [tag: string, step: number, value: number][];
@@ -123,37 +127,41 @@ async function finish(
 ): Promise<Finished> {
   const task: Task = {
     name: oracle ? ORACLE_TASK : 'posts',
+    about: 'stories in a word',
+    words: { context: 'post', contexts: 'posts', output: 'summary', outputs: 'summaries' },
+    prompts,
+    format: { output: oneLine, feedback: oneLine },
     size: (split) => sizes[split],
     contexts: (split, from, n) => stories(split, from, n, given),
     ...(oracle && { annotate }),
   };
-  const all = { ...options, data: oracle ? null : 'posts.jsonl', ...changed };
+  const all = { ...options, task: task.name, data: oracle ? null : 'posts.jsonl', ...changed };
   const place = { dir, fresh: false, version: '1.2.3' };
   const asked = begin(all.targets === 'feedback-refinement');
   const scalars: Finished['scalars'] = [];
-  const show = {
+  const reporter = {
     progress: () => {},
     scalar: (...of: Finished['scalars'][number]) => scalars.push(of),
     done: () => {},
   };
-  const lab = await openLab(task, all, place, show);
+  const context = await openRunContext(task, all, place, reporter);
   try {
-    const outcome = await loop(lab);
-    const render = page ? (await import('../../src/report/html.js')).renderHtml : async () => '';
-    await writeOutcome(outcome, render, lab.run.path);
+    const outcome = await loop(context);
+    const render = page ? (await import('../../src/report/run/html.js')).renderHtml : async () => '';
+    await writeOutcome(outcome, render, context.folder.path);
     const terminal = { width: 400, color: false };
     return {
       result: JSON.parse(readFileSync(join(dir, 'result.json'), 'utf8')) as Finished['result'],
       html: readFileSync(join(dir, 'report.html'), 'utf8'),
       final: renderFinal(outcome.report, terminal),
-      samples: outcome.report.samples.map((sample) => renderSample(sample, terminal)),
+      samples: outcome.report.samples.map((sample) => renderSample(sample, outcome.report.words, terminal)),
       asked,
       table: (name) => rows(join(dir, `${name}.arrow`)),
       scalars,
       dir,
     };
   } finally {
-    await lab.close();
+    await context.close();
     left.push(...leftOpen());
   }
 }
@@ -164,9 +172,11 @@ const rows = (path: string): Record<string, unknown>[] =>
     .map((row) => {
       const cells = (row as { toJSON(): Record<string, unknown> }).toJSON();
       return Object.fromEntries(
-        Object.entries(cells).map(([name, cell]) => [
-          name,
-          cell !== null && typeof cell === 'object' ? Array.from(cell as ArrayLike<unknown>) : cell,
-        ]),
+        Object.entries(cells)
+          .filter(([name]) => name !== 'ids' && name !== 'tokenizer')
+          .map(([name, cell]) => [
+            name,
+            cell !== null && typeof cell === 'object' ? Array.from(cell as ArrayLike<unknown>) : cell,
+          ]),
       );
     });
