@@ -7,7 +7,8 @@
  * attends to earlier ones like it. Whether a value occurred before is then learned in 0.5 to 1 M tokens; without, not in 4 M
  * (bench/LOG.md).
  */
-import type { Description, LMConfig } from './architecture.js';
+import type { LMConfig } from './architecture.js';
+import type { Description } from './description.js';
 import { normals, randomStream } from './random.js';
 
 function std(role: string, d: Description): number {
