@@ -5,7 +5,7 @@ import { gpt2Config } from '../../src/lm/architectures/gpt2.js';
 import { CausalLM } from '../../src/lm/model.js';
 import { UserError } from '../../src/store/errors.js';
 import { manyLines, oneLine, type TextFormat } from '../../src/tasks/text-format.js';
-import { completionIds, encodePrompt, toWritten } from '../../src/writers/completion.js';
+import { completionIds, encodePrompt, toWritten } from '../../src/writers/local.js';
 import type { TextModel } from '../../src/writers/text-model.js';
 import { given } from '../../src/writers/writer.js';
 import { pieceTokenizer } from '../helpers/pieces.js';
