@@ -1,6 +1,7 @@
 /** r(c, x): what RL and best-of-n maximise. */
 import { openOutputQuestion } from '../rankers/answer-model/output-question.js';
-import { hashPath } from '../store/hash.js';
+import { wordingOf } from '../rankers/trained.js';
+import { hashPath, hashText } from '../store/hash.js';
 import type { Prompts } from '../tasks/prompts.js';
 import { requireModel } from '../writers/model-files.js';
 import { forDistinct } from './distinct.js';
@@ -27,7 +28,7 @@ export async function openReward(dir: string, { quality }: Prompts): Promise<Ope
   await requireModel(dir);
   const question = await openOutputQuestion(dir, quality);
   return {
-    key: (await hashPath(dir))!,
+    key: hashText(`${await hashPath(dir)}|${wordingOf(quality)}`),
     score: (items, onProgress) =>
       forDistinct(
         items,

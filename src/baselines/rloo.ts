@@ -125,9 +125,18 @@ export async function reinforce(
 }
 
 /** What a training's steps depend on. */
-const inputsOf = async ({ theta, base, reward, contexts, options, seed }: Reinforcement): Promise<Json> => ({
+const inputsOf = async ({
+  task,
+  theta,
+  base,
+  reward,
+  contexts,
+  options,
+  seed,
+}: Reinforcement): Promise<Json> => ({
   ...options,
   seed,
+  prompt: task.prompts.write(''),
   theta: (await hashPath(theta)) ?? null,
   base: (await hashPath(base.dir)) ?? null,
   reward: reward.key,

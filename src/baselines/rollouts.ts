@@ -5,6 +5,7 @@
  * from π_θ, and neither the gradient nor the KL would be that of the objective. A text that the token limit cuts off is a
  * sample like others, with the probability of its tokens; its reward is that of the tidied text, as a reader would get it.
  */
+
 import { leaveOneOutAdvantages, penalisedRewards } from '../bayes/index.js';
 import { mean, sum } from '../bayes/sums.js';
 import type { Rollout } from '../lm/policy-gradient.js';
@@ -14,7 +15,7 @@ import { scoreCompletions } from '../lm/score.js';
 import { klSampling } from '../measure/kl.js';
 import type { RlRow } from '../pipeline/tables.js';
 import { type Context, contextName, type Task } from '../tasks/task.js';
-import { encodePrompt } from '../writers/completion.js';
+import { encodePrompt } from '../writers/local.js';
 import type { TextModel } from '../writers/text-model.js';
 import type { Reward } from './reward.js';
 

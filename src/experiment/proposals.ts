@@ -8,8 +8,7 @@
 import { withReward } from '../baselines/reward.js';
 import { logSumExp } from '../bayes/index.js';
 import { heldOutTable } from '../ilf/heldout.js';
-import { refinerPrompt } from '../ilf/refine.js';
-import { toRefine } from '../ilf/refiner-input.js';
+import { refinerPrompt, toRefine } from '../ilf/refine.js';
 import { untruncated } from '../pipeline/options.js';
 import { texts as inTexts } from '../pipeline/progress.js';
 import { tableStep } from '../pipeline/run-context.js';

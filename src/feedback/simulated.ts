@@ -6,7 +6,7 @@ export const simulated: SourceDescriptor = {
   name: 'simulated',
   help: "the task's simulated annotator, a program that knows its contexts",
   serves: (task, contexts) =>
-    task.annotate !== undefined && contexts.every(({ facts }) => facts !== undefined),
+    task.annotate !== undefined && contexts.every((context) => task.annotates?.(context) ?? true),
   inputs: (_, { seed }) => ({ critic: false, values: { seed } }),
   open: ({ task, seed }) => {
     const { annotate } = task;

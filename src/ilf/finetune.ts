@@ -14,7 +14,7 @@ import { readTable } from '../store/tables.js';
 import type { Prompts } from '../tasks/prompts.js';
 import { contextName, type Task } from '../tasks/task.js';
 import { copyTokenizer } from '../text/tokenizer.js';
-import { completionIds, encodePrompt } from '../writers/completion.js';
+import { completionIds, encodePrompt } from '../writers/local.js';
 import { openModel, type TextModel } from '../writers/text-model.js';
 import { fromTargetRows, type Target, type TargetSet } from './targets.js';
 

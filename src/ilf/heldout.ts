@@ -22,8 +22,13 @@ import { contextsStep } from './contexts.js';
 import { feedbackStep } from './feedback.js';
 import { generate, generateStep } from './generate.js';
 import { rankStep, scoresStep } from './rank.js';
-import { refinementsNamed, sampleCandidates, tablesRead } from './refine.js';
-import { type FeedbackCondition, toRefine } from './refiner-input.js';
+import {
+  type FeedbackCondition,
+  refinementsNamed,
+  sampleCandidates,
+  tablesRead,
+  toRefine,
+} from './refine.js';
 
 /** Its tables' folder in the run. */
 const FOLDER = 'heldout';

@@ -12,12 +12,47 @@ import {
   refinementsTable,
   rowOf,
 } from '../pipeline/tables.js';
+import { UserError } from '../store/errors.js';
 import { readTable, writeTable } from '../store/tables.js';
 import type { Prompts } from '../tasks/prompts.js';
 import { type Context, contextName, type Task } from '../tasks/task.js';
 import { localWriter } from '../writers/local.js';
 import type { Sampling, Writer, Written } from '../writers/writer.js';
-import { type FeedbackCondition, type ToRefine, toRefine } from './refiner-input.js';
+
+/** What the refiner is told: a context's own feedback; nothing, or another context's, the controls. */
+export type FeedbackCondition = 'own' | 'none' | 'other';
+
+/** What is to be refined. Without feedback the refiner is told nothing: the control. */
+export interface ToRefine {
+  context: Context;
+  initial: string;
+  feedback: string | null;
+}
+
+type Texts = readonly { context: string; text: string }[];
+
+/**
+ * What the refiner is given, in the contexts' order; `feedback` may be empty where it is told none. Another context's feedback is
+ * that of the next one. @throws UserError where there is no other context, or a context has no row
+ */
+export function toRefine(
+  contexts: readonly Context[],
+  initial: Texts,
+  feedback: Texts,
+  condition: FeedbackCondition = 'own',
+): ToRefine[] {
+  if (condition === 'other' && contexts.length < 2)
+    throw new UserError('shuffled feedback needs 2 contexts or more');
+  const [tells, says] = [
+    rowOf(initial, 'the table of initial outputs'),
+    rowOf(feedback, 'the table of feedback'),
+  ];
+  const shown = (i: number) => {
+    if (condition === 'none') return null;
+    return says(contexts[condition === 'own' ? i : (i + 1) % contexts.length]!).text;
+  };
+  return contexts.map((context, i) => ({ context, initial: tells(context).text, feedback: shown(i) }));
+}
 
 /** A candidate that says what another says already, or nothing, is sampled again this often at most; then it stays. */
 const RETRIES = 3;

@@ -2,6 +2,7 @@
  * What π_θ may be finetuned on. ILF learns the refinement that the ranker picked; the others are its controls and baselines, and one
  * goes beyond the papers: all refinements, weighted by the posterior.
  */
+
 import { posteriorWeights } from '../bayes/posterior.js';
 import { posteriorTerms } from '../measure/posterior.js';
 import { feedbackThenOutput, type OutputFormat } from '../pipeline/policy.js';
@@ -11,7 +12,7 @@ import type { Prompts } from '../tasks/prompts.js';
 import { random } from '../tasks/random.js';
 import type { Context } from '../tasks/task.js';
 import { given, type Written } from '../writers/writer.js';
-import type { FeedbackCondition } from './refiner-input.js';
+import type { FeedbackCondition } from './refine.js';
 
 /** All that is known of a context; what a kind does not read may be absent or empty. */
 export interface ContextRows {

@@ -14,7 +14,7 @@ import {
   rotary,
 } from '../engine/fused.js';
 import * as tf from '../engine/tf.js';
-import type { Description, LayerPart, LinearPart } from './architecture.js';
+import type { Description, LayerPart, LinearPart } from './description.js';
 
 /** What the layers read of a model. */
 export interface Weights {

@@ -4,7 +4,7 @@
  */
 import { causalAttention, type Decoder, openDecoder, type Projected, sampleTokens } from '../engine/fused.js';
 import * as tf from '../engine/tf.js';
-import type { LayerPart } from './architecture.js';
+import type { LayerPart } from './description.js';
 import type { CausalLM } from './model.js';
 
 /** A layer's parts in the order in which the engine's decoder takes them, each a weight and a bias. */

@@ -7,7 +7,8 @@
  * attends to earlier ones like it. Whether a value occurred before is then learned in 0.5 to 1 M tokens; without, not in 4 M
  * (bench/LOG.md).
  */
-import type { Description, LMConfig } from './architecture.js';
+import type { LMConfig } from './architecture.js';
+import type { Description } from './description.js';
 import { normals, randomStream } from './random.js';
 
 function std(role: string, d: Description): number {
@@ -17,31 +18,19 @@ function std(role: string, d: Description): number {
   return writes ? 1 / Math.sqrt(d.width) / Math.sqrt(2 * d.layers) : 1 / Math.sqrt(d.width);
 }
 
-/** Copies weights of outputs [from, from + count) of a linear layer over those of others, of the same or another layer. */
-function copyOutputs(
-  d: Description,
-  from: { weight: Float32Array; out: number; at: number },
-  to: { weight: Float32Array; out: number; at: number },
-  count: number,
-): void {
-  const D = d.width;
-  for (let i = 0; i < D; i++)
-    for (let j = 0; j < count; j++) {
-      const place = (of: typeof from) => (d.transposed ? (of.at + j) * D + i : i * of.out + of.at + j);
-      to.weight[place(to)] = from.weight[place(from)]!;
-    }
-}
-
 function makeMatchers(d: Description, weight: (part: 'q' | 'k' | 'qkv') => Float32Array): void {
   const { heads: H, kvHeads: KV, headDim: Dh, packed } = d.attention;
-  for (let head = 0; head < Math.floor(KV / 2); head++) {
-    const [query, key] = [head * (H / KV) * Dh, head * Dh];
-    const [ofQ, ofK] = [H * Dh, KV * Dh];
-    const [q, k] = packed ? [weight('qkv'), weight('qkv')] : [weight('q'), weight('k')];
-    const outs = packed ? [ofQ + 2 * ofK, ofQ + 2 * ofK] : [ofQ, ofK];
-    const from = { weight: q, out: outs[0]!, at: query };
-    copyOutputs(d, from, { weight: k, out: outs[1]!, at: packed ? ofQ + key : key }, Dh);
-  }
+  const [q, k] = packed ? [weight('qkv'), weight('qkv')] : [weight('q'), weight('k')];
+  // In heads: how many a layer puts out, and where keys begin.
+  const [ofQ, ofK, firstKey] = packed ? [H + 2 * KV, H + 2 * KV, H] : [H, KV, 0];
+  const place = (heads: number, input: number, output: number) =>
+    d.transposed ? output * d.width + input : input * heads * Dh + output;
+  for (let head = 0; head < Math.floor(KV / 2); head++)
+    for (let j = 0; j < Dh; j++)
+      for (let i = 0; i < d.width; i++) {
+        const [query, key] = [head * (H / KV), firstKey + head];
+        k[place(ofK, i, key * Dh + j)] = q[place(ofQ, i, query * Dh + j)]!;
+      }
 }
 
 /** By parameters' names; the same for the same seed. */

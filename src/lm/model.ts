@@ -6,8 +6,9 @@
 import { causalAttention, embed } from '../engine/fused.js';
 import * as tf from '../engine/tf.js';
 import { UserError } from '../store/errors.js';
-import type { Description, LMConfig } from './architecture.js';
+import type { LMConfig } from './architecture.js';
 import { type Attend, runBlocks } from './blocks.js';
+import type { Description } from './description.js';
 import { initialValues } from './init.js';
 
 export class CausalLM {

@@ -1,6 +1,6 @@
 /** A model's layers as nodes of an ONNX graph, as its description says. Letters as in onnx.ts. */
 import type { Rotation } from '../engine/fused.js';
-import type { Description, LayerPart } from './architecture.js';
+import type { Description, LayerPart } from './description.js';
 import type { ModelFolder } from './model-folder.js';
 import type { OnnxGraph } from './onnx-proto.js';
 import type { Parameter } from './parameters.js';

@@ -1,5 +1,5 @@
 /** The parameters that a description asks for: their roles, shapes and Hugging Face's names. */
-import type { Description, LayerPart, LinearPart, Names, OuterPart } from './architecture.js';
+import type { Description, LayerPart, LinearPart, Names, OuterPart } from './description.js';
 
 export interface Parameter {
   /** What it is to the model, such as "layers.3.attention.q.weight" or "embedding.weight". */

@@ -1,4 +1,5 @@
 /** Step 6, how far tuning moved the model: KL(π_θ ‖ π_0) and KL(π_0 ‖ π_θ), given held-out prompts. */
+
 import { estimateKl, type KlResult, type KlSampling } from '../bayes/kl.js';
 import { compareCompletions } from '../lm/compare.js';
 import { sample } from '../lm/sample.js';
@@ -9,7 +10,7 @@ import { stepSeed } from '../pipeline/seeds.js';
 import { byContext, type KlRow, klTable } from '../pipeline/tables.js';
 import { type Context, contextName, type Task } from '../tasks/task.js';
 import { inChunks } from '../writers/chunks.js';
-import { encodePrompt } from '../writers/completion.js';
+import { encodePrompt } from '../writers/local.js';
 import type { TextModel } from '../writers/text-model.js';
 
 export type KlDirection = 'tunedFromBase' | 'baseFromTuned';

@@ -20,6 +20,10 @@ const question =
     negative,
   });
 
+/** What a prompt asks, without what it asks it about. */
+const wording = ({ prefix, suffix, positive, negative }: JudgePrompt) =>
+  [prefix('', '') + suffix('', '', ''), positive, negative].join('|');
+
 /** InstructRM with some of the task's prompts. */
 const withPrompts = (
   of: Pick<RankerDescriptor, 'name' | 'label' | 'help'>,
@@ -30,10 +34,7 @@ const withPrompts = (
   // The prompts' own words: a task whose judge is asked otherwise has other scores.
   madeFrom: ({ judge, host, prompts }) => ({
     models: [judge],
-    values: {
-      host,
-      prompts: choose(prompts).map((prompt) => prompt.prefix('', '') + prompt.suffix('', '', '')),
-    },
+    values: { host, prompts: choose(prompts).map(wording) },
   }),
   async open({ judge, host, prompts }) {
     const chosen = choose(prompts);

@@ -12,8 +12,6 @@ export const longest: RankerDescriptor = {
   madeFrom: () => ({ models: [] }),
   open: async () => ({
     score: async (groups) =>
-      groups.map((group) =>
-        group.map(({ refinement }) => ({ score: lengthOf(refinement), perPrompt: [] })),
-      ),
+      groups.map((group) => group.map(({ refinement }) => ({ score: lengthOf(refinement), perPrompt: [] }))),
   }),
 };

@@ -1,5 +1,5 @@
 import type { RankerDescriptor } from './ranker.js';
-import { trainedFolder } from './trained.js';
+import { trainedFolder, wordingOf } from './trained.js';
 
 /** The reward, in nats: a reward model's log-odds of "Yes" to whether this is a good output. */
 export const rewardModel: RankerDescriptor = {
@@ -7,7 +7,10 @@ export const rewardModel: RankerDescriptor = {
   label: 'reward-model',
   help: 'the reward of the reward model that --reward-model names',
   probability: false,
-  madeFrom: (options) => ({ models: [trainedFolder('reward-model', options.rewardModel)] }),
+  madeFrom: (options) => ({
+    models: [trainedFolder('reward-model', options.rewardModel)],
+    values: { question: wordingOf(options.prompts.quality) },
+  }),
   async open(options) {
     const dir = trainedFolder('reward-model', options.rewardModel);
     const { openOutputQuestion } = await import('./answer-model/output-question.js');

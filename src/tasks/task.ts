@@ -53,10 +53,11 @@ export interface Task {
   /** Contexts number `from` to `from + n − 1` of a split: always the same ones. */
   contexts(split: TaskSplit, from: number, n: number): Context[];
   /**
-   * The simulated annotator, where the task has one: feedback on `output`, by a stream of its own for each `key`. It knows the
-   * `facts` of its contexts.
+   * The simulated annotator, where the task has one: feedback on `output`, by a stream of its own for each `key`.
    */
   annotate?(context: Context, output: string, key: string): Annotation;
+  /** Whether the annotator knows this context; all of them where this is left out. */
+  annotates?(context: Context): boolean;
   /** Whether the simulated annotator prefers the first of two outputs; it may err, as people do, by its own stream for each `key`. */
   prefers?(context: Context, first: string, second: string, key: string): boolean;
   /** The simulated annotator's answer to whether a refinement does all that an annotation asks for. */

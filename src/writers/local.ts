@@ -1,9 +1,11 @@
-/** A model of this process as a writer. */
-import { sample } from '../lm/sample.js';
+/** A model of this process as a writer: what it reads and writes, as texts and as token ids. */
+import { type Completion, sample } from '../lm/sample.js';
+import { UserError } from '../store/errors.js';
+import type { TextFormat } from '../tasks/text-format.js';
+import type { Tokenizer } from '../text/tokenizer.js';
 import { scoreAll } from './chunks.js';
-import { completionIds, encodePrompt, toWritten } from './completion.js';
 import type { TextModel } from './text-model.js';
-import type { Writer } from './writer.js';
+import type { Prompt, Writer, Written } from './writer.js';
 
 /** Texts, and their log-probabilities, of a model that is open: `score` is there. */
 export function localWriter(model: TextModel): Required<Writer> {
@@ -31,4 +33,55 @@ export function localWriter(model: TextModel): Required<Writer> {
       return logprobs.map((of) => of.reduce((sum, lp) => sum + lp, 0));
     },
   };
+}
+
+/** A prompt's ids. @throws UserError naming the prompt where it leaves no `room` in the model's window, in tokens */
+export function encodePrompt(
+  { lm, tokenizer, dir }: TextModel,
+  { text, name }: Prompt,
+  room: number,
+): number[] {
+  const ids = tokenizer.encode(text);
+  const window = lm.description.positions;
+  if (ids.length + room > window)
+    throw new UserError(
+      `${name} is too long for the model ${dir}: ${ids.length} tokens to read and ${room} to write do not fit into its ${window}; shorten it`,
+    );
+  return ids;
+}
+
+/** A text as a completion: after a space, with the end of text. */
+const encodeText = (tokenizer: Tokenizer, text: string): number[] => [
+  ...tokenizer.encode(` ${text}`),
+  tokenizer.eos,
+];
+
+/** A text's ids for a model: those that were sampled, where its tokenizer is the one that they are of. */
+export const completionIds = (
+  { tokenizer }: Pick<TextModel, 'tokenizer'>,
+  { text, ids, tokenizer: key }: Written,
+): number[] => (ids.length > 0 && key === tokenizer.key ? Array.from(ids) : encodeText(tokenizer, text));
+
+/** A sampled text, tidied: what is left of its ids, and its end. */
+export function toWritten(tokenizer: Tokenizer, { ids, finished }: Completion, format: TextFormat): Written {
+  const text = format.tidy(tokenizer.decode(ids), finished);
+  return { text, ids: idsOf(tokenizer, ids, text), tokenizer: tokenizer.key };
+}
+
+/**
+ * The ids that a tidied text consists of, with the end of text: all that was sampled, where the model ended the text and nothing but
+ * white space around it was tidied away; else the first ids that say it, since what was cut off is at the end.
+ */
+function idsOf(tokenizer: Tokenizer, sampled: readonly number[], text: string): number[] {
+  const { eos } = tokenizer;
+  if (sampled.at(-1) === eos && tokenizer.decode(sampled).trim() === text) return [...sampled];
+  const body = sampled.at(-1) === eos ? sampled.slice(0, -1) : sampled;
+  for (let length = 0; length <= body.length; length++) {
+    const first = body.slice(0, length);
+    const said = tokenizer.decode(first).trimStart();
+    if (said === text) return [...first, eos];
+    if (said.length > text.length) break;
+  }
+  // The text ends within a token.
+  return encodeText(tokenizer, text);
 }

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startEngine } from '../../src/engine/index.js';
 import { toExample } from '../../src/ilf/finetune.js';
-import { refine, sampleCandidates } from '../../src/ilf/refine.js';
-import { toRefine } from '../../src/ilf/refiner-input.js';
+import { refine, sampleCandidates, toRefine } from '../../src/ilf/refine.js';
 import { gpt2Config } from '../../src/lm/architectures/gpt2.js';
 import { CausalLM } from '../../src/lm/model.js';
 import { scoreCompletions } from '../../src/lm/score.js';

@@ -1,7 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AutoModelForCausalLM, env, type PreTrainedModel, Tensor } from '@xenova/transformers';
-import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import { AutoModelForCausalLM, env, PreTrainedModel, Tensor } from '@xenova/transformers';
 import { beforeAll, describe, expect, it } from 'vitest';
 import * as tf from '../../src/engine/tf.js';
 import { saveLM } from '../../src/lm/files.js';
@@ -23,6 +22,11 @@ const ids = [3, 1, 4, 1, 5, 9, 2, 6, 49, 0];
 
 const load = (dir: string): Promise<PreTrainedModel> =>
   AutoModelForCausalLM.from_pretrained(dir, { local_files_only: true, dtype: 'fp32', device: 'cpu' });
+interface Session {
+  run(feeds: object): Promise<Record<string, Tensor>>;
+}
+const sessionOf = (model: PreTrainedModel) =>
+  (model as unknown as { sessions: { model: Session } }).sessions.model;
 const int64 = (values: readonly number[], dims: readonly number[]) =>
   new Tensor('int64', BigInt64Array.from(values, BigInt), [...dims]);
 
@@ -60,9 +64,7 @@ describe('the exported model', () => {
   });
 
   it('gives the same with a cache, with padding anywhere, and for the last position alone', async () => {
-    const session = (
-      model as unknown as { sessions: { model: { run(feeds: object): Promise<Record<string, Tensor>> } } }
-    ).sessions.model;
+    const session = sessionOf(model);
     const reference = referenceLogits(config, tensors, ids);
     // Two rows: the whole sequence with a hole after 4, and its first 6 tokens, padded on the left.
     const P = 5;
@@ -158,21 +160,17 @@ it('serves another architecture as our own forward pass computes it, with a cach
         .matMul(own.hidden(Int32Array.from(sequence), 1, sequence.length), own.head, false, true)
         .arraySync() as number[][],
   );
-  const session = await InferenceSession.create(join(dir, 'onnx', 'model.onnx'));
-  const numbers = (values: readonly number[], dims: readonly number[]) =>
-    new OrtTensor('int64', BigInt64Array.from(values, BigInt), dims);
+  const options = { local_files_only: true, dtype: 'fp32', device: 'cpu' } as const;
+  const session = sessionOf(await PreTrainedModel.from_pretrained(dir, options));
+  const numbers = (values: readonly number[], dims: readonly number[]) => int64(values, dims).ort_tensor;
+  const empty = () => new Tensor('float32', new Float32Array(), [1, 2, 0, 6]).ort_tensor;
   const names = [0, 1].flatMap((i) => [`${i}.key`, `${i}.value`]);
   const first = await session.run({
     input_ids: numbers([7, ...sequence.slice(0, 6)], [1, 7]),
     attention_mask: numbers([0, 1, 1, 1, 1, 1, 1], [1, 7]),
     position_ids: numbers([0, 0, 1, 2, 3, 4, 5], [1, 7]),
     num_logits_to_keep: numbers([6], []),
-    ...Object.fromEntries(
-      names.map((name) => [
-        `past_key_values.${name}`,
-        new OrtTensor('float32', new Float32Array(), [1, 2, 0, 6]),
-      ]),
-    ),
+    ...Object.fromEntries(names.map((name) => [`past_key_values.${name}`, empty()])),
   });
   expect(distance(first.logits!.data as Float32Array, expected.slice(0, 6).flat())).toBeLessThan(1e-4);
   const second = await session.run({

@@ -69,7 +69,7 @@ export interface Options {
   heldout: number;
   samples: number;
   rounds: number;
-  going: 'continue' | 'retrain';
+  roundMode: 'continue' | 'retrain';
   targets: string;
   ranker: string;
   maxTokens: number;

@@ -45,7 +45,7 @@ const options: LoopOptions = {
   heldout: 3,
   samples: 3,
   rounds: 3,
-  going: 'continue',
+  roundMode: 'continue',
   targets: 'ilf',
   ranker: 'longest',
   host: 'engine',

@@ -1,7 +1,6 @@
 import { mean } from '../../bayes/sums.js';
 import { heldOutTable } from '../../ilf/heldout.js';
-import { sampleCandidates } from '../../ilf/refine.js';
-import { type FeedbackCondition, toRefine } from '../../ilf/refiner-input.js';
+import { type FeedbackCondition, sampleCandidates, toRefine } from '../../ilf/refine.js';
 import { textsOf } from '../../pipeline/held-out.js';
 import { samplingOf } from '../../pipeline/options.js';
 import { folderStep, tableStep } from '../../pipeline/run-context.js';

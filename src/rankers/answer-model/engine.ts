@@ -1,6 +1,7 @@
 /** A judge on our own engine. */
-import { lastLogits } from '../../lm/prefix-sharing.js';
+
 import { loadLM } from '../../lm/files.js';
+import { lastLogits } from '../../lm/prefix-sharing.js';
 import type { LogitHost } from './host.js';
 
 /** Loads `dir`/model.safetensors. @throws UserError where it is missing or cannot be used. */

@@ -32,6 +32,7 @@ export const briefs: Task = {
       const post = drawPost(split, firstUnseen + from + i);
       return { ...post, gold: goldSummary(post.facts) };
     }),
+  annotates: ({ facts }) => facts !== undefined,
   // Any of its phrasings, those too that no model was trained on.
   annotate: ({ id, facts }, output, key) =>
     annotate(random('annotator', key, id), facts as Facts, output, 'any'),

@@ -6,6 +6,6 @@ import { l as rougeL } from 'js-rouge';
  */
 export function likeness(output: string, reference: string): number {
   if (output.trim() === '' || reference.trim() === '') return 0;
-  // An output is one line: as one sentence, the order of its words counts throughout.
+  // As one sentence, the order of the words counts throughout, over lines too.
   return rougeL(output, reference, { caseSensitive: false, segmenter: (text) => [text] });
 }
