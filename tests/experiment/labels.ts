@@ -23,8 +23,8 @@ import { afterStep, atPosition, type Measure, ofToken } from '../../src/experime
 const { base, ilf, posterior, initial, gold } = tunedArms;
 const betas = [2, 0.5, 0.25, 0.125];
 
-/** More than any test has of each. */
-const arms: Record<StudyName, Arm[]> = {
+/** Each study’s, more than any test has. */
+export const arms: Record<StudyName, Arm[]> = {
   targets: Object.values(tunedArms),
   refinements: Object.values(refinementArms),
   rankers: [...Object.values(rankerArms), ...[1, 2, 3, 4, 5].map(promptArm)],

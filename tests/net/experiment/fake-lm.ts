@@ -15,7 +15,7 @@ export interface FakeLM {
   step: number | null;
   history: Training[];
   disposed: boolean;
-  config: { vocab_size: number; n_positions: number };
+  description: { vocab: number; positions: number };
   dispose(): void;
 }
 
@@ -148,7 +148,7 @@ function sameContext(prompt: string, text: string): void {
 }
 
 export const tokenizerModule = {
-  loadTokenizer: async () => ({ vocabSize: 5000, eos: EOS, encode, decode }),
+  loadTokenizer: async () => ({ vocabSize: 5000, eos: EOS, key: 'words', encode, decode }),
   copyTokenizer: async (_: string, to: string) => writeFile(join(to, 'tokenizer.json'), '{}'),
 };
 
@@ -159,7 +159,7 @@ function modelOf(role: string, weights = ''): FakeLM {
     step: null,
     history: [],
     disposed: false,
-    config: { vocab_size: 6000, n_positions: 4096 },
+    description: { vocab: 6000, positions: 4096 },
     dispose: () => {
       lm.disposed = true;
     },
@@ -294,9 +294,10 @@ export const trainModule = {
     const steps = typeof source === 'function' ? (options.steps as number) : script.steps;
     const state = { step: 0, m: [], v: [] };
     for (let step = 0; step < steps; step++) {
+      const examples = typeof source === 'function' ? await source(step) : [];
       if (typeof source === 'function')
         training.rollouts.push(
-          (await source(step)).map(({ prompt, completion, advantage }) => ({
+          examples.map(({ prompt, completion, advantage }) => ({
             prompt: decode(prompt!),
             text: textOf(completion!),
             advantage: advantage!,
@@ -305,7 +306,15 @@ export const trainModule = {
       lm.step = step + 1;
       state.step = step + 1;
       // A loss and a norm that nobody takes for another number.
-      await onStep?.({ step: step + 1, steps, loss: 100 + step, gradNorm: 200 + step, lr: 0, state });
+      await onStep?.({
+        step: step + 1,
+        steps,
+        loss: 100 + step,
+        gradNorm: 200 + step,
+        lr: 0,
+        state,
+        examples,
+      });
     }
     return state;
   },
@@ -350,8 +359,10 @@ export const phaseModule = {
 
 export const modelModule = {
   CausalLM: {
-    init: ({ n_layer, n_head, n_embd }: Record<string, number>, seed: number) =>
-      modelOf(`new ${n_layer} layers, ${n_head} heads, width ${n_embd}, seed ${seed}`),
+    init: (
+      { description: of }: { description: { layers: number; width: number; attention: { heads: number } } },
+      seed: number,
+    ) => modelOf(`new ${of.layers} layers, ${of.attention.heads} heads, width ${of.width}, seed ${seed}`),
   },
 };
 
@@ -363,15 +374,22 @@ const foldersOf = (models: Record<string, unknown>): Record<string, string> =>
     ),
   );
 
+/** What a ranker's numbers depend on besides the texts: one seed, one model, or nothing. */
+async function readBy(name: string, models: Record<string, unknown>): Promise<string> {
+  if (name === 'random') return `seed ${models.seed}`;
+  if (name === 'longest') return '';
+  const dir = { 'reward-model': models.rewardModel, 'human-likeness': models.humanLikeness }[name];
+  return weightsIn(String(dir ?? models.judge));
+}
+
 export function fakeRanker(name: string, models: Record<string, unknown>) {
   const folders = foldersOf(models);
-  const dir = models.rewardModel ?? models.humanLikeness ?? models.instruct;
   seen.rankers.push({ name, folders, opened: models });
   return {
     name,
     close: async () => {},
     score: async (groups: Judged[][]) => {
-      const weights = `${await weightsIn(String(dir))}, seed ${models.seed}`;
+      const weights = await readBy(name, models);
       return groups.map((group) =>
         group.map((of) => {
           for (const text of [of.initial, of.refinement]) sameContext(of.context, text);
@@ -382,9 +400,14 @@ export function fakeRanker(name: string, models: Record<string, unknown>) {
   };
 }
 
-export const openRankersModule = {
-  openRanker: async (name: string, models: Record<string, unknown>) => fakeRanker(name, models),
-};
+/** The registry's rankers, with all that they say of themselves; only what they open is scripted. */
+export const rankersModule = (original: { findRanker(name: string): Promise<object> }) => ({
+  ...original,
+  findRanker: async (name: string) => ({
+    ...(await original.findRanker(name)),
+    open: async (models: Record<string, unknown>) => fakeRanker(name, models),
+  }),
+});
 
 export const answersModule = {
   openAnswerModel: async (dir: string) => ({

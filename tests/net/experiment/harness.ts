@@ -6,20 +6,24 @@ import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, vi } from 'vitest';
+import { reinforce as reinforceOf } from '../../../src/baselines/rloo.js';
 import { openData as openDataOf } from '../../../src/experiment/data.js';
 import { experiment as experimentOf } from '../../../src/experiment/experiment.js';
-import { estimatesTable } from '../../../src/experiment/report.js';
+import { estimatesTable } from '../../../src/experiment/page/report.js';
 import { full, quick, type Scale } from '../../../src/experiment/scale.js';
 import { studies } from '../../../src/experiment/studies/index.js';
-import { type Value, valuesTable } from '../../../src/experiment/values.js';
-import type { World } from '../../../src/experiment/world.js';
+import type { StudyContext as World } from '../../../src/experiment/study-context.js';
+import { measuredValue } from '../../../src/experiment/value.js';
 import { heldOutTexts as heldOutTextsOf } from '../../../src/ilf/heldout.js';
-import type { Lab } from '../../../src/ilf/lab.js';
-import { ModelShelf, openModel } from '../../../src/ilf/model.js';
-import type { LoopOptions } from '../../../src/ilf/options.js';
-import { reinforce as reinforceOf } from '../../../src/ilf/rl.js';
+import { ModelCache } from '../../../src/pipeline/model-cache.js';
+import { type LoopOptions, rankerOptionsOf } from '../../../src/pipeline/options.js';
+import type { RunContext } from '../../../src/pipeline/run-context.js';
 import { openRun } from '../../../src/store/run.js';
-import { readTable } from '../../../src/store/tables.js';
+import { readTable, type TableSchema } from '../../../src/store/tables.js';
+import { prompts } from '../../../src/tasks/briefs/prompts.js';
+import type { ToCheck, ToScore } from '../../../src/tasks/task.js';
+import { oneLine } from '../../../src/tasks/text-format.js';
+import { openModel } from '../../../src/writers/text-model.js';
 import { scratchFolder } from '../../store/folder.js';
 import { type FakeLM, fakeRanker, forget, seen } from './fake-lm.js';
 
@@ -59,16 +63,33 @@ vi.mock('../../../src/text/tokenizer.js', async (original) => ({
   ...(await original<object>()),
   ...(await import('./fake-lm.js')).tokenizerModule,
 }));
-vi.mock('../../../src/rankers/open.js', async (original) => ({
-  ...(await original<object>()),
-  ...(await import('./fake-lm.js')).openRankersModule,
-}));
-vi.mock('../../../src/rankers/answers.js', async (original) => ({
+vi.mock('../../../src/rankers/registry.js', async (original) =>
+  (await import('./fake-lm.js')).rankersModule(await original()),
+);
+vi.mock('../../../src/rankers/answer-model/answers.js', async (original) => ({
   ...(await original<object>()),
   ...(await import('./fake-lm.js')).answersModule,
 }));
 
-export type { Value, World };
+export type { World };
+
+/** What every reader of a study's values sees. */
+export interface Value {
+  arm: string;
+  measure: string;
+  context: string;
+  value: number;
+}
+
+/** The columns of values.arrow that this is in. */
+const columns = {
+  seed: 'int32',
+  study: 'utf8',
+  arm: 'utf8',
+  measure: 'utf8',
+  context: 'utf8',
+  value: 'float64',
+} as const satisfies TableSchema;
 export const scales = { full, quick };
 
 const dir = scratchFolder();
@@ -107,6 +128,10 @@ const contextOf = (split: string, i: number) => {
 /** A world's own words. All take what they are given as it is and write down what that was. */
 const task = {
   name: 'scripted',
+  about: 'texts that say what they were made from',
+  words: { context: 'post', contexts: 'posts', output: 'summary', outputs: 'summaries' },
+  prompts,
+  format: { output: oneLine, feedback: oneLine },
   size: () => Number.POSITIVE_INFINITY,
   contexts: (split: 'ilf' | 'heldout', from: number, n: number) =>
     Array.from({ length: n }, (_, i) => contextOf(split, from + i)),
@@ -121,6 +146,9 @@ const task = {
     `${id}: written for ${JSON.stringify([output, annotation.text, annotation.points])}`,
 };
 
+/** Texts in tables that nobody sampled: there are no ids. */
+const unsampled = { ids: [] as number[], tokenizer: '' };
+
 /** Rows of `k` texts for each context. */
 const texts = (ids: readonly string[], kind: string, k: number) =>
   ids.flatMap((context) =>
@@ -128,6 +156,7 @@ const texts = (ids: readonly string[], kind: string, k: number) =>
       context,
       candidate,
       text: `${context}: ${kind} ${candidate}`,
+      ...unsampled,
     })),
   );
 
@@ -157,7 +186,7 @@ const LOGS = {
 const heldOutIds = HELD_OUT.map((i) => idOf('heldout', i));
 const learnedIds = LEARNED.map((i) => idOf('ilf', i));
 const one = (ids: readonly string[], text: (id: string) => string) =>
-  ids.map((context) => ({ context, text: text(context), logprob: -3, sampled: true }));
+  ids.map((context) => ({ context, text: text(context), ...unsampled, logprob: -3, sampled: true }));
 const told = (ids: readonly string[]) =>
   ids.map((context) => ({
     context,
@@ -214,10 +243,12 @@ const scale: Scale = {
 };
 
 const loop = {
+  task: 'briefs',
   data: null,
+  feedback: null,
   samples: 2,
   rounds: 1,
-  going: 'continue',
+  roundMode: 'continue',
   targets: 'ilf',
   ranker: 'instruct-rm',
   host: 'engine',
@@ -276,13 +307,15 @@ export async function openScripted(of: Scripted = {}): Promise<Opened> {
   const options = {
     ...loop,
     base,
-    instruct,
+    refiner: instruct,
+    critic: instruct,
+    judge: instruct,
     contexts: sized.sizes.at(-1)!,
     heldout: sized.heldout,
     seed: of.seed ?? 1,
     ...of.options,
   } as LoopOptions;
-  const run = await openRun(join(place, 'run'), {
+  const folder = await openRun(join(place, 'run'), {
     version: '0',
     options: {},
     seeds: { seed: options.seed },
@@ -296,10 +329,10 @@ export async function openScripted(of: Scripted = {}): Promise<Opened> {
       ];
       write(join(place, 'run', folder, `${file ?? name}.arrow`), JSON.stringify(rows));
     }
-  const models = new ModelShelf();
+  const models = new ModelCache();
   const scalars: Opened['scalars'] = [];
   const { refined, ...others } = task;
-  const lab = {
+  const run = {
     options,
     task: {
       ...others,
@@ -312,34 +345,39 @@ export async function openScripted(of: Scripted = {}): Promise<Opened> {
         },
       }),
     },
-    run,
+    folder,
     models,
-    ranker: async (name: string) => fakeRanker(name, { instruct, seed: options.seed }),
-    show: {
+    ranker: async (name: string) => fakeRanker(name, { ...rankerOptionsOf(task, options) }),
+    reporter: {
       progress: () => {},
       scalar: (...at: [string, number, number]) => void scalars.push(at),
       done: () => {},
     },
     close: async () => {},
-  } as unknown as Lab;
+  } as unknown as RunContext;
   const score = of.score ?? (() => expect.unreachable('nothing is scored here'));
   const scorer = {
     unit: 'made up',
-    score: (context: { id: string }, text: string) => score(tagOf(context, text), numberOf(context)),
+    score: async (items: readonly ToScore[]) =>
+      items.map(({ context, text }) => score(tagOf(context, text), numberOf(context))),
   };
   const { settles = null } = of;
   const oracle = settles && {
     ...scorer,
-    incorporated: (context: { id: string }, points: string[], text: string) => {
-      if (points[0] !== `points of ${context.id}`) throw new Error('points of another context');
-      return settles(tagOf(context, text), numberOf(context));
+    feedback: {
+      incorporated: async (items: readonly ToCheck[]) =>
+        items.map(({ context, text, points }) => {
+          if ((points as string[])[0] !== `points of ${context.id}`)
+            throw new Error('points of another context');
+          return settles(tagOf(context, text), numberOf(context));
+        }),
+      byKind: async (items: readonly ToCheck[]) => items.map(() => []),
     },
-    byKind: () => [],
   };
-  const world = { lab, scale: sized, scorer, oracle, ...literal } as unknown as World;
+  const world = { run, scale: sized, scorer, oracle, ...literal } as unknown as World;
   const close = async () => {
     await models.close();
-    run.close();
+    folder.close();
   };
   return { world, place, scalars, close };
 }
@@ -349,7 +387,7 @@ export async function valuesOf(study: string, of: Scripted = {}): Promise<{ valu
   const opened = await openScripted(of);
   let values: Value[];
   try {
-    values = await studies.find(({ name }) => name === study)!.run(opened.world);
+    values = await studies.find(({ name }) => name === study)!.valuesIn(opened.world);
   } finally {
     await opened.close();
   }
@@ -375,7 +413,7 @@ export async function valuesOfAll(
   try {
     const values: Value[] = [];
     for (const study of studies.filter(({ name }) => !without.includes(name)))
-      for (const value of await study.run(opened.world))
+      for (const value of await study.valuesIn(opened.world))
         values.push({ ...value, arm: `${study.name}: ${value.arm}` });
     return Object.assign(values, { place: opened.place });
   } finally {
@@ -383,8 +421,8 @@ export async function valuesOfAll(
   }
 }
 
-export const openData = ({ world }: Opened, n: number) => openDataOf(world.lab, n);
-export const openHeldOut = ({ world }: Opened, n: number, from: number) => heldOutTextsOf(world.lab, n, from);
+export const openData = ({ world }: Opened, n: number) => openDataOf(world.run, n);
+export const openHeldOut = ({ world }: Opened, n: number, from: number) => heldOutTextsOf(world.run, n, from);
 
 /** RL alone, on contexts to learn from, with rewards that are asked for by post and text. */
 export async function reinforce(
@@ -394,24 +432,42 @@ export async function reinforce(
   reward: (post: string, text: string) => number,
   seed: number,
 ) {
-  const base = await openModel(world.lab.options.base);
+  const base = await openModel(world.run.options.base);
   const items: { post: string; text: string }[] = [];
   const reward1 = {
     key: 'scripted',
-    score: async (of: readonly { post: string; text: string }[]) => {
-      items.push(...of);
-      return of.map(({ post, text }) => reward(post, text));
+    score: async (of: readonly { context: string; text: string }[]) => {
+      items.push(...of.map(({ context: post, text }) => ({ post, text })));
+      return of.map(({ context, text }) => reward(context, text));
     },
   };
   const contexts = world.data.contexts.slice(0, n);
   const to = join(place, 'run/alone/rl');
-  const log = await reinforceOf(world.lab.options.base, base, reward1, contexts, options, seed, to, () => {});
+  const of = {
+    task: world.run.task,
+    theta: world.run.options.base,
+    base,
+    reward: reward1,
+    contexts,
+    options,
+    seed,
+  };
+  const log = await reinforceOf(of, to, () => {});
   return { log, rollouts: seen.trained.get('alone')!.rollouts, training: seen.trained.get('alone')!, items };
 }
 
+/** A made-up study's value with the fields that choose: its arm is one of its own, its "training…" the course of one. */
+const whole = ({ arm, measure, context, value }: Value) =>
+  measuredValue(
+    { id: arm, label: arm, series: '', x: null },
+    { name: measure, kind: measure.startsWith('training') ? 'course' : 'whole', place: '' },
+    context,
+    value,
+  );
+
 /** The experiment itself, on the embedded world or on a person's own lines; `study` makes the values of each seed's world. */
 export async function runExperiment(
-  study: { name: string; embedded?: true; run: (world: World) => Promise<Value[]> }[],
+  study: { name: string; embedded?: true; valuesIn: (world: World) => Promise<Value[]> }[],
   seeds: readonly number[],
   sized: Partial<Scale>,
   lines: readonly { context: string; gold: string }[] | null = null,
@@ -421,15 +477,28 @@ export async function runExperiment(
   const data = lines && join(place, 'letters.jsonl');
   if (data) write(data, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
   const out = join(place, 'run');
+  const { instruct, ...models } = modelsIn(place);
   const outcome = await experimentOf(
     {
       dir: out,
       seeds,
-      studies: study.map((of) => ({ about: '', ...of })) as never,
+      studies: study.map(({ valuesIn, ...of }) => ({
+        about: '',
+        ...of,
+        valuesIn: async (world: World) => (await valuesIn(world)).map(whole),
+      })) as never,
       scale: { ...quick, ...sized },
       quick: true,
       command: 'node train.js experiment --made-up',
-      loop: { ...loop, ...modelsIn(place), data },
+      loop: {
+        ...loop,
+        ...models,
+        refiner: instruct,
+        critic: instruct,
+        judge: instruct,
+        task: data ? 'file' : 'briefs',
+        data,
+      },
       version: '1.2.3',
     },
     { progress: () => {}, scalar: () => {}, done: () => {} },
@@ -437,7 +506,7 @@ export async function runExperiment(
   return {
     ...outcome,
     out,
-    values: await readTable(join(out, 'values.arrow'), valuesTable),
+    values: await readTable(join(out, 'values.arrow'), columns),
     estimates: await readTable(join(out, 'estimates.arrow'), estimatesTable),
   };
 }

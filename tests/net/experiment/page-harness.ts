@@ -1,9 +1,12 @@
 /** What the tests of the page know of the program: from values to the report, its document, its page and its terminal. */
-import { claimRules } from '../../../src/experiment/claims.js';
-import { STUDIES } from '../../../src/experiment/names.js';
-import { documentOf, estimateRows, experimentReport } from '../../../src/experiment/report.js';
+
+import { STUDIES, type StudyName } from '../../../src/experiment/names.js';
+import { claimRules } from '../../../src/experiment/page/claims.js';
+import { documentOf, estimateRows, experimentReport } from '../../../src/experiment/page/report.js';
+import { measuredValue } from '../../../src/experiment/value.js';
 import { Values } from '../../../src/experiment/values.js';
 import { renderExperiment, renderExperimentTerminal } from '../../../src/report/index.js';
+import { armLabelled, measureNamed } from '../../experiment/labels.js';
 import { made } from './made-values.js';
 
 /** Contexts differ by these, seeds by a hundredth; both add up to nothing. */
@@ -63,13 +66,31 @@ const rows = SEEDS.flatMap(([seed, offset]) => [
   ),
 ]);
 
-const values = new Values(rows);
+/** What every reader of values.arrow sees. */
+interface Row {
+  seed: number;
+  study: string;
+  arm: string;
+  measure: string;
+  context: string;
+  value: number;
+}
+
+/** A row as the studies give it: the program's own arm of this label. */
+const whole = ({ seed, study, arm, measure, context, value }: Row) => ({
+  seed,
+  study,
+  ...measuredValue(armLabelled(study as StudyName, arm), measureNamed(measure), context, value),
+});
+
+const values = new Values(rows.map(whole));
 
 export const report = experimentReport(values, {
   studies: STUDIES,
   seeds: [4, 9],
   contexts: 4,
   task: null,
+  judge: 'oracle: F1 of the post’s six facts',
   quick: false,
   command: 'node train.js experiment',
   version: '1.2.3',
@@ -94,5 +115,5 @@ export function ofHalves(measure: string): { value: number; lo: number; hi: numb
     context: String(i),
     value: 0.5,
   }));
-  return new Values(halves).estimate('targets', 'ILF', measure);
+  return new Values(halves.map(whole)).estimate('targets', 'ilf', measure);
 }

@@ -129,10 +129,10 @@ describe('rankers', () => {
   it('pick each its own, with its own model', async () => {
     script.rank = (
       name,
-      { rewardModel, humanLikeness, instruct, ...others },
+      { rewardModel, humanLikeness, judge, ...others },
       { initial, feedback, refinement },
     ) => {
-      expect(instruct).toBe('instruct');
+      expect(judge).toBe('instruct');
       expect(others).toEqual({});
       const [id, text] = refinement.split(': ') as [string, string];
       expect(initial).toBe(`${id}: given`);

@@ -44,6 +44,13 @@ const world = async () => {
   return openScripted();
 };
 
+/** What people read of a row: the text's tokens are what the tokenizer makes of it. */
+const withoutIds = <Row extends { ids: unknown; tokenizer: unknown }>({
+  ids: _,
+  tokenizer: __,
+  ...row
+}: Row) => row;
+
 /** Refinements of a context by what the refiner was told. */
 const refined = (id: string, told: string) => {
   const feedback = told === 'nothing' ? told : `${told}: feedback on [${told}: base a]`;
@@ -64,7 +71,7 @@ describe('what the world is made of', () => {
     await opened.close();
     const ids = three('ilf', 0);
     expect(data.contexts.map(({ id }) => id)).toEqual(ids);
-    expect(data.initial).toEqual(
+    expect(data.initial.map(withoutIds)).toEqual(
       ids.map((context) => ({ context, text: `${context}: base a`, logprob: -1, sampled: true })),
     );
     expect(data.feedback.map(({ context, text, points }) => [context, text, points])).toEqual(
@@ -99,7 +106,7 @@ describe('what the world is made of', () => {
     const ids = three('heldout', 4);
     expect(held.contexts.map(({ id }) => id)).toEqual(ids);
     for (const rows of [held.base, held.initial])
-      expect(rows).toEqual(
+      expect(rows.map(withoutIds)).toEqual(
         ids.map((context) => ({ context, text: `${context}: base a`, logprob: -1, sampled: true })),
       );
     expect(textsIn(held.refinements)).toEqual(rowsOf(ids, (i) => ids[i]!));
@@ -226,8 +233,8 @@ describe('the experiment', () => {
     const worlds: unknown[] = [];
     const study = (name: string, of: (seed: number) => Value[]) => ({
       name,
-      run: async ({ lab, scale, heldOut, data, oracle, scorer }: World) => {
-        const { seed, contexts, heldout } = lab.options;
+      valuesIn: async ({ run: { options }, scale, heldOut, data, oracle, scorer }: World) => {
+        const { seed, contexts, heldout } = options;
         worlds.push([name, seed, contexts, heldout, scale.heldoutFrom]);
         expect(heldOut.contexts.map(({ id }) => id)).toEqual(
           [7, 8].map((from) => expect.stringMatching(`^heldout-\\d*${from}$`)),
@@ -315,13 +322,11 @@ describe('the experiment', () => {
       [
         {
           name: 'refinements',
-          run: async ({ oracle, scorer, scale, heldOut, data }) => {
+          valuesIn: async ({ oracle, scorer, scale, heldOut, data }) => {
             const context = { ...heldOut.contexts[0]!, gold: 'one two three four' };
             // Three of four words, and three of four: F1 is 3/4.
-            const scores = ['one two three four', 'one two six four', 'five'].map((text) =>
-              scorer.score(context, text),
-            );
-            seenBy.push(oracle, await Promise.all(scores));
+            const texts = ['one two three four', 'one two six four', 'five'];
+            seenBy.push(oracle, await scorer.score(texts.map((text) => ({ context, text }))));
             seenBy.push([
               scale.heldout,
               heldOut.contexts.length,
@@ -347,7 +352,7 @@ describe('the experiment', () => {
     expect(report.judge).toContain('ROUGE-L');
     expect(document).toMatchObject({ contexts: 2, seeds: [1] });
     await expect(
-      runExperiment([{ name: 'ladder', embedded: true, run: async () => [] }], [1], {}, lines),
+      runExperiment([{ name: 'ladder', embedded: true, valuesIn: async () => [] }], [1], {}, lines),
     ).rejects.toThrow('ladder is about the embedded world alone');
   });
 
