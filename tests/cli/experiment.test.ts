@@ -43,7 +43,14 @@ describe('experiment', () => {
       quick: true,
       seeds: [0],
       contexts: 60,
-      options: { base: 'base', instruct: 'instruct', maxTokens: 6, seed: '0' },
+      options: {
+        base: 'base',
+        refiner: 'instruct',
+        critic: 'instruct',
+        judge: 'instruct',
+        maxTokens: 6,
+        seed: '0',
+      },
       seconds: expect.any(Number),
     });
     expect(document.claims.map(({ id }: { id: string }) => id)).toEqual(
