@@ -83,7 +83,10 @@ export function markdown(from: Provenance, outcomes: readonly Outcome[], summary
     ...(summary ? [renderTable(summary, true)] : []),
     ...outcomes.flatMap(({ part, tables, notes }) => [
       `## ${part}`,
-      ...tables.map((table) => renderTable(table, true)),
+      // A heading says it once.
+      ...tables.map(({ title, ...table }) =>
+        renderTable({ ...table, title: title === part ? '' : title }, true).trim(),
+      ),
       ...(notes.length > 0 ? [notes.map((note) => `- ${note}`).join('\n')] : []),
     ]),
   ].join('\n\n')}\n`;
