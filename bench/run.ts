@@ -63,7 +63,8 @@ export async function runBench({ name, given, words, plan, summarize }: Command)
   const parts = inOrderOfWorth(plan(peers, gpu), given.model ?? MODELS);
   const from = await provenance(here, gpu, words, quick);
   // What says nothing about speed is written only where that was asked for.
-  const dir = given.out ?? (from.caveat === null ? resultsDir : null);
+  const unwritten = from.caveat ?? (name === 'parity' ? 'nothing was timed' : null);
+  const dir = given.out ?? (unwritten === null ? resultsDir : null);
 
   const outcomes: Outcome[] = [];
   const summary = () => (from.caveat === null ? summarize?.(outcomes) : undefined);
@@ -100,7 +101,7 @@ export async function runBench({ name, given, words, plan, summarize }: Command)
     console.log(MEDIANS);
     if (before > BUSY * here.cores) console.log(`${BUSY_WARNING} The load average was ${before}.`);
   }
-  console.log(dir === null ? `not written to a file: ${from.caveat}` : `written: ${written.join(', ')}`);
+  console.log(dir === null ? `not written to a file: ${unwritten}` : `written: ${written.join(', ')}`);
   console.log('Last line: JSON.');
   console.log(JSON.stringify(document()));
   return outcomes.every(({ state }) => state !== 'failed');

@@ -278,9 +278,11 @@ describe('npm run bench -- parity', () => {
   beforeAll(buildOnce, 120_000);
 
   it('prints every check, and JSON last', () => {
+    const kept = readdirSync(resultsDir);
     const words = [join(root, 'dist', 'bench', 'main.js'), 'parity', '--engine', 'cpu'];
     const { stdout, status } = spawnSync(process.execPath, words, { encoding: 'utf8' });
     expect(status, stdout).toBe(0);
+    expect(readdirSync(resultsDir)).toEqual(kept);
     const lines = stdout.trimEnd().split('\n');
     const [outcome] = (
       JSON.parse(lines.at(-1)!) as {
