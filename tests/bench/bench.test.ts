@@ -1,6 +1,6 @@
 // npm run bench from outside, with tiny amounts: that it ends well, with JSON as its last line. No times are asserted.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,6 +20,7 @@ interface Document {
   bench: string;
   quick: boolean;
   outcomes: {
+    part: string;
     bench: string;
     state: string;
     notes: string[];
@@ -32,7 +33,7 @@ interface Document {
 
 /** Runs a bench to its end and checks what all of them print. */
 function measured(...words: string[]): Document {
-  const { stdout, stderr, status } = run('--quick', ...words);
+  const { stdout, stderr, status } = run(...words, '--quick');
   expect(status, stderr).toBe(0);
   const document = JSON.parse(stdout.trimEnd().split('\n').at(-1)!) as Document;
   expect(document.quick).toBe(true);
@@ -88,6 +89,39 @@ describe('npm run bench', () => {
     const what = new Set(result!.comparisons.filter((c) => c.contender === 'ours').map((c) => c.what));
     expect(what.size).toBe(15);
     expect(lines.filter((line) => /^\| \w+ (forward|dx|dw) \|/.test(line))).toHaveLength(15);
+  }, 120_000);
+
+  it('measures ours first, then beside peers', () => {
+    // As bench/peers/about.py and train.py answer.
+    const about = {
+      version: '0',
+      compiles: false,
+      fused: false,
+      openblas: false,
+      transformers: null,
+      cuda: null,
+    };
+    const report = { subject: 'PyTorch 0', rates: { train: [1] }, peakRssMiB: 1 };
+    const python = dir('python');
+    writeFileSync(
+      python,
+      `#!${process.execPath}
+      const about = process.argv[2].endsWith('about.py');
+      console.log(JSON.stringify(about ? ${JSON.stringify(about)} : ${JSON.stringify(report)}));`,
+      { mode: 0o755 },
+    );
+    const words = ['--model', 'embedded', '--repetitions', '2', '--peer-python', python];
+    const { outcomes } = measured('train', ...words);
+    expect(outcomes.map(({ part, state }) => [/beside peers$/.test(part), state])).toEqual([
+      [false, 'done'],
+      [true, 'done'],
+    ]);
+    const [alone, beside] = outcomes.map(({ results }) => results[0]!);
+    expect(alone!.comparisons).toHaveLength(1);
+    const [ours, theirs] = beside!.comparisons;
+    expect(theirs).toMatchObject({ contender: 'PyTorch 0', rate: { median: 1 } });
+    // Theirs is one a second.
+    expect(theirs!.ratio).toEqual(ours!.rate);
   }, 120_000);
 
   it('ends in time', () => {
