@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../src/store/errors.js';
+import { type Budget, TimeUp } from './budget.js';
 import type { Job, Report } from './report.js';
 
 /** Someone who can be asked to do the work: ours or a peer. */
@@ -35,10 +36,10 @@ export const ours = (job: Job): Contender => ({
   args: [worker, JSON.stringify(job)],
 });
 
-/** Whether ours can do such a job at all, asked at once: trials of peers come first and are long. @throws UserError */
-export async function checkOurs(job: Extract<Job, { work: 'check' }>): Promise<Report> {
+/** Whether ours can do such a job at all, asked before anything is measured. @throws UserError */
+export async function checkOurs(job: Extract<Job, { work: 'check' }>, budget: Budget): Promise<Report> {
   try {
-    return await runChild(ours(job));
+    return await runChild(ours(job), budget);
   } catch (error) {
     throw error instanceof ChildError && error.refused ? new UserError(error.message) : error;
   }
@@ -52,12 +53,25 @@ function complaint(stderr: string): string {
 
 const lastLine = (text: string): string => text.trim().split('\n').at(-1)!.trim();
 
-/** Runs a command to its end. @returns its standard output @throws ChildError */
-export function output({ command, args, env }: Omit<Contender, 'name'>): Promise<string> {
+/** The longest that a timer can wait, ms. */
+const LONGEST = 0x7fffffff;
+
+/** Runs a command to its end, or to the budget's. @returns its standard output @throws ChildError, TimeUp */
+export function output({ command, args, env }: Omit<Contender, 'name'>, { left }: Budget): Promise<string> {
+  const seconds = left();
+  if (seconds <= 0) return Promise.reject(new TimeUp());
   return new Promise((resolve, reject) => {
-    const options = { env: { ...process.env, ...env }, maxBuffer: 1 << 26 };
+    const options = {
+      env: { ...process.env, ...env },
+      maxBuffer: 1 << 26,
+      // 0 is no limit.
+      timeout: seconds === Infinity ? 0 : Math.min(LONGEST, Math.ceil(seconds * 1000)),
+      // A process inside a kernel hears nothing else.
+      killSignal: 'SIGKILL' as const,
+    };
     execFile(command, args, options, (error, stdout, stderr) => {
       if (!error) return resolve(stdout);
+      if (error.killed) return reject(new TimeUp());
       const absent = error.code === 'ENOENT' && 'no such program';
       const why = absent || complaint(stderr) || error.signal || lastLine(error.message);
       reject(new ChildError(String(why).replace(/^error: /, ''), error.code === 2));
@@ -65,9 +79,9 @@ export function output({ command, args, env }: Omit<Contender, 'name'>): Promise
   });
 }
 
-/** @throws ChildError where it fails or does not end with a report */
-export async function runChild(contender: Contender): Promise<Report> {
-  const line = lastLine(await output(contender));
+/** @throws ChildError where it fails or does not end with a report, TimeUp where it was ended */
+export async function runChild(contender: Contender, budget: Budget): Promise<Report> {
+  const line = lastLine(await output(contender, budget));
   try {
     return JSON.parse(line) as Report;
   } catch {

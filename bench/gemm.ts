@@ -5,13 +5,14 @@
  * have some); the peers' operands are converted beforehand, as their models' are.
  */
 import type { Precision } from '../src/engine/index.js';
-import { UserError } from '../src/store/errors.js';
+import { type Budget, TimeUp } from './budget.js';
 import { ChildError, type Contender, OURS, ours, runChild } from './child.js';
-import { type ModelName, sizesOf } from './models.js';
+import { leastSeconds, type ModelName, sizesOf } from './models.js';
 import { compileOneDnn, type OneDnn } from './onednn.js';
-import { commonOptions, type Given, modelOption, peerOptions, type Settings, settings } from './options.js';
+import { type Given, type Settings, settings } from './options.js';
 import { type Outcome, type Result, resultOf } from './outcome.js';
-import { asOptions, fastestOfEach, findPeers, type Peer, threadVariables } from './peers.js';
+import type { Part } from './parts.js';
+import { asOptions, fastestOfEach, type Peer, threadVariables } from './peers.js';
 import { type GemmAmount, type Job, shapeKey } from './report.js';
 import { alternate, compare, type Rounds } from './rounds.js';
 import { type Product, products } from './shapes.js';
@@ -20,8 +21,6 @@ import { type BenchTable, number, times } from './table.js';
 import { findTfjsNode, type TfjsNode } from './tfjs-node.js';
 
 const ON_CPU = 'it computes on the CPU';
-
-export const gemmOptions = { ...commonOptions, ...modelOption, ...peerOptions };
 
 /** Tokens of a step. */
 const ROWS: Record<ModelName, number> = { embedded: 4096, '3.7M': 4096, '124M': 1024, '355M': 1024 };
@@ -39,11 +38,11 @@ interface GemmResult extends Result {
   medianRatio: Record<string, number>;
 }
 
-/** Whether ours can, asked with one tiny product. @throws ChildError where it fails otherwise */
-async function refusal(job: GemmJob): Promise<string | null> {
+/** Why ours cannot, asked with one tiny product; null where it can. @throws ChildError where it fails otherwise */
+async function refusal(job: GemmJob, budget: Budget): Promise<string | null> {
   const shapes = [{ M: 1, N: 1, K: 1, transA: false, transB: false }];
   try {
-    await runChild(ours({ ...job, shapes, amount: { seconds: 0, least: 1 } }));
+    await runChild(ours({ ...job, shapes, amount: { seconds: 0, least: 1 } }), budget);
     return null;
   } catch (error) {
     if (error instanceof ChildError && error.refused) return error.message;
@@ -95,28 +94,36 @@ function libraryContenders({ oneDnn, tfjsNode }: Libraries, job: GemmJob): Conte
   return contenders;
 }
 
-/** One model's products in one precision. */
+/** Looked for when they are first needed. */
+async function findLibraries({ gpu, budget }: Settings): Promise<Libraries> {
+  if (gpu) return { oneDnn: { program: null, reason: ON_CPU }, tfjsNode: { name: null, reason: ON_CPU } };
+  return { oneDnn: await compileOneDnn(budget), tfjsNode: await findTfjsNode(budget) };
+}
+
+/** One model's products in one precision, added to the outcome. @throws TimeUp where those were not all */
 async function measure(
   job: GemmJob,
   model: ModelName,
-  all: readonly Product[],
-  { quick, rounds, device }: Settings,
+  products: readonly Product[],
+  { quick, rounds, device, budget }: Settings,
   peers: readonly Peer[],
   libraries: Libraries,
-): Promise<Omit<Outcome, 'bench'>> {
+  outcome: Outcome,
+): Promise<void> {
   const { precision, amount, threads } = job;
-  const title = `gemm, ${model}, ${precision}, GFLOP/s`;
-  const keys = all.map(shapeKey);
-  const torch = await fastestOfEach(peers, () => ({
+  const keys = products.map(shapeKey);
+  const workOf = () => ({
     script: 'gemm.py',
     args: [...keys, '--dtype', precision, '--device', device, ...asOptions(amount)],
     trialArgs: asOptions({ seconds: 0.05, least: 1 }),
     threads,
     modes: [{ label: '', args: [] }],
     quick,
-  }));
+  });
+  const torch = await fastestOfEach(peers, workOf, budget);
+  outcome.notes.push(...torch.notes.map((note) => `${outcome.part}: ${note}`));
   const field = [ours(job), ...libraryContenders(libraries, job), ...torch.contenders];
-  const { reports, skipped } = await alternate(title, field, rounds);
+  const { reports, skipped, cut } = await alternate(outcome.part, field, rounds, budget);
   const result = resultOf(reports, keys);
   const subjects = result.contenders
     .filter(({ name, subject }) => !name.startsWith(subject))
@@ -128,49 +135,44 @@ async function measure(
     const own = result.comparisons.filter((c) => c.contender === name);
     medianRatio[name] = median(own.map((c) => c.ratio!.median));
   }
-  return {
-    tables: [table(`${title}; ${subjects}`, all, reports, medianRatio)],
-    notes: [...torch.notes.map((note) => `${title}: ${note}`), ...skipped],
-    results: [{ model, precision, products: all, medianRatio, ...result } satisfies GemmResult],
-  };
+  outcome.tables.push(table(`${outcome.part}; ${subjects}`, products, reports, medianRatio));
+  outcome.notes.push(...skipped);
+  outcome.results.push({ model, precision, products, medianRatio, ...result } satisfies GemmResult);
+  if (cut) throw new TimeUp();
 }
 
-export async function gemm(given: Given): Promise<Outcome> {
+/** A part for each model and precision. */
+export function gemm(given: Given, peers: readonly Peer[]): Part[] {
   const all = settings(given, ['3.7M', '124M'], ['float32', 'bfloat16']);
-  const { quick, threads, engine } = all;
+  const { quick, threads, engine, budget } = all;
   const amount: GemmAmount = quick ? { seconds: 0, least: 1 } : { seconds: 0.2, least: 3 };
-  const peers = await findPeers(all.peerPythons, all.device);
-  const outcome: Outcome = { bench: 'gemm', tables: [], notes: [], results: [] };
-  const onCpu = {
-    oneDnn: { program: null, reason: ON_CPU },
-    tfjsNode: { name: null, reason: ON_CPU },
-  } as const;
-  const libraries: Libraries = all.gpu
-    ? onCpu
-    : { oneDnn: await compileOneDnn(), tfjsNode: await findTfjsNode() };
-  if (libraries.oneDnn.program === null) outcome.notes.push(`oneDNN left out: ${libraries.oneDnn.reason}`);
-  if (libraries.tfjsNode.name === null)
-    outcome.notes.push(`tfjs-node left out: ${libraries.tfjsNode.reason}`);
-  try {
-    for (const precision of all.precisions) {
-      const job: GemmJob = { work: 'gemm', engine, threads, precision, amount, shapes: [] };
-      const cannot = await refusal(job);
-      if (cannot !== null && all.precisionGiven) throw new UserError(`--precision ${precision}: ${cannot}`);
-      if (cannot !== null) {
-        outcome.notes.push(`${precision} left out: ${cannot}`);
-        continue;
-      }
-      for (const model of all.models) {
-        const sizes = quick ? { ...sizesOf(model), n_embd: 32, vocab_size: 48 } : sizesOf(model);
-        const shapes = products(sizes, quick ? 16 : all.gpu ? GPU_ROWS : ROWS[model]);
-        const part = await measure({ ...job, shapes }, model, shapes, all, peers, libraries);
-        outcome.tables.push(...part.tables);
-        outcome.notes.push(...part.notes);
-        outcome.results.push(...part.results);
-      }
-    }
-  } finally {
-    if (libraries.oneDnn.program !== null) libraries.oneDnn.remove();
-  }
-  return outcome;
+  let libraries: Promise<Libraries> | null = null;
+  return all.precisions.flatMap((precision) =>
+    all.models.map((model): Part => {
+      const sizes = quick ? { ...sizesOf(model), n_embd: 32, vocab_size: 48 } : sizesOf(model);
+      const shapes = products(sizes, quick ? 16 : all.gpu ? GPU_ROWS : ROWS[model]);
+      const job: GemmJob = { work: 'gemm', engine, threads, precision, amount, shapes };
+      return {
+        name: `gemm, ${model}, ${precision}, GFLOP/s`,
+        bench: 'gemm',
+        model,
+        beside: true,
+        least: (1 + peers.length) * leastSeconds(model, quick),
+        run: async (outcome) => {
+          // What was asked for has been checked.
+          const cannot = all.precisionGiven ? null : await refusal(job, budget);
+          if (cannot !== null) {
+            outcome.notes.push(`${precision} left out: ${cannot}`);
+            return;
+          }
+          libraries ??= findLibraries(all);
+          const found = await libraries;
+          const { oneDnn, tfjsNode } = found;
+          if (oneDnn.program === null) outcome.notes.push(`oneDNN left out: ${oneDnn.reason}`);
+          if (tfjsNode.name === null) outcome.notes.push(`tfjs-node left out: ${tfjsNode.reason}`);
+          await measure(job, model, shapes, all, peers, found, outcome);
+        },
+      };
+    }),
+  );
 }

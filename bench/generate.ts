@@ -3,27 +3,23 @@
  * new tokens per second.
  */
 import { probability, wholeNumber } from '../src/cli/options.js';
-import { type ModelName, sizesOf } from './models.js';
-import { commonOptions, type Given, modelOption, peerOptions, settings, stepsOption } from './options.js';
-import type { Outcome } from './outcome.js';
-import { gpuDecodingModes, type Mode, modes } from './peers.js';
+import { checkLength, isLarge, type ModelName, sizesOf } from './models.js';
+import { type Given, modelBenchOptions, settings } from './options.js';
+import type { Part } from './parts.js';
+import { gpuDecodingModes, type Mode, modes, type Peer } from './peers.js';
 import type { GenerateAmount } from './report.js';
 import { decodeBandwidth, peakBandwidth } from './roofline.js';
-import { versusPeers } from './versus.js';
+import { modelParts } from './versus.js';
 
 export const generateOptions = {
-  ...commonOptions,
-  ...modelOption,
-  ...peerOptions,
-  ...stepsOption,
+  ...modelBenchOptions,
   prompts: wholeNumber('prompts', 1, 'Prompts, decoded together', '64; 8 of the 124M on a CPU'),
   'prompt-length': wholeNumber('prompt-length', 1, 'Tokens of a prompt', '64'),
   'new-tokens': wholeNumber('new-tokens', 1, 'New tokens of each', '64; 128 on a GPU'),
   'top-p': probability('top-p', 'Nucleus sampling; 1 is without', '1'),
 };
 
-interface GenerateGiven extends Given {
-  steps?: number | undefined;
+export interface GenerateGiven extends Given {
   prompts?: number | undefined;
   promptLength?: number | undefined;
   newTokens?: number | undefined;
@@ -38,18 +34,22 @@ const HUGGING_FACE_MODES: Mode[] = [
   { label: 'static cache', args: ['--cache', 'static'] },
 ];
 
-export function generate(given: GenerateGiven): Promise<Outcome> {
+export function generate(given: GenerateGiven, peers: readonly Peer[]): Part[] {
   const all = settings(given);
   const onGpu = all.device === 'cuda';
-  return versusPeers<GenerateAmount>(all, {
+  return modelParts<GenerateAmount>(all, peers, {
     bench: 'generate',
     works: { generate: 'new tokens/s', prefill: 'prefill, tokens/s' },
     amountOf: (model) => {
-      const few = !all.gpu && (model === '124M' || model === '355M');
+      const few = !all.gpu && isLarge(model);
+      const promptLength = given.promptLength ?? (all.quick ? 8 : all.gpu ? shorter(64, model) : 64);
+      const newTokens = given.newTokens ?? (all.quick ? 8 : all.gpu ? shorter(128, model) : 64);
+      // A longer text would end at the last position, and tokens be counted that were not sampled.
+      checkLength(model, promptLength + newTokens);
       return {
         prompts: given.prompts ?? (all.quick ? 4 : few ? 8 : 64),
-        promptLength: given.promptLength ?? (all.quick ? 8 : all.gpu ? shorter(64, model) : 64),
-        newTokens: given.newTokens ?? (all.quick ? 8 : all.gpu ? shorter(128, model) : 64),
+        promptLength,
+        newTokens,
         topP: given.topP ?? 1,
         warmUp: 1,
         steps: given.steps ?? (all.quick ? 2 : 3),

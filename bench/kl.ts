@@ -4,34 +4,22 @@
  * completions) per second. KL takes two forward passes at least: its time is also shown as a share of theirs.
  */
 import { wholeNumber } from '../src/cli/options.js';
-import { sizesOf } from './models.js';
-import {
-  commonOptions,
-  type Given,
-  microBatch,
-  modelOption,
-  peerOptions,
-  settings,
-  stepsOption,
-} from './options.js';
-import type { Outcome } from './outcome.js';
+import { checkLength, isLarge, sizesOf } from './models.js';
+import { type Given, microBatch, modelBenchOptions, settings } from './options.js';
+import type { Part } from './parts.js';
 import { type Mode, modes, type Peer } from './peers.js';
 import type { KlAmount } from './report.js';
-import { forwardFlops, peakFlops } from './roofline.js';
-import { versusPeers } from './versus.js';
+import { flopShares, forwardFlops, peakFlops } from './roofline.js';
+import { modelParts } from './versus.js';
 
 export const klOptions = {
-  ...commonOptions,
-  ...modelOption,
-  ...peerOptions,
-  ...stepsOption,
+  ...modelBenchOptions,
   sequences: wholeNumber('sequences', 1, 'Texts', '32; 8 of the 124M; a million tokens on a GPU'),
   'prompt-length': wholeNumber('prompt-length', 1, 'Tokens of a prompt', '64'),
   'completion-length': wholeNumber('completion-length', 1, 'Tokens of a completion', '64; 960 on a GPU'),
 };
 
 interface KlGiven extends Given {
-  steps?: number | undefined;
   sequences?: number | undefined;
   promptLength?: number | undefined;
   completionLength?: number | undefined;
@@ -53,10 +41,14 @@ function chunked(peer: Peer, onGpu: boolean): Mode[] {
   );
 }
 
-/** achieved: FLOP/s that products reach on this GPU, where that was measured. */
-export function kl(given: KlGiven, achieved: number | null = null): Promise<Outcome> {
+/** achieved: FLOP/s that products reach on this GPU, where that was measured by then. */
+export function kl(
+  given: KlGiven,
+  peers: readonly Peer[],
+  achieved: () => number | null = () => null,
+): Part[] {
   const all = settings(given);
-  return versusPeers<KlAmount>(all, {
+  return modelParts<KlAmount>(all, peers, {
     bench: 'kl',
     works: { kl: 'KL, tokens/s', score: 'log p, tokens/s', forward: 'forward, tokens/s' },
     amountOf: (model) => {
@@ -65,9 +57,10 @@ export function kl(given: KlGiven, achieved: number | null = null): Promise<Outc
       const rest = Math.min(1024, sizesOf(model).n_positions) - promptLength;
       const completionLength = given.completionLength ?? (all.quick ? 8 : long ? Math.max(1, rest) : 64);
       const length = promptLength + completionLength;
-      const few = model === '124M' || model === '355M';
+      // The last token is only predicted.
+      checkLength(model, length - 1);
       const sequences =
-        given.sequences ?? (all.quick ? 2 : long ? Math.ceil(MILLION / length) : few ? 8 : 32);
+        given.sequences ?? (all.quick ? 2 : long ? Math.ceil(MILLION / length) : isLarge(model) ? 8 : 32);
       return {
         sequences,
         promptLength,
@@ -89,12 +82,7 @@ export function kl(given: KlGiven, achieved: number | null = null): Promise<Outc
       const length = promptLength + completionLength;
       // The last token is only predicted; the tables count it among a text's tokens.
       const each = (2 * forwardFlops(sizesOf(model), length - 1, completionLength)) / length;
-      const peak = peakFlops(gpu);
-      const share = (head: string, most: number | null) => ({
-        head,
-        of: ({ kl }: Record<string, number>) => most && (kl! * each) / most,
-      });
-      return [share('MFU of KL', peak), ...(achieved ? [share('of products’ rate', achieved)] : [])];
+      return flopShares('MFU of KL', ({ kl }) => kl! * each, peakFlops(gpu), achieved());
     },
   });
 }

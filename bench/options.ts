@@ -1,11 +1,12 @@
 /** Options that the benches share, each checked when it is parsed. Those of one bench alone are in its file. */
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { wholeNumber } from '../src/cli/options.js';
+import { path, wholeNumber } from '../src/cli/options.js';
 import { ENGINES, type EngineName } from '../src/engine/engines/kind.js';
 import type { Precision } from '../src/engine/index.js';
 import type { Gpt2Sizes } from '../src/lm/architectures/gpt2.js';
 import { UserError } from '../src/store/errors.js';
+import { type Budget, budgetOf } from './budget.js';
 import { MODELS, type ModelName } from './models.js';
 
 // As in src/engine, which is not loaded here: on some systems a child starts with its parent's peak memory.
@@ -40,7 +41,14 @@ export const commonOptions = {
   },
   threads: wholeNumber('threads', 1, 'Threads of ours and of every peer on a CPU', 'all cores'),
   repetitions: wholeNumber('repetitions', 1, 'Rounds of ours and every peer in turn', '5; 3 on a GPU'),
+  seconds: wholeNumber(
+    'seconds',
+    1,
+    'Time for the whole command: what is worth most comes first',
+    'no limit',
+  ),
   markdown: { type: 'boolean' as const, description: 'Tables in Markdown' },
+  out: path('out', 'Folder for the files of results', 'bench/results'),
 };
 
 export const modelOption = { model: several('model', MODELS, MODELS.join(', ')) };
@@ -56,9 +64,15 @@ export const peerOptions = {
   },
 };
 
+/** Of each bench that may run peers. */
+export const peerBenchOptions = { ...commonOptions, ...modelOption, ...peerOptions };
+
 export const stepsOption = {
   steps: wholeNumber('steps', 1, 'Repetitions in one process, after warm-up', '3'),
 };
+
+/** Of each bench that runs models. */
+export const modelBenchOptions = { ...peerBenchOptions, ...stepsOption };
 
 export interface Given {
   quick?: boolean | undefined;
@@ -66,9 +80,12 @@ export interface Given {
   engine?: EngineName | undefined;
   threads?: number | undefined;
   repetitions?: number | undefined;
+  steps?: number | undefined;
+  seconds?: number | undefined;
   model?: ModelName[] | undefined;
   peerPython?: string[] | undefined;
   markdown?: boolean | undefined;
+  out?: string | undefined;
 }
 
 export interface Settings {
@@ -84,6 +101,7 @@ export interface Settings {
   rounds: number;
   models: ModelName[];
   peerPythons: string[];
+  budget: Budget;
 }
 
 /** Defaults filled in. */
@@ -107,6 +125,7 @@ export function settings(
     rounds: given.repetitions ?? (quick ? 1 : gpu ? 3 : 5),
     models: given.model ?? models,
     peerPythons: given.peerPython ?? [],
+    budget: budgetOf(given.seconds),
   };
 }
 

@@ -1,16 +1,20 @@
-/** What a bench hands back to be printed: tables for people, notes below them, numbers for programs. */
+/** What a part of a bench hands back: tables for people, notes below them, numbers for programs. */
 import { OURS } from './child.js';
 import type { Report } from './report.js';
 import { type Comparison, compare, peakGpuMiB, peakRssMiB, type Rounds } from './rounds.js';
 import { type BenchTable, percent, rate, times } from './table.js';
 
 export interface Outcome {
+  /** The part's name. */
+  part: string;
   bench: string;
+  /** cut: ended because the time was up. failed: it did not run, or what was checked does not hold. */
+  state: 'done' | 'cut' | 'skipped' | 'failed';
+  /** That it took. */
+  seconds: number;
   tables: BenchTable[];
   notes: string[];
   results: unknown[];
-  /** What was checked does not hold, or a part did not run. */
-  failed?: boolean;
 }
 
 /** A share of what the machine can do, of each contender. */

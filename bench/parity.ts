@@ -4,12 +4,12 @@
  */
 import { ours, runChild } from './child.js';
 import { commonOptions, type Given, settings } from './options.js';
-import type { Outcome } from './outcome.js';
+import type { Part } from './parts.js';
 import type { Checked, Gpu } from './report.js';
 import type { BenchTable } from './table.js';
 
-const { engine, precision, threads, markdown } = commonOptions;
-export const parityOptions = { engine, precision, threads, markdown };
+const { engine, precision, threads, seconds, markdown, out } = commonOptions;
+export const parityOptions = { engine, precision, threads, seconds, markdown, out };
 
 export interface ParityResult {
   subject: string;
@@ -32,20 +32,27 @@ function table({ subject, checks }: ParityResult): BenchTable {
   };
 }
 
-export async function parity(given: Given): Promise<Outcome> {
-  const { precisions, threads, engine } = settings(given);
-  const outcome: Outcome = { bench: 'parity', tables: [], notes: [], results: [] };
-  for (const precision of precisions) {
-    const { subject, gpu, checks } = await runChild(ours({ work: 'parity', engine, threads, precision }));
-    const result: ParityResult = { subject, precision, ...(gpu && { gpu }), checks: checks! };
-    outcome.tables.push(table(result));
-    outcome.results.push(result);
-    const failures = result.checks.filter(({ ok }) => !ok).length;
-    const of = `${result.checks.length} checks`;
-    outcome.notes.push(
-      `${subject}: ${failures === 0 ? `all ${of} hold` : `${failures} of ${of} do not hold`}`,
-    );
-    if (failures > 0) outcome.failed = true;
-  }
-  return outcome;
+/** A part for each precision. */
+export function parity(given: Given): Part[] {
+  const { precisions, threads, engine, budget } = settings(given);
+  return precisions.map((precision) => ({
+    name: `parity, ${precision}`,
+    bench: 'parity',
+    model: null,
+    beside: false,
+    least: 2,
+    run: async (outcome) => {
+      const job = { work: 'parity' as const, engine, threads, precision };
+      const { subject, gpu, checks } = await runChild(ours(job), budget);
+      const result: ParityResult = { subject, precision, ...(gpu && { gpu }), checks: checks! };
+      outcome.tables.push(table(result));
+      outcome.results.push(result);
+      const failures = result.checks.filter(({ ok }) => !ok).length;
+      const of = `${result.checks.length} checks`;
+      outcome.notes.push(
+        `${subject}: ${failures === 0 ? `all ${of} hold` : `${failures} of ${of} do not hold`}`,
+      );
+      if (failures > 0) outcome.state = 'failed';
+    },
+  }));
 }

@@ -5,6 +5,7 @@
  */
 import { join } from 'node:path';
 import { UserError } from '../src/store/errors.js';
+import { type Budget, half, TimeUp } from './budget.js';
 import { ChildError, type Contender, output, runChild } from './child.js';
 import { benchDir } from './models.js';
 import type { Report } from './report.js';
@@ -33,15 +34,16 @@ export interface Mode {
 const quiet = { PYTHONDONTWRITEBYTECODE: '1' };
 
 /** What each Python says about its PyTorch. @throws UserError for one that has none, or that does not see the GPU */
-export async function findPeers(pythons: readonly string[], device: 'cpu' | 'cuda' = 'cpu'): Promise<Peer[]> {
+export async function findPeers(
+  pythons: readonly string[],
+  device: 'cpu' | 'cuda',
+  budget: Budget,
+): Promise<Peer[]> {
   const peers: Peer[] = [];
   for (const python of pythons) {
     try {
-      const about = await output({
-        command: python,
-        args: [join(benchDir, 'peers', 'about.py')],
-        env: quiet,
-      });
+      const args = [join(benchDir, 'peers', 'about.py')];
+      const about = await output({ command: python, args, env: quiet }, budget);
       const { version, ...has } = JSON.parse(about) as Omit<Peer, 'name' | 'python'> & { version: string };
       const name = `PyTorch ${version}`;
       const again = peers.filter((peer) => peer.name === name || peer.name.startsWith(`${name} (`)).length;
@@ -139,18 +141,19 @@ export interface PeerWork {
   quick: boolean;
 }
 
-/** Times that each mode is tried. */
-const TRIALS = 1;
-
 /** Mean of ln rate: no kind of work counts for more because its numbers are larger. */
 function speed({ rates }: Report, what: readonly string[] = Object.keys(rates)): number {
   return what.reduce((sum, name) => sum + Math.log(median(rates[name]!)), 0) / what.length;
 }
 
-/** The peer in its fastest mode, with a line that says so; no contender where every mode failed. */
+/**
+ * The peer in its fastest mode, with a line that says so; no contender where every mode failed. Of what is left of the time the
+ * trial takes half at most.
+ */
 export async function fastest(
   peer: Peer,
   work: PeerWork,
+  budget: Budget,
 ): Promise<{ contender: Contender | null; note: string }> {
   const candidates = withCoreTypes(peer, work.modes).map(({ label, args, coreType }) => ({
     label: label || 'as it comes',
@@ -167,30 +170,28 @@ export async function fastest(
       contender: first.contender,
       note: `${first.contender.name}: ${first.label} (${work.quick ? 'no trial' : 'its only mode'})`,
     };
-  // Each mode's best: what disturbs a trial only ever slows it.
-  const best = new Map<(typeof candidates)[number], number>();
-  const failed = new Map<(typeof candidates)[number], string>();
-  for (let pass = 1; pass <= TRIALS; pass++)
-    for (const candidate of candidates) {
-      if (failed.has(candidate)) continue;
-      console.error(`trial ${pass} of ${TRIALS}: ${candidate.contender.name}, ${candidate.label}`);
-      const { contender } = candidate;
-      try {
-        const report = await runChild({ ...contender, args: [...contender.args, ...work.trialArgs] });
-        best.set(candidate, Math.max(best.get(candidate) ?? -Infinity, speed(report, work.what)));
-      } catch (error) {
-        if (!(error instanceof ChildError)) throw error;
-        failed.set(candidate, error.message);
-        best.delete(candidate);
-      }
+  const tried: { candidate: (typeof candidates)[number]; speed: number }[] = [];
+  const without: string[] = [];
+  const trial = half(budget);
+  for (const candidate of candidates) {
+    const { contender, label } = candidate;
+    console.error(`trial: ${contender.name}, ${label}`);
+    try {
+      const report = await runChild({ ...contender, args: [...contender.args, ...work.trialArgs] }, trial);
+      tried.push({ candidate, speed: speed(report, work.what) });
+    } catch (error) {
+      if (error instanceof TimeUp) without.push(`${label} not tried to its end: too little time`);
+      else if (error instanceof ChildError) without.push(`${label} failed: ${error.message}`);
+      else throw error;
     }
-  const order = [...best].sort(([, a], [, b]) => b - a);
+  }
+  const order = tried.sort((a, b) => b.speed - a.speed);
   const list = [
-    ...order.map(([{ label }, value]) => `${label} ${number(Math.exp(value))}`),
-    ...[...failed].map(([{ label }, why]) => `${label} failed: ${why}`),
+    ...order.map(({ candidate, speed }) => `${candidate.label} ${number(Math.exp(speed))}`),
+    ...without,
   ];
   return {
-    contender: order[0]?.[0].contender ?? null,
+    contender: order[0]?.candidate.contender ?? null,
     note: `${first.contender.name}: in a trial, fastest first: ${list.join('; ')}`,
   };
 }
@@ -199,11 +200,12 @@ export async function fastest(
 export async function fastestOfEach(
   peers: readonly Peer[],
   workOf: (peer: Peer) => PeerWork,
+  budget: Budget,
 ): Promise<{ contenders: Contender[]; notes: string[] }> {
   const contenders: Contender[] = [];
   const notes: string[] = [];
   for (const peer of peers) {
-    const { contender, note } = await fastest(peer, workOf(peer));
+    const { contender, note } = await fastest(peer, workOf(peer), budget);
     if (contender) contenders.push(contender);
     notes.push(note);
   }

@@ -9,6 +9,7 @@
  */
 import type { CudaDevice } from '../src/engine/engines/cuda/memory.js';
 import type { Gpt2Sizes } from '../src/lm/architectures/gpt2.js';
+import type { Share } from './outcome.js';
 
 export type Clocked = Pick<
   CudaDevice,
@@ -45,6 +46,20 @@ export function forwardFlops(sizes: Gpt2Sizes, T: number, scored = T): number {
 
 /** 6·N + 12·L·H·Q·T: FLOPs of a token in training on texts of T. */
 export const trainingFlops = (sizes: Gpt2Sizes, T: number): number => (3 * forwardFlops(sizes, T)) / T;
+
+/** Arithmetic of some rates, in FLOP/s, as shares of the peak and of what products reach where that was measured. */
+export function flopShares(
+  head: string,
+  flops: (rates: Record<string, number>) => number,
+  peak: number | null,
+  achieved: number | null,
+): Share[] {
+  const share = (head: string, most: number | null): Share => ({
+    head,
+    of: (rates) => most && flops(rates) / most,
+  });
+  return [share(head, peak), ...(achieved ? [share('of products’ rate', achieved)] : [])];
+}
 
 /**
  * Bytes that a step of decoding must read in bfloat16: every weight once, and keys and values of every row.

@@ -3,6 +3,7 @@
  * thus slows all of them, and the ratio within a round is worth more than that of two runs an hour apart.
  */
 import { UserError } from '../src/store/errors.js';
+import { type Budget, TimeUp } from './budget.js';
 import { ChildError, type Contender, OURS, runChild } from './child.js';
 import type { Report } from './report.js';
 import { median, ratios, type Spread, spread } from './stats.js';
@@ -12,13 +13,19 @@ export interface Rounds {
   reports: Map<string, Report[]>;
   /** A line for each contender that failed; it has no reports. */
   skipped: string[];
+  /** The time was up before the last round's end. */
+  cut: boolean;
 }
 
-/** Runs `rounds` rounds. @throws UserError where ours refuses the work, ChildError where ours fails */
+/**
+ * Runs `rounds` rounds, or as many as the budget allows: the whole ones then, or those who ended in the first.
+ * @throws UserError where ours refuses the work, ChildError where ours fails, TimeUp where nothing was measured
+ */
 export async function alternate(
   title: string,
   contenders: readonly Contender[],
   rounds: number,
+  budget: Budget,
 ): Promise<Rounds> {
   const reports = new Map<string, Report[]>(contenders.map(({ name }) => [name, []]));
   const skipped: string[] = [];
@@ -28,8 +35,9 @@ export async function alternate(
       const before = reports.get(name);
       if (!before) continue;
       try {
-        before.push(await runChild(contender));
+        before.push(await runChild(contender, budget));
       } catch (error) {
+        if (error instanceof TimeUp) return { ...wholeRounds(title, reports, skipped), cut: true };
         if (!(error instanceof ChildError)) throw error;
         if (name === OURS) throw error.refused ? new UserError(error.message) : error;
         reports.delete(name);
@@ -38,7 +46,19 @@ export async function alternate(
     }
     console.error(`${title}: round ${round + 1} of ${rounds} done`);
   }
-  return { reports, skipped };
+  return { reports, skipped, cut: false };
+}
+
+/** What is left of rounds that were cut: ratios need as many reports of each. @throws TimeUp where ours has none */
+function wholeRounds(title: string, reports: Rounds['reports'], skipped: readonly string[]) {
+  const ended = [...reports].filter(([, all]) => all.length > 0);
+  if (ended[0]?.[0] !== OURS) throw new TimeUp();
+  const least = Math.min(...ended.map(([, all]) => all.length));
+  const late = [...reports.keys()].filter((name) => !ended.some(([other]) => other === name));
+  return {
+    reports: new Map(ended.map(([name, all]) => [name, all.slice(0, least)])),
+    skipped: [...skipped, ...late.map((name) => `${title}: ${name} left out: the time was up`)],
+  };
 }
 
 /** One contender at one kind of work, over all rounds. */

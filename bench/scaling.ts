@@ -5,14 +5,15 @@
 
 import type { Gpt2Sizes } from '../src/lm/architectures/gpt2.js';
 import { UserError } from '../src/store/errors.js';
-import { checkOurs, ours } from './child.js';
+import { TimeUp } from './budget.js';
+import { OURS, ours } from './child.js';
 import { sizesOf } from './models.js';
 import { commonOptions, type Given, microBatch, settings, stepsOption } from './options.js';
-import type { Outcome } from './outcome.js';
+import type { Part } from './parts.js';
 import type { GenerateAmount, Job, Repetitions, Report, TrainAmount } from './report.js';
 import { alternate, compare, peakRssMiB } from './rounds.js';
 import type { Spread } from './stats.js';
-import { number, rate } from './table.js';
+import { type BenchTable, number, rate } from './table.js';
 
 export const scalingOptions = { ...commonOptions, ...stepsOption };
 
@@ -88,69 +89,74 @@ interface Measured {
   generate: { tokensPerSecond: Spread; prefillTokensPerSecond: Spread; peakRssMiB: number };
 }
 
-export async function scaling(given: Given & { steps?: number | undefined }): Promise<Outcome> {
+/** A part for each of what varies. */
+export function scaling(given: Given): Part[] {
   const all = settings(given);
   if (all.precisions.length > 1) throw new UserError('bench scaling takes one --precision');
   const common = { engine: all.engine, threads: all.threads, precision: all.precisions[0]! };
-  await checkOurs({ work: 'check', ...common });
   const repetitions = { warmUp: 1, steps: given.steps ?? (all.quick ? 1 : 3) };
-  const run = async (title: string, job: Job): Promise<Report[]> =>
-    [...(await alternate(title, [ours(job)], all.rounds)).reports.values()][0]!;
-  const spreadOf = (reports: Report[], what: string) => compare(new Map([['ours', reports]]), what)[0]!.rate;
-
-  const outcome: Outcome = { bench: 'scaling', tables: [], notes: [], results: [] };
-  for (const { varies, title, points } of series(all.quick)) {
-    const measured: Measured[] = [];
-    for (const { label, sizes, ...amounts } of points) {
-      const name = `scaling, ${varies} ${label}`;
-      const job = { ...common, sizes };
-      const trained = await run(`${name}, train`, {
-        ...job,
-        work: 'train',
-        amount: {
-          ...amounts.train,
-          micro: microBatch(all, sizes, amounts.train.sequences, amounts.train.length),
-          ...repetitions,
-        },
-      });
-      const generated = await run(`${name}, generate`, {
-        ...job,
-        work: 'generate',
-        amount: { ...amounts.generate, ...repetitions },
-      });
-      measured.push({
-        label,
-        parameters: trained[0]!.parameters!,
-        train: { tokensPerSecond: spreadOf(trained, 'train'), peakRssMiB: peakRssMiB(trained) },
-        generate: {
-          tokensPerSecond: spreadOf(generated, 'generate'),
-          prefillTokensPerSecond: spreadOf(generated, 'prefill'),
-          peakRssMiB: peakRssMiB(generated),
-        },
-      });
-    }
-    outcome.results.push({ varies, title, precision: common.precision, points: measured });
-    outcome.tables.push({
-      title: `scaling with ${varies}, ${common.precision}: ${title}`,
-      head: [
-        varies === 'parameters' ? 'model' : varies,
-        'parameters, M',
-        'train, tokens/s',
-        'peak RSS, MiB',
-        'generate, new tokens/s',
-        'prefill, tokens/s',
-        'peak RSS, MiB',
-      ],
-      rows: measured.map((m) => [
-        m.label,
-        number(m.parameters / 1e6),
-        rate(m.train.tokensPerSecond),
-        String(Math.round(m.train.peakRssMiB)),
-        rate(m.generate.tokensPerSecond),
-        rate(m.generate.prefillTokensPerSecond),
-        String(Math.round(m.generate.peakRssMiB)),
-      ]),
-    });
-  }
-  return outcome;
+  return series(all.quick).map((one) => ({
+    name: `scaling with ${one.varies}, ${common.precision}: ${one.title}`,
+    bench: 'scaling',
+    model: null,
+    beside: false,
+    least: 2,
+    run: async (outcome) => {
+      const points: Measured[] = [];
+      for (const { label, sizes, train, generate } of one.points) {
+        const name = `scaling, ${one.varies} ${label}`;
+        const micro = microBatch(all, sizes, train.sequences, train.length);
+        const jobs: Job[] = [
+          { ...common, sizes, work: 'train', amount: { ...train, micro, ...repetitions } },
+          { ...common, sizes, work: 'generate', amount: { ...generate, ...repetitions } },
+        ];
+        const reports: Report[][] = [];
+        for (const job of jobs) {
+          const rounds = await alternate(`${name}, ${job.work}`, [ours(job)], all.rounds, all.budget);
+          if (rounds.cut) throw new TimeUp();
+          reports.push(rounds.reports.get(OURS)!);
+        }
+        points.push(measured(label, reports[0]!, reports[1]!));
+        // With each point, so that those before the time was up are kept.
+        outcome.tables = [table(outcome.part, one.varies, points)];
+        outcome.results = [{ varies: one.varies, title: one.title, precision: common.precision, points }];
+      }
+    },
+  }));
 }
+
+function measured(label: string, trained: Report[], generated: Report[]): Measured {
+  const spreadOf = (reports: Report[], what: string) => compare(new Map([[OURS, reports]]), what)[0]!.rate;
+  return {
+    label,
+    parameters: trained[0]!.parameters!,
+    train: { tokensPerSecond: spreadOf(trained, 'train'), peakRssMiB: peakRssMiB(trained) },
+    generate: {
+      tokensPerSecond: spreadOf(generated, 'generate'),
+      prefillTokensPerSecond: spreadOf(generated, 'prefill'),
+      peakRssMiB: peakRssMiB(generated),
+    },
+  };
+}
+
+const table = (title: string, varies: Series['varies'], points: readonly Measured[]): BenchTable => ({
+  title,
+  head: [
+    varies === 'parameters' ? 'model' : varies,
+    'parameters, M',
+    'train, tokens/s',
+    'peak RSS, MiB',
+    'generate, new tokens/s',
+    'prefill, tokens/s',
+    'peak RSS, MiB',
+  ],
+  rows: points.map((m) => [
+    m.label,
+    number(m.parameters / 1e6),
+    rate(m.train.tokensPerSecond),
+    String(Math.round(m.train.peakRssMiB)),
+    rate(m.generate.tokensPerSecond),
+    rate(m.generate.prefillTokensPerSecond),
+    String(Math.round(m.generate.peakRssMiB)),
+  ]),
+});

@@ -3,6 +3,7 @@
  * our fused operations would run as compositions, which says little about TensorFlow.
  */
 import { createRequire } from 'node:module';
+import type { Budget } from './budget.js';
 import { ChildError, output } from './child.js';
 
 const NAMES = ['@tensorflow/tfjs-node', '@tensorflow/tfjs-node-gpu'];
@@ -11,7 +12,7 @@ const NAMES = ['@tensorflow/tfjs-node', '@tensorflow/tfjs-node-gpu'];
 export type TfjsNode = { name: string } | { name: null; reason: string };
 
 /** Loads it in a child: it takes memory, and may crash. */
-export async function findTfjsNode(): Promise<TfjsNode> {
+export async function findTfjsNode(budget: Budget): Promise<TfjsNode> {
   const { resolve } = createRequire(import.meta.url);
   let reason = 'it is not installed';
   for (const name of NAMES) {
@@ -22,7 +23,8 @@ export async function findTfjsNode(): Promise<TfjsNode> {
       continue;
     }
     try {
-      await output({ command: process.execPath, args: ['-e', `require(${JSON.stringify(path)})`] });
+      const args = ['-e', `require(${JSON.stringify(path)})`];
+      await output({ command: process.execPath, args }, budget);
       return { name };
     } catch (error) {
       if (!(error instanceof ChildError)) throw error;

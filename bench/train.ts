@@ -1,58 +1,50 @@
 /** bench train: optimizer steps (forward, backward, clipping, AdamW), ours beside PyTorch, in tokens per second. */
 import { wholeNumber } from '../src/cli/options.js';
-import { sizesOf } from './models.js';
-import {
-  commonOptions,
-  type Given,
-  microBatch,
-  modelOption,
-  peerOptions,
-  settings,
-  stepsOption,
-} from './options.js';
-import type { Outcome } from './outcome.js';
-import { gpuTrainingModes, modes } from './peers.js';
+import { checkLength, isLarge, sizesOf } from './models.js';
+import { type Given, microBatch, modelBenchOptions, settings } from './options.js';
+import type { Part } from './parts.js';
+import { gpuTrainingModes, modes, type Peer } from './peers.js';
 import type { TrainAmount } from './report.js';
-import { peakFlops, trainingFlops } from './roofline.js';
-import { versusPeers } from './versus.js';
+import { flopShares, peakFlops, trainingFlops } from './roofline.js';
+import { modelParts } from './versus.js';
 
 export const trainOptions = {
-  ...commonOptions,
-  ...modelOption,
-  ...peerOptions,
-  ...stepsOption,
+  ...modelBenchOptions,
   sequences: wholeNumber('sequences', 1, 'Sequences a step', '32; 4 of the 124M; 65,536 tokens on a GPU'),
   length: wholeNumber('length', 1, 'Tokens of a sequence', '128; 256 of the 124M; 1,024 on a GPU'),
   micro: wholeNumber('micro', 1, 'Sequences computed at once', '8,192 tokens; 32,768 on a GPU'),
 };
 
 interface TrainGiven extends Given {
-  steps?: number | undefined;
   sequences?: number | undefined;
   length?: number | undefined;
   micro?: number | undefined;
 }
 
-/** achieved: FLOP/s that products reach on this GPU, where that was measured. */
-export function train(given: TrainGiven, achieved: number | null = null): Promise<Outcome> {
+/** achieved: FLOP/s that products reach on this GPU, where that was measured by then. */
+export function train(
+  given: TrainGiven,
+  peers: readonly Peer[],
+  achieved: () => number | null = () => null,
+): Part[] {
   const all = settings(given);
   const large = (positions: number) => {
     const length = Math.min(1024, positions);
     return [Math.max(1, Math.floor(65_536 / length)), length] as const;
   };
-  return versusPeers<TrainAmount>(all, {
+  return modelParts<TrainAmount>(all, peers, {
     bench: 'train',
     works: { train: 'tokens/s' },
     amountOf: (model) => {
-      const big = model === '124M' || model === '355M';
       const usual = all.quick
         ? [2, 16]
         : all.gpu
           ? large(sizesOf(model).n_positions)
-          : big
+          : isLarge(model)
             ? [4, 256]
             : [32, 128];
       const [sequences, length] = [given.sequences ?? usual[0]!, given.length ?? usual[1]!];
+      checkLength(model, length);
       return {
         sequences,
         length,
@@ -71,18 +63,8 @@ export function train(given: TrainGiven, achieved: number | null = null): Promis
       },
     ],
     sharesOf: (model, { length }, gpu) => {
-      const [peak, each] = [peakFlops(gpu), trainingFlops(sizesOf(model), length)];
-      return [
-        { head: 'MFU', of: ({ train }) => peak && (train! * each) / peak },
-        ...(achieved
-          ? [
-              {
-                head: 'of products’ rate',
-                of: ({ train }: Record<string, number>) => (train! * each) / achieved,
-              },
-            ]
-          : []),
-      ];
+      const each = trainingFlops(sizesOf(model), length);
+      return flopShares('MFU', ({ train }) => train! * each, peakFlops(gpu), achieved());
     },
   });
 }

@@ -1,10 +1,15 @@
-/** What the benches of whole models share: for each model and precision, ours beside PyTorch in alternating rounds. */
+/**
+ * What the benches of whole models share: for each model and precision a part with ours alone and, where there are peers, one
+ * with ours beside them in alternating rounds.
+ */
 import type { Precision } from '../src/engine/index.js';
-import { checkOurs, OURS, ours } from './child.js';
-import { type ModelName, sizesOf } from './models.js';
+import { TimeUp } from './budget.js';
+import { type Contender, OURS, ours } from './child.js';
+import { leastSeconds, type ModelName, sizesOf } from './models.js';
 import type { Settings } from './options.js';
 import { contenderTable, type Outcome, type Result, resultOf, type Share } from './outcome.js';
-import { asOptions, fastestOfEach, findPeers, type Mode, modes, type Peer } from './peers.js';
+import type { Part } from './parts.js';
+import { asOptions, fastestOfEach, type Mode, modes, type Peer } from './peers.js';
 import type { Gpu, Job, Repetitions } from './report.js';
 import { alternate } from './rounds.js';
 
@@ -42,58 +47,105 @@ export interface ModelResult extends Result {
   amount: Repetitions;
 }
 
-export async function versusPeers<Amount extends Repetitions>(
-  { quick, threads, engine, rounds, device, ...settings }: Settings,
-  { bench, works, amountOf, describe, scripts, ...options }: ModelBench<Amount>,
-): Promise<Outcome> {
-  for (const precision of settings.precisions) await checkOurs({ work: 'check', engine, threads, precision });
-  const peers = await findPeers(settings.peerPythons, device);
-  const outcome: Outcome = { bench, tables: [], notes: [...(options.notes ?? [])], results: [] };
-  for (const precision of settings.precisions)
-    for (const model of settings.models) {
-      const amount = amountOf(model);
-      const title = `${bench}, ${model}, ${precision}, ${describe(amount)}`;
-      const job = {
-        work: bench,
-        engine,
-        threads,
-        precision,
-        sizes: sizesOf(model),
-        amount,
-      } as unknown as Job;
-      const field = [ours(job)];
-      for (const { script, nameOf, lacks, modesOf } of scripts) {
-        const able = peers.filter((peer) => !lacks?.(peer));
-        for (const peer of peers) {
-          const why = lacks?.(peer);
-          if (why) outcome.notes.push(`${nameOf?.(peer) ?? peer.name} left out: ${why}`);
-        }
-        const { contenders, notes } = await fastestOfEach(able, (peer) => ({
-          ...(nameOf && { name: nameOf(peer) }),
-          script,
-          args: ['--model', model, '--dtype', precision, '--device', device, ...asOptions(amount)],
-          trialArgs: asOptions({ warmUp: 2, steps: 2 }),
-          threads,
-          modes: modesOf?.(peer, amount) ?? modes(peer, false),
-          ...(options.chosenBy && { what: options.chosenBy }),
-          quick,
-        }));
-        field.push(...contenders);
-        outcome.notes.push(...notes.map((note) => `${title}: ${note}`));
-      }
-      const { reports, skipped } = await alternate(title, field, rounds);
-      const gpu = reports.get(OURS)![0]!.gpu;
-      const ofPeak = gpu && precision === 'bfloat16' ? options.sharesOf?.(model, amount, gpu) : undefined;
-      const shares = [...(options.ratios ?? []), ...(ofPeak ?? [])];
-      outcome.tables.push(contenderTable(title, reports, works, shares));
-      outcome.notes.push(...skipped);
-      outcome.results.push({
-        model,
-        precision,
-        amount,
-        ...resultOf(reports, Object.keys(works), shares),
-      } satisfies ModelResult);
+/** Seconds that Python takes to load PyTorch. */
+const PYTHON = 5;
+
+/** Ours alone takes one round where it is measured beside peers later: enough to have a number, should the time end. */
+export const modelParts = <Amount extends Repetitions>(
+  settings: Settings,
+  peers: readonly Peer[],
+  bench: ModelBench<Amount>,
+): Part[] =>
+  settings.precisions.flatMap((precision) =>
+    settings.models.flatMap((model) => {
+      const subject = { settings, bench, precision, model, amount: bench.amountOf(model) };
+      const name = `${bench.bench}, ${model}, ${precision}, ${bench.describe(subject.amount)}`;
+      const part = { bench: bench.bench, model };
+      const least = leastSeconds(model, settings.quick);
+      const alone: Part = {
+        ...part,
+        name,
+        beside: false,
+        least,
+        run: (outcome) => measure(subject, [], peers.length > 0 ? 1 : settings.rounds, outcome),
+      };
+      if (peers.length === 0) return [alone];
+      const beside: Part = {
+        ...part,
+        name: `${name}, beside peers`,
+        beside: true,
+        least: least + peers.length * (PYTHON + least),
+        run: async (outcome) => {
+          const others = await contenders(subject, name, peers, outcome);
+          if (others.length > 0) await measure(subject, others, settings.rounds, outcome);
+        },
+      };
+      return [alone, beside];
+    }),
+  );
+
+/** One model in one precision, to be measured. */
+interface Subject<Amount extends Repetitions> {
+  settings: Settings;
+  bench: ModelBench<Amount>;
+  precision: Precision;
+  model: ModelName;
+  amount: Amount;
+}
+
+/** Who can do it beside ours, each in its fastest mode. Why others cannot, and what was tried, goes to the notes. */
+async function contenders<Amount extends Repetitions>(
+  { settings, bench, precision, model, amount }: Subject<Amount>,
+  name: string,
+  peers: readonly Peer[],
+  outcome: Outcome,
+): Promise<Contender[]> {
+  const { quick, threads, device, budget } = settings;
+  const all: Contender[] = [];
+  for (const { script, nameOf, lacks, modesOf } of bench.scripts) {
+    const able = peers.filter((peer) => !lacks?.(peer));
+    for (const peer of peers) {
+      const why = lacks?.(peer);
+      if (why) outcome.notes.push(`${nameOf?.(peer) ?? peer.name} left out: ${why}`);
     }
-  outcome.notes = [...new Set(outcome.notes)];
-  return outcome;
+    const workOf = (peer: Peer) => ({
+      ...(nameOf && { name: nameOf(peer) }),
+      script,
+      args: ['--model', model, '--dtype', precision, '--device', device, ...asOptions(amount)],
+      trialArgs: asOptions({ warmUp: 2, steps: 2 }),
+      threads,
+      modes: modesOf?.(peer, amount) ?? modes(peer, false),
+      ...(bench.chosenBy && { what: bench.chosenBy }),
+      quick,
+    });
+    const { contenders, notes } = await fastestOfEach(able, workOf, budget);
+    all.push(...contenders);
+    outcome.notes.push(...notes.map((note) => `${name}: ${note}`));
+  }
+  return all;
+}
+
+/** Rounds of ours beside others; what was measured goes to the outcome. @throws TimeUp where that was not all */
+async function measure<Amount extends Repetitions>(
+  { settings, bench, precision, model, amount }: Subject<Amount>,
+  others: readonly Contender[],
+  rounds: number,
+  outcome: Outcome,
+): Promise<void> {
+  const { engine, threads, budget } = settings;
+  const { bench: work, works } = bench;
+  const job = { work, engine, threads, precision, sizes: sizesOf(model), amount } as unknown as Job;
+  const { reports, skipped, cut } = await alternate(outcome.part, [ours(job), ...others], rounds, budget);
+  const gpu = reports.get(OURS)![0]!.gpu;
+  const ofPeak = gpu && precision === 'bfloat16' ? bench.sharesOf?.(model, amount, gpu) : undefined;
+  const shares = [...(bench.ratios ?? []), ...(ofPeak ?? [])];
+  outcome.tables.push(contenderTable(outcome.part, reports, works, shares));
+  outcome.notes.push(...(bench.notes ?? []), ...skipped);
+  outcome.results.push({
+    model,
+    precision,
+    amount,
+    ...resultOf(reports, Object.keys(works), shares),
+  } satisfies ModelResult);
+  if (cut) throw new TimeUp();
 }

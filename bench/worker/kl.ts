@@ -6,8 +6,8 @@
 import { gatherRows, linear } from '../../src/engine/fused.js';
 import { chunks, rowsPerChunk } from '../../src/engine/ops/chunks.js';
 import * as tf from '../../src/engine/tf.js';
-import { compareCompletions } from '../../src/lm/compare.js';
 import { gpt2Config } from '../../src/lm/architectures/gpt2.js';
+import { compareCompletions } from '../../src/lm/compare.js';
 import { CausalLM } from '../../src/lm/model.js';
 import { scoreCompletions } from '../../src/lm/score.js';
 import type { Job, Report } from '../report.js';

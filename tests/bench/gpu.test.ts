@@ -6,17 +6,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bars } from '../../bench/gpu.js';
 import { sizesOf } from '../../bench/models.js';
+import type { Outcome } from '../../bench/outcome.js';
+import { caveatOf, driverIn, type Provenance, shownCommand } from '../../bench/provenance.js';
 import type { Gpu } from '../../bench/report.js';
-import {
-  driverIn,
-  markdown,
-  type Provenance,
-  resultName,
-  shownCommand,
-  unwritten,
-  writeResults,
-} from '../../bench/results.js';
+import { freeName, markdown, resultName, resultsDir, writeResults } from '../../bench/results.js';
 import {
   decodeBandwidth,
   decodeBytes,
@@ -46,6 +41,17 @@ const h100: Gpu = {
   memoryBusWidth: 5120,
   emulated: false,
   blas: 'cuBLASLt 12.4.5',
+};
+
+const table = { title: 'T', head: ['', 'x'], rows: [['ours', '1']] };
+const trained: Outcome = {
+  part: 'train, 124M',
+  bench: 'train',
+  state: 'done',
+  seconds: 1,
+  tables: [table],
+  notes: ['n'],
+  results: [],
 };
 
 describe('peaks of a GPU', () => {
@@ -112,11 +118,21 @@ describe('files of results', () => {
   const dir = mkdtempSync(join(tmpdir(), 'bench-results-'));
   afterAll(() => rmSync(dir, { recursive: true, force: true }));
   const from: Provenance = {
+    machine: {
+      cpu: 'a CPU',
+      cores: 2,
+      isa: ['avx2'],
+      memoryGiB: 8,
+      system: 'linux x64',
+      node: 'v20.0.0',
+      compiler: null,
+    },
     gpu: h100,
     driver: '550.54.15',
     date: '2026-11-24',
     commit: 'abc',
     command: 'npm run bench -- gpu',
+    caveat: null,
   };
 
   it('have the GPU and the date in their names', () => {
@@ -124,15 +140,16 @@ describe('files of results', () => {
     expect(resultName('A/B (C)', '2026-01-02')).toBe('a-b-c-2026-01-02');
   });
 
-  it('are not written for what did not run on a GPU, or not in earnest', () => {
-    expect(unwritten(h100, false)).toBeNull();
-    expect(unwritten(h100, true)).toMatch(/--quick/);
-    expect(unwritten({ ...h100, emulated: true }, false)).toMatch(/emulated/);
+  it('say what the numbers are not', () => {
+    expect(caveatOf(h100, false)).toBeNull();
+    expect(caveatOf(null, false)).toBeNull();
+    expect(caveatOf(h100, true)).toMatch(/--quick/);
+    expect(caveatOf({ ...h100, emulated: true }, false)).toMatch(/emulated/);
+    expect(markdown({ ...from, caveat: 'made up' }, [], undefined)).toContain('**No measurement**: made up.');
   });
 
   it('say where the numbers come from', () => {
-    const table = { title: 'T', head: ['', 'x'], rows: [['ours', '1']] };
-    const text = markdown(from, 'a host', [{ bench: 'train', tables: [table], notes: ['n'], results: [] }]);
+    const text = markdown(from, [trained], { ...table, title: 'bars' });
     for (const part of [
       '# NVIDIA H100 80GB HBM3, 2026-11-24',
       'compute capability 9.0, 79 GiB',
@@ -141,21 +158,34 @@ describe('files of results', () => {
       '- driver: 550.54.15, for CUDA 12.8',
       '- CUDA runtime: 12.4',
       '- cuBLASLt: 12.4.5',
-      '- host: a host',
+      '- host: a CPU (avx2); 2 logical cores; 8 GiB',
       '- commit: abc',
       '- command: `npm run bench -- gpu`',
-      '## train\n\nT\n\n|  | x |',
+      'bars\n\n|  | x |',
+      '## train, 124M\n\nT\n\n|  | x |',
       '- n',
     ])
       expect(text).toContain(part);
   });
 
-  it('do not replace those of an earlier run', async () => {
-    await writeResults(dir, 'gpu', 'first', { run: 1 });
-    await writeResults(dir, 'gpu', 'second', { run: 2 });
+  it('without a GPU are the CPU’s', () => {
+    const text = markdown({ ...from, gpu: null, driver: null }, [{ ...trained, part: 'T' }]);
+    expect(text).toContain('# a CPU, 2026-11-24');
+    expect(text).not.toMatch(/MFU|driver|CUDA/);
+    // The heading is the table's title.
+    expect(text).toContain('## T\n\n|  | x |');
+  });
+
+  it('replace their own, and not those of an earlier run', async () => {
+    const write = (text: string, name: string) => writeResults(dir, name, text, { text });
+    const first = freeName(dir, 'gpu');
+    await write('first', first);
+    await write('first again', first);
+    const second = freeName(dir, 'gpu');
+    await write('second', second);
     expect(readdirSync(dir).sort()).toEqual(['gpu-2.json', 'gpu-2.md', 'gpu.json', 'gpu.md']);
-    expect(readFileSync(join(dir, 'gpu.md'), 'utf8')).toBe('first');
-    expect(JSON.parse(readFileSync(join(dir, 'gpu-2.json'), 'utf8'))).toEqual({ run: 2 });
+    expect(readFileSync(join(dir, 'gpu.md'), 'utf8')).toBe('first again');
+    expect(JSON.parse(readFileSync(join(dir, 'gpu-2.json'), 'utf8'))).toEqual({ text: 'second' });
   });
 
   it('leave out paths of the machine', () => {
@@ -185,43 +215,74 @@ describe.skipIf(missing)('npm run bench -- gpu, emulated', () => {
       env: { ...process.env, ILF_CUDA_EMULATED: '1' },
     });
 
-  it('runs every part and writes nothing', () => {
+  it('runs every part, and says in its files that nothing was measured', () => {
     const dir = mkdtempSync(join(tmpdir(), 'bench-gpu-'));
+    const kept = readdirSync(resultsDir);
     try {
       const { stdout, stderr, status } = bench('gpu', '--quick', '--out', dir);
       expect(stdout + stderr).not.toContain('FAILED');
       expect(status, stdout + stderr).toBe(0);
-      const lines = stdout.trimEnd().split('\n');
-      expect(lines.at(-3)).toMatch(/^not written to a file: .*emulated/);
-      const document = JSON.parse(lines.at(-1)!) as {
+      const document = JSON.parse(stdout.trimEnd().split('\n').at(-1)!) as {
         outcomes: {
           bench: string;
           results: { shares?: { what: string; share: unknown }[]; contenders?: object[] }[];
         }[];
       };
-      const benches = ['parity', 'products', 'train', 'generate', 'kl'];
+      const benches = ['parity', 'parity', 'products', 'train', 'generate', 'generate', 'kl'];
       expect(document.outcomes.map((outcome) => outcome.bench)).toEqual(benches);
-      for (const { results } of document.outcomes.slice(2))
+      for (const { results } of document.outcomes.slice(3))
         for (const { shares, contenders } of results) {
           expect(contenders![0]).toMatchObject({ name: 'ours', peakGpuMiB: expect.any(Number) });
           // An emulation has no peaks.
           const known = ['of products’ rate', 'time of KL ÷ 2 forward'];
           for (const { what, share } of shares!) if (!known.includes(what)) expect(share).toBeNull();
         }
-      expect(readdirSync(dir)).toEqual([]);
+      const [json, text] = readdirSync(dir).sort();
+      expect(JSON.parse(readFileSync(join(dir, json!), 'utf8'))).toMatchObject({
+        outcomes: document.outcomes,
+      });
+      expect(readFileSync(join(dir, text!), 'utf8')).toMatch(/\*\*No measurement\*\*: .*emulated/);
+      expect(readdirSync(resultsDir)).toEqual(kept);
     } finally {
       rmSync(dir, { recursive: true, force: true });
     }
   }, 240_000);
 });
 
+describe('bars', () => {
+  const result = (amount: object, shares: object[], comparisons: object[]) => ({
+    model: '124M',
+    amount,
+    shares,
+    comparisons,
+  });
+  const ratio = (what: string, contender: string, median: number) => ({ what, contender, ratio: { median } });
+
+  it('are what has been measured so far', () => {
+    const measured = (outcomes: Outcome[]) =>
+      bars(outcomes).results.map((row) => (row as { measured: number | null }).measured);
+    expect(measured([])).toEqual([null, null, null]);
+    const mfu = (share: number) => [{ contender: 'ours', what: 'MFU', share }];
+    const alone = { ...trained, results: [result({}, mfu(0.4), [])] };
+    expect(measured([alone])).toEqual([0.4, null, null]);
+    const both = [ratio('train', 'PyTorch 2', 1.2), ratio('train', 'PyTorch 1', 1.5)];
+    const beside = { ...trained, results: [result({}, mfu(0.5), both)] };
+    const decoded = (prompts: number, median: number) =>
+      result({ prompts }, [], [ratio('generate', 'Hugging Face generate, PyTorch 2', median)]);
+    const generated = { ...trained, bench: 'generate', results: [decoded(64, 5), decoded(512, 3)] };
+    expect(measured([alone, beside, generated])).toEqual([0.5, 1.2, 5]);
+  });
+});
+
 describe('npm run bench -- parity', () => {
   beforeAll(buildOnce, 120_000);
 
   it('prints every check, and JSON last', () => {
+    const kept = readdirSync(resultsDir);
     const words = [join(root, 'dist', 'bench', 'main.js'), 'parity', '--engine', 'cpu'];
     const { stdout, status } = spawnSync(process.execPath, words, { encoding: 'utf8' });
     expect(status, stdout).toBe(0);
+    expect(readdirSync(resultsDir)).toEqual(kept);
     const lines = stdout.trimEnd().split('\n');
     const [outcome] = (
       JSON.parse(lines.at(-1)!) as {

@@ -1,5 +1,6 @@
 // The benches' pure parts: medians and ratios, tables, the products of a step, and the alternation of rounds.
 import { describe, expect, it } from 'vitest';
+import { type Budget, budgetOf, TimeUp } from '../../bench/budget.js';
 import type { Contender } from '../../bench/child.js';
 import { asOptions, modes } from '../../bench/peers.js';
 import { shapeKey } from '../../bench/report.js';
@@ -103,9 +104,13 @@ describe('rounds', () => {
     args: ['-e', `console.error('a trace\\nerror: no luck'); process.exit(${code})`],
   });
 
+  const unlimited = budgetOf(undefined);
+  /** Time for so many children, then none. */
+  const timeFor = (children: number): Budget => ({ left: () => (children-- > 0 ? 60 : 0) });
+
   it('compares medians, and leaves out a peer that fails', async () => {
     const field = [says('ours', 30, 10, 20), says('peer', 5), fails('other', 1)];
-    const { reports, skipped } = await alternate('title', field, 2);
+    const { reports, skipped } = await alternate('title', field, 2, unlimited);
     expect([...reports.keys()]).toEqual(['ours', 'peer']);
     expect(skipped).toEqual(['title: other left out: no luck']);
     expect(compare(reports, 'work')).toEqual([
@@ -119,8 +124,29 @@ describe('rounds', () => {
     ]);
   });
 
+  it('keeps the whole rounds when the time is up', async () => {
+    const field = [says('ours', 30), says('peer', 5)];
+    const cut = await alternate('title', field, 3, timeFor(5));
+    expect([...cut.reports.values()].map((reports) => reports.length)).toEqual([2, 2]);
+    expect(cut.cut).toBe(true);
+    expect((await alternate('title', field, 3, timeFor(6))).cut).toBe(false);
+  });
+
+  it('keeps who ended in the first round', async () => {
+    const field = [says('ours', 30), says('peer', 5), says('other', 5)];
+    const { reports, skipped, cut } = await alternate('title', field, 2, timeFor(2));
+    expect([...reports.keys()]).toEqual(['ours', 'peer']);
+    expect(skipped).toEqual(['title: other left out: the time was up']);
+    expect(cut).toBe(true);
+    await expect(alternate('title', field, 2, timeFor(0))).rejects.toBeInstanceOf(TimeUp);
+  });
+
   it('does not go on without ours', async () => {
-    await expect(alternate('title', [fails('ours', 2)], 1)).rejects.toMatchObject({ name: 'UserError' });
-    await expect(alternate('title', [fails('ours', 1)], 1)).rejects.toMatchObject({ name: 'ChildError' });
+    await expect(alternate('title', [fails('ours', 2)], 1, unlimited)).rejects.toMatchObject({
+      name: 'UserError',
+    });
+    await expect(alternate('title', [fails('ours', 1)], 1, unlimited)).rejects.toMatchObject({
+      name: 'ChildError',
+    });
   });
 });

@@ -14,6 +14,7 @@ import {
   terminalParts,
   terminalRows,
 } from './read.js';
+import { outputOf } from './script.js';
 import { type Finished, run } from './stage.js';
 
 const k3 = (x: number) => Math.exp(-x) - 1 + x;
@@ -233,6 +234,11 @@ export function ownData(): void {
         ids.map((_, i) => [initial[i], said[i]]),
       ]);
 
+      const scored = went.asked.scored
+        .filter(({ model, completion }) => model === 'base' && !completion.includes(' told'))
+        .map(({ prompt, completion }) => prompt + completion);
+      const texts = [...['h1', 'h2', 'h3'].map((id) => outputOf('base', id)), h2, ...initial];
+      expect(scored.sort()).toEqual(texts.map((text) => `${summary(text.slice(0, 2))} ${text}⟨end⟩`).sort());
       // Six tokens, 2 bits each under the base model, whoever wrote them.
       const logprob = expect.closeTo(-12 * Math.LN2, 5);
       expect(went.table('round-1/initial')).toEqual(

@@ -66,6 +66,12 @@ describe('the studies, run again in the same folder', () => {
     ['another seed', { seed: 2 }, []],
     ['another π_0', { weights: { base: 'another' } }, many],
     ['another π_ψ', { weights: { instruct: 'another' } }, many],
+    // The tuned models alone are others.
+    [
+      'another learning rate',
+      { options: { ...scripted.options, lr: 0.002 } },
+      [...many, 'rankers', 'rl', 'ladder'],
+    ],
   ])('with %s give what they would have given without the folder', async (_, other, without) => {
     const used = nested(await valuesOfAll({ ...scripted, ...other, place: copyOf(first.place) }, without));
     const fresh = await valuesOfAll({ ...scripted, ...other }, without);

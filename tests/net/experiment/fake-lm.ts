@@ -81,7 +81,7 @@ export const script = {
     text: string,
     tokens: number,
   ) => Compared,
-  /** `weights`: what stands in the reward model's file, as of the ranker's. */
+  /** `weights`: what stands in the reward model's file, and in the ranker's, with its seed. */
   reward: notScripted('reward') as (role: string, post: string, text: string, weights: string) => number,
   rank: notScripted('rank') as (
     name: string,
@@ -102,6 +102,8 @@ export const seen = {
   trainings: [] as Training[],
   rankers: [] as { name: string; folders: Record<string, string>; opened: Record<string, unknown> }[],
   loaded: [] as FakeLM[],
+  /** Models in memory at once. */
+  mostOpen: 0,
 };
 
 export function forget(): void {
@@ -110,6 +112,7 @@ export function forget(): void {
   seen.trainings = [];
   seen.rankers = [];
   seen.loaded = [];
+  seen.mostOpen = 0;
 }
 
 /** "arms/ilf-4" of the folder /…/run/arms/ilf-4/finetuned, written under a temporary name or not. */
@@ -162,6 +165,7 @@ function modelOf(role: string, weights = ''): FakeLM {
     },
   };
   seen.loaded.push(lm);
+  seen.mostOpen = Math.max(seen.mostOpen, seen.loaded.filter(({ disposed }) => !disposed).length);
   return lm;
 }
 
@@ -367,7 +371,7 @@ export function fakeRanker(name: string, models: Record<string, unknown>) {
     name,
     close: async () => {},
     score: async (groups: Judged[][]) => {
-      const weights = await weightsIn(String(dir));
+      const weights = `${await weightsIn(String(dir))}, seed ${models.seed}`;
       return groups.map((group) =>
         group.map((of) => {
           for (const text of [of.initial, of.refinement]) sameContext(of.context, text);

@@ -314,7 +314,7 @@ export async function openScripted(of: Scripted = {}): Promise<Opened> {
     },
     run,
     models,
-    ranker: async (name: string) => fakeRanker(name, { instruct }),
+    ranker: async (name: string) => fakeRanker(name, { instruct, seed: options.seed }),
     show: {
       progress: () => {},
       scalar: (...at: [string, number, number]) => void scalars.push(at),
@@ -354,6 +354,8 @@ export async function valuesOf(study: string, of: Scripted = {}): Promise<{ valu
     await opened.close();
   }
   expect(seen.loaded.filter(({ disposed }) => !disposed).map(({ role }) => role)).toEqual([]);
+  // π_0, π_ψ, and one that is being tuned or measured; of rounds also what wrote each second round's outputs.
+  expect(seen.mostOpen).toBeLessThanOrEqual(study === 'rounds' ? 5 : 3);
   return { values, ...opened };
 }
 
