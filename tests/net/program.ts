@@ -30,6 +30,7 @@ export async function program(...words: string[]): Promise<string> {
     if (typeof done === 'function') (done as () => void)();
     return true;
   });
+  const log = vi.spyOn(console, 'log').mockImplementation((text) => printed.push(`${text}\n`));
   const error = vi.spyOn(console, 'error').mockImplementation((text) => said.push(String(text)));
   try {
     main ??= load();
@@ -38,6 +39,7 @@ export async function program(...words: string[]): Promise<string> {
     expect([await run(words), said]).toEqual([0, []]);
   } finally {
     out.mockRestore();
+    log.mockRestore();
     error.mockRestore();
   }
   return printed.join('');
