@@ -208,11 +208,12 @@ void attendRows(const KvCache& c, Index layer, Index head, Index G, const int32_
     const float* panels = asFloats(values, L * pad, pieces.at);
     multiplyPanels(Q, pad, L, s, width, kRows, panels, L * NR, o, pad, false);
   }
-  for (Index i = 0; i < Q; i++) {
-    const Index g = i / c.group, j = i % c.group;
+  for (Index g = 0; g < G; g++) {
     const T* vs = ownValues<T>(c, ownKeys<T>(c, layer, rows[g], head));
-    mix(c.added[rows[g]] + 1, Dh, s + i * width + L, vs, c.maxNew * NR, aheadOwn, o + i * pad);
-    scaleRow(o + i * pad, Dh, inverse[i], y + g * ldy + j * Dh);
+    for (Index j = 0, i = g * c.group; j < c.group; j++, i++) {
+      mix(c.added[rows[g]] + 1, Dh, s + i * width + L, vs, c.maxNew * NR, aheadOwn, o + i * pad);
+      scaleRow(o + i * pad, Dh, inverse[i], y + g * ldy + j * Dh);
+    }
   }
 }
 

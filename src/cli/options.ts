@@ -85,7 +85,7 @@ const registered = (
       if (given === undefined) return undefined;
       if (typeof given !== 'string' || !(isModule(given) || names.includes(given)))
         throw new UserError(
-          `--${name} must be one of ${names.join(', ')}, or a module of your own (FILE.js)`,
+          `--${name} must be one of ${names.join(', ')}, or a module of your own (FILE.js), not ${String(given)}`,
         );
       return isModule(given) ? resolve(given) : given;
     },
