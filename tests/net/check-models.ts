@@ -15,6 +15,7 @@ import {
   type RefinementRow,
   type Run,
   single,
+  type WrittenRow,
 } from './read-run.js';
 
 /** What π_θ and π_0 read before a text, and what the refiner does. */
@@ -33,15 +34,18 @@ const PER_TOKEN = 2e-4;
 
 export function checkModels(run: Run, problem: (line: string) => void): void {
   const { options, rounds, need, rows } = run;
+  const { base, refiner } = options;
   const opened = new Map<string, OwnModel>();
   const model = (dir: string): OwnModel => {
     const found = opened.get(dir) ?? openOwnModel(dir);
     opened.set(dir, found);
     return found;
   };
-  /** ln p(text and its end | prompt). */
-  const logProb = ({ encode, eos, logProbs }: OwnModel, prompt: string, text: string) => {
-    const completion = [...encode(` ${text}`), eos];
+  /** ln p(text and its end | prompt) of a text that the model in `writer` wrote: of its own tokens, where they are these. */
+  const logProb = (dir: string, prompt: string, { text, ids }: WrittenRow, writer: string) => {
+    const { encode, eos, logProbs, content } = model(dir);
+    const own = ids.length > 0 && model(writer).content === content;
+    const completion = own ? ids : [...encode(` ${text}`), eos];
     return sum(logProbs(encode(prompt), completion).map((of, t) => of[completion[t]!]!));
   };
   const compare = (where: string, found: number, wanted: number) => {
@@ -51,24 +55,23 @@ export function checkModels(run: Run, problem: (line: string) => void): void {
 
   // The models that rounds begin with; those that have been moved since cannot be asked.
   const tuned = (round: string) => join(run.dir, round, 'finetuned');
-  if (![options.base, options.instruct].every((dir) => existsSync(join(dir, 'tokenizer_config.json'))))
-    return;
+  if (![base, refiner].every((dir) => existsSync(join(dir, 'tokenizer_config.json')))) return;
   // A model that writes feedback first scores that, too, which no table has.
   const plain = options.targets !== 'feedback-refinement';
   const checkOutputs = (place: string, name: string, dir: string) => {
     const posts = single(
       need<ContextRow>(`${place.startsWith('round') && name === 'initial' ? place : 'heldout'}/contexts`),
     );
-    for (const { context, text, logprob } of some(rows<OutputRow>(`${place}/${name}`) ?? []).filter(Boolean))
+    for (const row of some(rows<OutputRow>(`${place}/${name}`) ?? []).filter(Boolean))
       compare(
-        `${place}/${name}: logprob of ${context}`,
-        logprob,
-        logProb(model(dir), prompts.output(posts.get(context)!.text), text),
+        `${place}/${name}: logprob of ${row.context}`,
+        row.logprob,
+        logProb(dir, prompts.output(posts.get(row.context)!.text), row, base),
       );
   };
-  for (const name of ['outputs', 'initial']) checkOutputs('heldout', name, options.base);
+  for (const name of ['outputs', 'initial']) checkOutputs('heldout', name, base);
   rounds.forEach((round, k) => {
-    if (k === 0 || plain) checkOutputs(round, 'initial', k === 0 ? options.base : tuned(rounds[k - 1]!));
+    if (k === 0 || plain) checkOutputs(round, 'initial', k === 0 ? base : tuned(rounds[k - 1]!));
     if (plain) checkOutputs(round, 'outputs', tuned(round));
     checkRefinements(round);
     checkKl(round);
@@ -94,21 +97,17 @@ export function checkModels(run: Run, problem: (line: string) => void): void {
         const where = `${round}/${table}: of ${context}`;
         compare(
           `${where} logprob_refiner`,
-          row.logprob_refiner,
-          logProb(model(options.instruct), prompt, row.text),
+          row.logprob_refiner ?? Number.NaN,
+          logProb(refiner, prompt, row, refiner),
         );
-        compare(
-          `${where} logprob_base`,
-          row.logprob_base,
-          logProb(model(options.base), prompts.output(text), row.text),
-        );
+        compare(`${where} logprob_base`, row.logprob_base, logProb(base, prompts.output(text), row, refiner));
       }
     }
   }
 
   function checkKl(round: string): void {
     const posts = single(need<ContextRow>('heldout/contexts'));
-    const dirs = { tuned: tuned(round), base: options.base };
+    const dirs = { tuned: tuned(round), base };
     for (const direction of ['tunedFromBase', 'baseFromTuned']) {
       const texts = need<KlRow>(`${round}/kl`).filter((row) => row.direction === direction);
       const [q, p] = (direction === 'tunedFromBase' ? [dirs.tuned, dirs.base] : [dirs.base, dirs.tuned]).map(

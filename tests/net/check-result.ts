@@ -169,7 +169,7 @@ function posteriorOf({ rows, options }: Run, round: string): Expectations {
   const contexts = [...candidates(rows<RefinementRow>(`${round}/refinements`)!)].map(([id, of]) => ({
     rewards: of.map(({ candidate }) => scores.get(id)!.find((row) => row.candidate === candidate)!.mean),
     logPrior: of.map(({ logprob_base }) => logprob_base),
-    logProposal: of.map(({ logprob_refiner }) => logprob_refiner),
+    logProposal: of.map(({ logprob_refiner }) => logprob_refiner!),
   }));
   all.set('posterior.ess', average(contexts.map((of) => effectiveSamples(of, options.beta))));
   // Only a probability P(I=1) is a likelihood.
@@ -256,7 +256,7 @@ function leafChecks(run: Run): LeafCheck[] {
       of(String.raw`^rounds\.\d+\.contexts`),
       (v, path) => {
         const k = rounds.indexOf(roundAt(path));
-        const learned = options.going === 'retrain' ? rounds.slice(0, k + 1) : [rounds[k]!];
+        const learned = options.roundMode === 'retrain' ? rounds.slice(0, k + 1) : [rounds[k]!];
         return v === sum(learned.map(contextsOf));
       },
     ],

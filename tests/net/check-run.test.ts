@@ -3,13 +3,14 @@ import { cpSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { buildOnce, cli } from '../helpers/cli.js';
 import writeTinyModels from '../helpers/tiny-models.js';
 import { scratchFolder } from '../store/folder.js';
 import { checkModels } from './check-models.js';
 import { checkResult } from './check-result.js';
 import { problemsOf } from './check-run.js';
 import { checkTables } from './check-tables.js';
+import { checkTokens } from './check-tokens.js';
+import { program } from './program.js';
 import type { Row } from './read-run.js';
 import { rewrite } from './rewrite.js';
 
@@ -18,8 +19,8 @@ const embedded = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'mode
 const tiny = join(dir, 'models');
 const modelsIn = (place: string) => ['--base', join(place, 'base'), '--instruct', join(place, 'instruct')];
 
-// Many runs one after another: a busy machine needs its time.
-vi.setConfig({ testTimeout: 240_000 });
+// Whole runs: a busy machine needs its time.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 type Ends = { value: number; lo: number; hi: number };
 /** What of result.json is tampered with. */
@@ -31,8 +32,7 @@ interface Document {
 
 async function run(name: string, words: readonly string[]): Promise<string> {
   const folder = join(dir, name);
-  const finished = await cli([...words, '--run', folder, '--quiet', '--json'], { cwd: dir });
-  expect(finished).toMatchObject({ code: 0, stderr: '' });
+  await program(...words, '--run', folder, '--quiet', '--json');
   return folder;
 }
 
@@ -60,10 +60,7 @@ const each = (table: string, change: (row: Row, i: number) => void) =>
     return all;
   });
 
-beforeAll(async () => {
-  buildOnce();
-  await writeTinyModels(tiny);
-}, 180_000);
+beforeAll(() => writeTinyModels(tiny));
 
 const small = ['--contexts', '5', '--heldout', '6', '--samples', '3', '--max-tokens', '12', '--seed', '3'];
 
@@ -96,9 +93,9 @@ describe('a sound run', () => {
 describe('a run with the embedded models', () => {
   let sound: string;
   beforeAll(async () => {
-    const words = ['--contexts', '10', '--heldout', '40', '--samples', '4', '--rounds', '2', '--lr', '1e-3'];
+    const words = ['--contexts', '8', '--heldout', '32', '--samples', '4', '--rounds', '2', '--lr', '1e-3'];
     sound = await run('embedded', [...modelsIn(embedded), ...words]);
-  }, 240_000);
+  });
 
   it('is sound', () => expect(problemsOf(sound)).toEqual([]));
 
@@ -251,19 +248,11 @@ describe('a run with the embedded models', () => {
   });
 });
 
-describe('passes of the models', () => {
+describe('passes of the models, and tokens', () => {
   let sound: string;
   beforeAll(async () => {
-    sound = await run('passes', [
-      ...modelsIn(tiny),
-      ...small,
-      '--rounds',
-      '2',
-      '--lr',
-      '1e-2',
-      '--ranker',
-      'longest',
-    ]);
+    const words = ['--rounds', '2', '--lr', '1e-2', '--ranker', 'longest'];
+    sound = await run('passes', [...modelsIn(tiny), ...small, ...words]);
   });
 
   const other = (column: string) => (row: Row) => {
@@ -296,7 +285,36 @@ describe('passes of the models', () => {
       ),
       /round-1\/kl, tunedFromBase, .*: other numbers/,
     ],
+    [
+      'tokens that were not sampled',
+      each('heldout/outputs', (row) => {
+        const [first, second, ...rest] = row.ids as number[];
+        row.ids = [second, first, ...rest];
+      }),
+      /heldout\/outputs: logprob of/,
+    ],
+    [
+      'tokens that say something else',
+      each('round-1/refinements', (row) => {
+        row.ids = (row.ids as number[]).slice(1);
+      }),
+      /round-1\/refinements: the tokens of .* say /,
+    ],
+    [
+      'tokens without an end',
+      each('heldout/no-feedback', (row) => {
+        row.ids = (row.ids as number[]).slice(0, -1);
+      }),
+      /heldout\/no-feedback: the tokens of .* do not end it/,
+    ],
+    [
+      'tokens of another tokenizer',
+      each('round-2/targets', (row) => {
+        row.tokenizer = 'another';
+      }),
+      /round-2\/targets: the tokens of .* are said to be of the tokenizer another/,
+    ],
   ])('show %s', (_name, tamper, problem) => {
-    expect(problemsOf(copyOf(sound, tamper), [checkModels]).join('\n')).toMatch(problem);
+    expect(problemsOf(copyOf(sound, tamper), [checkTokens, checkModels]).join('\n')).toMatch(problem);
   });
 });

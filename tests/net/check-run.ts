@@ -6,9 +6,10 @@
 import { checkModels } from './check-models.js';
 import { checkResult } from './check-result.js';
 import { checkTables } from './check-tables.js';
+import { checkTokens } from './check-tokens.js';
 import { readRun } from './read-run.js';
 
-export const CHECKS = [checkTables, checkResult, checkModels];
+export const CHECKS = [checkTables, checkTokens, checkResult, checkModels];
 
 /** What is wrong with a run, a line each; nothing for a sound one. */
 export function problemsOf(dir: string, checks: readonly (typeof CHECKS)[number][] = CHECKS): string[] {

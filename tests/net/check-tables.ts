@@ -1,5 +1,4 @@
 /** What must hold between the tables of a run, whatever the numbers are. A problem is a line of words. */
-
 import { mean, sum, weights } from './definitions.js';
 import {
   type ContextRow,
@@ -15,6 +14,7 @@ import {
   single,
   type TargetRow,
   type TextRow,
+  type WrittenRow,
 } from './read-run.js';
 
 type Report = (problem: string) => void;
@@ -142,7 +142,8 @@ function checkRefinements(
   for (const column of ['logprob_refiner', 'logprob_base'] as const)
     checkLogprobs(
       `${table}, ${column}`,
-      found.map((row) => row[column]),
+      // A local refiner can tell; null is none of these.
+      found.map((row) => row[column] ?? Number.NaN),
       problem,
     );
 }
@@ -184,28 +185,34 @@ function checkScores({ rows, need }: Run, place: string, problem: Report): void 
   }
 }
 
-/** The targets of a context by --targets, from the round's tables; null where chance has a say in it. */
+/** What is learned of a text: its words, and the tokens that say them. */
+const learnedAs = ({ text, ids }: Pick<WrittenRow, 'text' | 'ids'>) => JSON.stringify([text, ids]);
+/** A text that nobody sampled. */
+const given = (text: string) => ({ text, ids: [] });
+
+/** The weights of a context's targets by --targets, from the round's tables; several possibilities where chance has a say in it. */
 function expectedTargets({ rows, need, options }: Run, round: string, id: string): Map<string, number>[] {
   const of = <R extends Row & { context: string }>(table: string) =>
     grouped(rows<R>(`${round}/${table}`) ?? []).get(id) ?? [];
-  const just = (text: string) => new Map(text === '' ? [] : [[text, 1]]);
+  const just = (written: Pick<WrittenRow, 'text' | 'ids'>) =>
+    new Map(written.text === '' ? [] : [[learnedAs(written), 1]]);
   const picked = () => {
     const candidate = of<ScoreRow>('scores').find(({ selected }) => selected)?.candidate;
-    return of<RefinementRow>('refinements').find((row) => row.candidate === candidate)?.text ?? '';
+    return of<RefinementRow>('refinements').find((row) => row.candidate === candidate) ?? given('');
   };
   switch (options.targets) {
     case 'ilf':
       return [just(picked())];
     case 'initial':
-      return [just(of<OutputRow>('initial')[0]!.text)];
+      return [just(of<OutputRow>('initial')[0]!)];
     case 'gold':
-      return [just(single(need<ContextRow>(`${round}/contexts`)).get(id)!.gold)];
+      return [just(given(single(need<ContextRow>(`${round}/contexts`)).get(id)!.gold))];
     case 'no-feedback':
     case 'shuffled-feedback':
-      return of<TextRow>(options.targets).map(({ text }) => just(text));
+      return of<TextRow>(options.targets).map(just);
     case 'feedback-refinement': {
-      const text = picked();
-      return [just(text && `${of<FeedbackRow>('feedback')[0]!.text} New summary: ${text}`)];
+      const { text } = picked();
+      return [just(given(text && `${of<FeedbackRow>('feedback')[0]!.text} New summary: ${text}`))];
     }
     case 'posterior': {
       const said = of<RefinementRow>('refinements').filter(({ text }) => text !== '');
@@ -214,15 +221,16 @@ function expectedTargets({ rows, need, options }: Run, round: string, id: string
         {
           rewards: said.map(({ candidate }) => scores.get(candidate)!),
           logPrior: said.map(({ logprob_base }) => logprob_base),
-          logProposal: said.map(({ logprob_refiner }) => logprob_refiner),
+          logProposal: said.map(({ logprob_refiner }) => logprob_refiner!),
         },
         options.beta,
       );
       // Less than a thousandth of the heaviest is left out.
       const kept = omega.map((w) => (w >= Math.max(...omega) / 1000 ? w : 0));
       const total = new Map<string, number>();
-      said.forEach(({ text }, i) => {
-        if (kept[i]! > 0) total.set(text, (total.get(text) ?? 0) + kept[i]! / sum(kept));
+      said.forEach((row, i) => {
+        const key = learnedAs(row);
+        if (kept[i]! > 0) total.set(key, (total.get(key) ?? 0) + kept[i]! / sum(kept));
       });
       return [total];
     }
@@ -238,12 +246,13 @@ function checkTargets(run: Run, round: string, problem: Report): void {
     if (!ids.includes(id)) problem(`${round}/targets: ${id} is no context of this round`);
   for (const id of ids) {
     const learned = new Map<string, number>();
-    for (const { text, weight } of found.get(id) ?? []) learned.set(text, (learned.get(text) ?? 0) + weight);
+    for (const row of found.get(id) ?? [])
+      learned.set(learnedAs(row), (learned.get(learnedAs(row)) ?? 0) + row.weight);
     const possible = expectedTargets(run, round, id);
     const agrees = possible.some(
       (expected) =>
         expected.size === learned.size &&
-        [...expected].every(([text, weight]) => Math.abs(weight - (learned.get(text) ?? 0)) < 1e-9),
+        [...expected].every(([key, weight]) => Math.abs(weight - (learned.get(key) ?? 0)) < 1e-9),
     );
     if (!agrees)
       problem(`${round}/targets: ${id} is not learned from what --targets ${run.options.targets} says`);

@@ -6,10 +6,18 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PreTrainedTokenizer } from '@xenova/transformers';
 
-/** ln p(· | what precedes), [token][vocabulary], for each token of a completion. */
-export interface OwnModel {
+export interface OwnTokenizer {
   encode(text: string): number[];
+  /** Without special tokens, and spaces as they are. */
+  decode(ids: readonly number[]): string;
+  /** The id that ends a text. */
   eos: number;
+  /** Equal for equal tokenizers. */
+  content: string;
+}
+
+/** ln p(· | what precedes), [token][vocabulary], for each token of a completion. */
+export interface OwnModel extends OwnTokenizer {
   logProbs(prompt: readonly number[], completion: readonly number[]): Float64Array[];
 }
 
@@ -85,15 +93,25 @@ function logSoftmax(logits: Float64Array): Float64Array {
   return logits.map((z) => z - top - Math.log(total));
 }
 
+export function openOwnTokenizer(dir: string): OwnTokenizer {
+  const read = (name: string) => readFileSync(join(dir, name), 'utf8');
+  const content = read('tokenizer.json');
+  const tokenizer = new PreTrainedTokenizer(JSON.parse(content), JSON.parse(read('tokenizer_config.json')));
+  const encode = (text: string): number[] => tokenizer.encode(text, { add_special_tokens: false });
+  const decode = (ids: readonly number[]) =>
+    ids.length === 0
+      ? ''
+      : tokenizer.decode([...ids], { skip_special_tokens: true, clean_up_tokenization_spaces: false });
+  return { content, encode, decode, eos: encode('<|endoftext|>')[0]! };
+}
+
 export function openOwnModel(dir: string): OwnModel {
-  const json = (name: string) => JSON.parse(readFileSync(join(dir, name), 'utf8'));
-  const { n_layer, n_head, n_embd: D, layer_norm_epsilon: eps } = json('config.json') as Config;
+  const config = JSON.parse(readFileSync(join(dir, 'config.json'), 'utf8')) as Config;
+  const { n_layer, n_head, n_embd: D, layer_norm_epsilon: eps } = config;
   const tensors = readTensors(join(dir, 'model.safetensors'));
   const of = (name: string) => tensors.get(name)!;
   const both = (name: string) => [of(`${name}.weight`), of(`${name}.bias`)] as const;
   const [wte, wpe] = [of('wte.weight'), of('wpe.weight')];
-  const tokenizer = new PreTrainedTokenizer(json('tokenizer.json'), json('tokenizer_config.json'));
-  const encode = (text: string): number[] => tokenizer.encode(text, { add_special_tokens: false });
 
   const hidden = (ids: readonly number[]): Float64Array[] => {
     let x = ids.map((id, t) =>
@@ -114,8 +132,7 @@ export function openOwnModel(dir: string): OwnModel {
   };
 
   return {
-    encode,
-    eos: encode('<|endoftext|>')[0]!,
+    ...openOwnTokenizer(dir),
     logProbs(prompt, completion) {
       const rows = hidden([...prompt, ...completion].slice(0, -1)).slice(prompt.length - 1);
       return rows.map((row) =>

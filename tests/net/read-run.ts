@@ -14,9 +14,14 @@ export interface ContextRow extends Row {
   feedback: string;
   gold: string;
 }
-export interface OutputRow extends Row {
+/** A text, and its tokens as they were sampled, of the tokenizer of this key; both empty where they are not known. */
+export interface WrittenRow extends Row {
   context: string;
   text: string;
+  ids: number[];
+  tokenizer: string;
+}
+export interface OutputRow extends WrittenRow {
   logprob: number;
   sampled: boolean;
 }
@@ -26,13 +31,12 @@ export interface FeedbackRow extends Row {
   source: string;
   points: string;
 }
-export interface TextRow extends Row {
-  context: string;
+export interface TextRow extends WrittenRow {
   candidate: number;
-  text: string;
 }
 export interface RefinementRow extends TextRow {
-  logprob_refiner: number;
+  /** Null where the refiner cannot tell. */
+  logprob_refiner: number | null;
   logprob_base: number;
 }
 export interface ScoreRow extends Row {
@@ -42,9 +46,7 @@ export interface ScoreRow extends Row {
   mean: number;
   selected: boolean;
 }
-export interface TargetRow extends Row {
-  context: string;
-  text: string;
+export interface TargetRow extends WrittenRow {
   weight: number;
 }
 export interface KlRow extends Row {
@@ -75,7 +77,7 @@ export interface Options {
   maxTokens: number;
   beta: number;
   base: string;
-  instruct: string;
+  refiner: string;
 }
 
 export interface Run {
