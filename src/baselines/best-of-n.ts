@@ -41,7 +41,7 @@ export async function sampleScored(
     name: contextName(context),
   }));
   const onTexts = texts(progress, 'sampling');
-  const drawn = await writer.write(prompts, n, sampling, task.format.output, seed, onTexts);
+  const drawn = await writer.write(prompts, n, { ...sampling, format: task.format.output, seed }, onTexts);
   const items = contexts.flatMap(({ id, text: context }, i) =>
     drawn[i]!.map((written, candidate) => ({ id, candidate, context, written, prompt: prompts[i]! })),
   );

@@ -47,9 +47,7 @@ export async function compare(base: Writer, of: Compared, progress: Progress): P
   const samples = await base.write(
     contexts.map((context) => ({ text: task.prompts.write(context.text), name: contextName(context) })),
     kind === 'quality' ? 2 : 1,
-    sampling,
-    task.format.output,
-    seed,
+    { ...sampling, format: task.format.output, seed },
     texts(progress, 'sampling comparisons'),
   );
   return contexts.flatMap((context, i) => {

@@ -90,9 +90,7 @@ function priorOutputsStep(
     const drawn = await prior.write(
       contexts.map((context) => ({ text: prompts.write(context.text), name: contextName(context) })),
       samples,
-      sampling,
-      format.output,
-      seed,
+      { ...sampling, format: format.output, seed },
       inTexts(progress, 'sampling outputs'),
     );
     return toTextRows(contexts, drawn);

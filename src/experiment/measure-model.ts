@@ -38,9 +38,7 @@ export function outputsStep(
     const drawn = await localWriter(await run.models.get(dir)).write(
       contexts.map((context) => ({ text: prompts.write(context.text), name: contextName(context) })),
       scale.texts,
-      settings,
-      format.output,
-      seed,
+      { ...settings, format: format.output, seed },
       inTexts(progress, 'sampling outputs'),
     );
     const outputOf = (of: (typeof drawn)[number][number]) =>

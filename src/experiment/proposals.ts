@@ -74,7 +74,7 @@ export async function proposalsStep(study: StudyContext): Promise<ProposalRow[]>
       name: contextName(context),
     }));
     const sampled = inTexts(progress, 'sampling refinements');
-    const refined = await refiner.write(toRefiner, n, sampling, format.output, seed, sampled);
+    const refined = await refiner.write(toRefiner, n, { ...sampling, format: format.output, seed }, sampled);
     const rows = contexts.flatMap(({ id, text: context }, i) => {
       const own = prior.get(id)!.slice(0, n);
       return [...own, ...refined[i]!].map(({ text, ids, tokenizer }, candidate) => {

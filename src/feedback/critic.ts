@@ -31,9 +31,7 @@ async function critiques(
       name: `context ${context.id}`,
     })),
     1,
-    { ...sampling, maxTokens: CRITIQUE_TOKENS },
-    format.feedback,
-    seed,
+    { ...sampling, maxTokens: CRITIQUE_TOKENS, format: format.feedback, seed },
     onTexts,
   );
   return written.map(([said]) => ({ text: said!.text === '' ? prompts.noCritique : said!.text }));

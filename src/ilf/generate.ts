@@ -34,9 +34,7 @@ export async function generate(
   const sampled = await theta.write(
     without.map(promptOf),
     1,
-    { ...sampling, maxTokens: roomFor(writes, sampling.maxTokens) },
-    format.output,
-    seed,
+    { ...sampling, maxTokens: roomFor(writes, sampling.maxTokens), format: format.output, seed },
     texts(progress, 'sampling outputs'),
   );
   const written = new Map(without.map(({ id }, i) => [id, sampled[i]![0]!]));

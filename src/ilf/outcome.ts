@@ -63,8 +63,10 @@ export async function outcomeOf(run: RunContext, finished: Finished): Promise<Ou
     }),
     rounds: [...(baseScore ? [{ round: 0, score: baseScore }] : []), ...perRound],
     samples: samplesOf(heldOut, last, quality),
-    kl: rounds.flatMap(({ measures: { kl } }) =>
-      kl ? [kl.tunedFromBase, kl.baseFromTuned].filter((of) => !!of) : [],
+    kl: rounds.flatMap(({ measures: { kl } }, i) =>
+      [kl?.tunedFromBase, kl?.baseFromTuned].flatMap((of) =>
+        of ? [{ ...of, ...(rounds.length > 1 && { round: i + 1 }) }] : [],
+      ),
     ),
     ...(posterior && { posterior }),
     ...(last.scores && { scores: last.scores }),

@@ -87,9 +87,7 @@ export async function sampleCandidates(
     refiner.write(
       some.map((i) => prompts[i]!),
       each,
-      sampling,
-      task.format.output,
-      from,
+      { ...sampling, format: task.format.output, seed: from },
       texts(progress, doing),
     );
   const drawn = await write([...items.keys()], n, seed, 'sampling refinements');

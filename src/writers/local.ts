@@ -13,7 +13,7 @@ export function localWriter(model: TextModel): Required<Writer> {
   return {
     name: dir,
     key: dir,
-    async write(prompts, n, { temperature, topP, maxTokens }, format, seed, onTexts) {
+    async write(prompts, n, { temperature, topP, maxTokens, format, seed }, onTexts) {
       if (prompts.length === 0) return [];
       const ids = prompts.map((prompt) => encodePrompt(model, prompt, maxTokens));
       // What follows the stop would be cut: end there where it is a token of its own.

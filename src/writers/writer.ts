@@ -34,20 +34,19 @@ export interface Sampling {
 /** Called with the number of texts done, and of all. */
 export type OnTexts = (done: number, total: number) => void;
 
+/** How texts are written. */
+export interface Writing extends Sampling {
+  format: TextFormat;
+  seed: number;
+}
+
 export interface Writer {
   /** For people. */
   readonly name: string;
   /** What its texts depend on, for step keys: a model folder. */
   readonly key: string;
   /** n tidied texts for each prompt, [prompt][text]; text j of prompt i depends on (seed, i, j) alone. */
-  write(
-    prompts: readonly Prompt[],
-    n: number,
-    sampling: Sampling,
-    format: TextFormat,
-    seed: number,
-    onTexts: OnTexts,
-  ): Promise<Written[][]>;
+  write(prompts: readonly Prompt[], n: number, how: Writing, onTexts: OnTexts): Promise<Written[][]>;
   /** log p(text and its end | prompt) of each, in nats: sums over tokens, at temperature 1. */
   score?(prompts: readonly Prompt[], texts: readonly Written[], onTexts: OnTexts): Promise<number[]>;
 }

@@ -32,7 +32,12 @@ beforeAll(async () => {
 /** As many samples of each context as the comparisons were made from, with their seed. */
 async function samples(n: number): Promise<string[][]> {
   const prompts = contexts.map(({ id, text }) => ({ text: write(text), name: id }));
-  const drawn = await localWriter(base).write(prompts, n, sampling, briefs.format.output, 7, () => {});
+  const drawn = await localWriter(base).write(
+    prompts,
+    n,
+    { ...sampling, format: briefs.format.output, seed: 7 },
+    () => {},
+  );
   return drawn.map((of) => of.map(({ text }) => text));
 }
 

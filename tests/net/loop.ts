@@ -338,7 +338,7 @@ export function loop(): void {
       expect(blocks.length).toBe(4);
       of.forEach(([path, direction, model, tokens], i) => {
         const facts = Object.fromEntries(factsIn(blocks[i]!));
-        expect(blocks[i]).toContain(`<h3>${direction}</h3>`);
+        expect(blocks[i]).toContain(`<h3>${direction}, round ${i < 2 ? 1 : 2}</h3>`);
         expect(facts).toMatchObject({
           Direction: `${direction}, from samples of the ${model} model`,
           Conditional: 'yes: a mean over prompts',

@@ -28,7 +28,7 @@ beforeAll(async () => {
 afterAll(() => model.lm.dispose());
 
 const write = (n: number, seed = 1, of = prompts, format = oneLine) =>
-  localWriter(model).write(of, n, sampling, format, seed, none);
+  localWriter(model).write(of, n, { ...sampling, format, seed }, none);
 
 describe('texts', () => {
   it('are tidied, and say what their tokens say', async () => {

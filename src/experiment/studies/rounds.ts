@@ -24,6 +24,8 @@ async function roundsBy(study: StudyContext, how: 'continue' | 'retrain'): Promi
     const folder = `rounds/${how}-${k}`;
     const before = how === 'retrain' ? [...learned] : null;
     const { tuned, targets } = await learn(run, { folder, from: (k - 1) * n, n, theta, before });
+    // Measuring closes the model that it measures; the next round opened it again.
+    if (theta.dir !== run.options.base) await run.models.close(theta.dir);
     theta = tuned;
     learned.push(targets);
     values.push(...(await measureModel(study, roundArm(how, k), folder, theta)));

@@ -25,10 +25,10 @@ const estimatorNames: [key: keyof KlEstimates, name: string][] = [
   ['k3', 'k3 of the whole sequence'],
 ];
 
-export function klView(kl: KlResult): KlView {
+export function klView(kl: KlResult & { round?: number }): KlView {
   const { temperature, topP, topK, maxNewTokens, seed } = kl.sampling;
   return {
-    title: kl.direction,
+    title: kl.round === undefined ? kl.direction : `${kl.direction}, round ${kl.round}`,
     facts: [
       ['Direction', `${kl.direction}, from samples of the ${kl.sampledFrom} model`],
       ['Conditional', kl.conditional ? 'yes: a mean over prompts' : 'no: texts without a prompt'],

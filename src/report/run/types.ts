@@ -112,7 +112,7 @@ export interface Report {
   rounds: RoundMeasures[];
   samples: Sample[];
   /** Every KL that was estimated, the final ones of `measures` included or not; shown as given. */
-  kl: KlResult[];
+  kl: (KlResult & { round?: number })[];
   posterior?: PosteriorReport;
   /** Oracle scores of single outputs, for their distribution. */
   scores?: { base?: number[]; tuned?: number[]; gold?: number[] };
