@@ -56,6 +56,12 @@ const wall: { what: string; module: RegExp; may: RegExp }[] = [
     may: /^src\/(measure\/[^/]+|experiment\/(experiment|study-context))\.ts$/,
   },
 ];
+/** What stands beside one another and shares through its parent or a shared folder only: the report's pages, the engines. */
+const apart: { what: string; folder: RegExp }[] = [
+  { what: 'page', folder: /^src\/report\/(run|kl|experiment)\// },
+  { what: 'engine', folder: /^src\/engine\/engines\/([^/]+)\// },
+  { what: 'task', folder: /^src\/tasks\/([^/]+)\// },
+];
 const backend = /^@tensorflow\/tfjs(?:$|\/|-backend-|-node|-react-native)/;
 
 /** A source file: its path from the repository's root, with `/`, and its text. */
@@ -135,6 +141,10 @@ function breaches(sources: Sources): string[] {
       for (const { what, module, may } of wall)
         if (module.test(target) && !may.test(path))
           found.push(`${path} imports ${target}: only measurement may see ${what}`);
+      for (const { what, folder: rule } of apart) {
+        const [from, other] = [rule.exec(path)?.[1], rule.exec(target)?.[1]];
+        if (from && other && from !== other) found.push(`${path} imports ${target}: of another ${what}`);
+      }
       const to = folderOf(target);
       if (to === folder) continue;
       if (layerOf(to) > layerOf(folder)) found.push(`${path} imports ${target}: upwards`);
@@ -176,6 +186,11 @@ describe('architecture', () => {
     ['export from counts', { [lm]: `export * from '../ilf/a.js';`, 'src/ilf/a.ts': '' }, /upwards/],
     ['sideways', { [lm]: `import '../bayes/kl.js';`, 'src/bayes/kl.ts': '' }, /sideways/],
     ['rankers know tasks', { 'src/rankers/a.ts': `import '../tasks/t.js';`, 'src/tasks/t.ts': '' }, null],
+    [
+      'one page and another',
+      { 'src/report/kl/a.ts': `import '../run/b.js';`, 'src/report/run/b.ts': '' },
+      /of another page/,
+    ],
     [
       'tasks know no ranker',
       { 'src/tasks/t.ts': `import '../rankers/a.js';`, 'src/rankers/a.ts': '' },

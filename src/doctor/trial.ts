@@ -16,7 +16,7 @@ const STEPS = 4;
 /** Largest relative error of a product: bfloat16 keeps 8 bits. */
 const TOLERANCE: Record<Precision, number> = { float32: 1e-5, bfloat16: 1e-2 };
 
-/** Throws where a [33,65] × [65,17] product of small whole numbers is wrong. */
+/** @throws Error where a [33,65] × [65,17] product of small whole numbers is wrong */
 function multiply(precision: Precision): void {
   const [M, K, N] = [33, 65, 17];
   const a = Float32Array.from({ length: M * K }, (_, i) => ((i * 7) % 11) - 5);
@@ -34,7 +34,7 @@ function multiply(precision: Precision): void {
   if (wrong >= 0) throw new Error(`a matrix product is wrong: ${got[wrong]} where it is ${want[wrong]}`);
 }
 
-/** Throws where a tiny model does not learn a sequence by heart in a few steps, or does not change. */
+/** @throws Error where a tiny model does not learn a sequence by heart in a few steps, or does not change */
 async function learn(): Promise<void> {
   const lm = CausalLM.init(gpt2Config(TINY), 1);
   const weights = () => [...lm.params.values()].map((v) => Float32Array.from(v.dataSync()));

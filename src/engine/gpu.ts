@@ -15,8 +15,8 @@ async function obstacle(kind: EngineKind): Promise<string | null> {
 }
 
 /**
- * Starts the first engine that has all it needs and sees a GPU, or the named one if that does. Throws UserError where
- * none does, with what was looked for and what was missing.
+ * Starts the first engine that has all it needs and sees a GPU, or the named one if that does.
+ * @throws UserError where none does, with what was looked for and what was missing
  */
 export async function startGpuEngine(
   name: EngineName | undefined,

@@ -32,8 +32,9 @@ async function byDefault(): Promise<EngineName> {
 }
 
 /**
- * Starts the engine and makes it tfjs' current backend. Throws UserError for an unknown name or precision, one that the
- * engine does not have, threads where it has one only, and where what it needs is missing. May be called again to switch.
+ * Starts the engine and makes it tfjs' current backend. May be called again to switch.
+ * @throws UserError for an unknown name or precision, one that the engine does not have, threads where it has one only,
+ * and where what it needs is missing
  */
 export async function startEngine(
   name?: EngineName,

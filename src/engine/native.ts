@@ -26,7 +26,10 @@ export type HalfArray = Uint16Array | DeviceArray;
 export interface Native {
   /** Instruction set in use: 'avx512bf16' | 'avx512' | 'avx2' | 'portable'. The best the CPU has, or ILF_ISA from the environment. */
   isa(): string;
-  /** Choose another one that this CPU has (tests run every one). Throws if it has not. */
+  /**
+   * Choose another one that this CPU has (tests run every one).
+   * @throws Error if it has not
+   */
   setIsa(name: string): void;
   availableIsas(): string[];
   /** Threads in the pool, the caller's included; 1 runs everything in the caller. Default: ILF_THREADS or all cores. */

@@ -35,7 +35,7 @@ export interface LMConfig {
   readonly parameters: readonly Parameter[];
 }
 
-/** Throws UserError naming the first wrong field; `where` begins the message. */
+/** @throws UserError naming the first wrong field; `where` begins the message */
 export function configOf(architecture: Architecture, json: unknown, where = 'model config'): LMConfig {
   const parsed = architecture.schema.safeParse(json);
   if (!parsed.success) throw new UserError(`${where}: ${firstIssue(parsed.error)}`);

@@ -6,7 +6,10 @@ import { readJson } from '../store/read-json.js';
 import { configOf, type LMConfig } from './architecture.js';
 import { ARCHITECTURES } from './architectures/index.js';
 
-/** Reads dir/config.json. Throws UserError if it is absent, malformed, or of a model that we cannot run. */
+/**
+ * Reads dir/config.json.
+ * @throws UserError if it is absent, malformed, or of a model that we cannot run
+ */
 export async function readConfig(dir: string): Promise<LMConfig> {
   const path = join(dir, 'config.json');
   const json = await readJson(path, z.looseObject({ model_type: z.string() }));

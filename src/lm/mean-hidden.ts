@@ -7,8 +7,9 @@ import type { CausalLM } from './model.js';
 const MAX_TOKENS = 8192;
 
 /**
- * [text][D]; each text is read alone and has one token at least. `onDone` is told how many texts were finished. maxTokens
- * bounds memory, not the result. Throws UserError for a text that is longer than the model's positions.
+ * [text][D]; each text is read alone and has one token at least. `onDone` is told how many texts were finished.
+ * maxTokens bounds memory, not the result.
+ * @throws UserError for a text that is longer than the model's positions
  */
 export async function meanHidden(
   lm: CausalLM,

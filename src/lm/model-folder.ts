@@ -12,9 +12,10 @@ export interface ModelFolder {
 }
 
 /**
- * Reads a model folder: names with or without the prefix of files of whole models; buffers, and the head where it is the
- * embedding, are left out. Throws UserError for missing, unknown or misshaped tensors, and for a head that differs from the
- * embedding where config.json says that they are tied.
+ * Reads a model folder: names with or without the prefix of files of whole models; buffers, and the head where it is
+ * the embedding, are left out.
+ * @throws UserError for missing, unknown or misshaped tensors, and for a head that differs from the embedding where
+ * config.json says that they are tied
  */
 export async function readModelFolder(dir: string): Promise<ModelFolder> {
   const config = await readConfig(dir);

@@ -76,14 +76,18 @@ export class CausalLM {
   }
 
   /**
-   * ids [B·T], sequences padded on the right (causal attention keeps padding from reaching what precedes it)
-   * → [B·T,D] after the final norm. Differentiable in the parameters. Throws UserError where T exceeds the model's positions.
+   * ids [B·T], sequences padded on the right (causal attention keeps padding from reaching what precedes it) → [B·T,D]
+   * after the final norm. Differentiable in the parameters.
+   * @throws UserError where T exceeds the model's positions
    */
   hidden(ids: Int32Array, B: number, T: number): tf.Tensor2D {
     return tf.tidy(() => this.hiddenOf(this.embedding(ids, this.positions(B, T)), B, T));
   }
 
-  /** Positions 0 to T−1 for each of B sequences. Throws UserError where T exceeds the model's positions. */
+  /**
+   * Positions 0 to T−1 for each of B sequences.
+   * @throws UserError where T exceeds the model's positions
+   */
   positions(B: number, T: number): Int32Array {
     const { positions } = this.description;
     if (T > positions) {

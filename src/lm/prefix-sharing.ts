@@ -81,7 +81,8 @@ function prefixTree(texts: readonly (readonly number[])[]): PrefixTree {
 
 /**
  * Hidden states after the last token of each text, [texts,D], after the final norm; differentiable in the parameters.
- * The same as lm.hidden's. Throws UserError for a text that is longer than the model's positions.
+ * The same as lm.hidden's.
+ * @throws UserError for a text that is longer than the model's positions
  */
 export function lastHidden(lm: CausalLM, texts: readonly (readonly number[])[]): tf.Tensor2D {
   const { attention } = lm.description;
@@ -99,9 +100,9 @@ export function lastHidden(lm: CausalLM, texts: readonly (readonly number[])[]):
 }
 
 /**
- * Logits of `tokens` after each text, [prefix][suffix][token]. They do not depend on what else is asked for. `onDone` is
- * told how many suffixes were finished. maxTokens bounds memory, not the result. Throws UserError for a text that is
- * longer than the model's positions.
+ * Logits of `tokens` after each text, [prefix][suffix][token]. They do not depend on what else is asked for. `onDone`
+ * is told how many suffixes were finished. maxTokens bounds memory, not the result.
+ * @throws UserError for a text that is longer than the model's positions
  */
 export async function lastLogits(
   lm: CausalLM,

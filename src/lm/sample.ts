@@ -88,9 +88,9 @@ function promptGroups(
 }
 
 /**
- * Completions [prompt][sample]. Each ends at a stop token, after maxNewTokens, or where the model's positions
- * end. onProgress gets the number of finished rows and of all. Throws UserError for empty or too long prompts
- * and bad options.
+ * Completions [prompt][sample]. Each ends at a stop token, after maxNewTokens, or where the model's positions end.
+ * onProgress gets the number of finished rows and of all.
+ * @throws UserError for empty or too long prompts and bad options
  */
 export async function sample(
   lm: CausalLM,

@@ -91,14 +91,14 @@ export async function perToken<K extends string>(
   return out;
 }
 
-/** The hidden states that predict a rectangle's completion tokens: [completion tokens, D]. */
+/** The hidden states that predict a rectangle's completion tokens: [completion tokens, D] */
 export const predicting = (lm: CausalLM, { ids, B, T, rows }: Rectangle): tf.Tensor2D =>
   gatherRows(lm.hidden(ids, B, T), rows);
 
 /**
- * ln p(token | what precedes it) for every completion token, in nats. An empty completion gives an empty
- * array. Throws UserError for an empty prompt or a text longer than the model's positions. maxTokens bounds
- * memory, not the result.
+ * ln p(token | what precedes it) for every completion token, in nats. An empty completion gives an empty array.
+ * maxTokens bounds memory, not the result.
+ * @throws UserError for an empty prompt or a text longer than the model's positions
  */
 export async function scoreCompletions(
   lm: CausalLM,

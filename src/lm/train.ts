@@ -291,7 +291,10 @@ export async function saveTrainState(lm: CausalLM, state: AdamState, path: strin
   await writeSafetensors(path, [step, ...list('m', state.m), ...list('v', state.v)]);
 }
 
-/** Reads what saveTrainState wrote for a model of this shape. Throws UserError where it does not fit. */
+/**
+ * Reads what saveTrainState wrote for a model of this shape.
+ * @throws UserError where it does not fit
+ */
 export async function loadTrainState(lm: CausalLM, path: string): Promise<AdamState> {
   const tensors = await readSafetensors(path);
   const find = (name: string, shape: number[]) => {

@@ -5,12 +5,12 @@
 import { annotate, type Feedback, sayAll, sayValue } from '../tasks/briefs/annotator.js';
 import { pointsAgainst, settled } from '../tasks/briefs/points.js';
 import { drawPost, type Post } from '../tasks/briefs/post.js';
-import { improvePrompt, judgePrompts, summaryPrompt } from '../tasks/briefs/prompts.js';
 import { glue, read } from '../tasks/briefs/reading.js';
 import { CARE, exchangeOne, improve, refine } from '../tasks/briefs/refining.js';
 import { drawPlan, write, wrongValue } from '../tasks/briefs/summary.js';
 import { details, type Slot, slots } from '../tasks/briefs/world.js';
 import { type Random, random } from '../tasks/random.js';
+import { improvePrompt, judgePrompts, summaryPrompt } from '../tasks/summarization.js';
 
 export interface Piece {
   text: string;

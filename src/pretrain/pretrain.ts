@@ -14,8 +14,8 @@ import { exportOnnx } from '../lm/onnx.js';
 import { sample } from '../lm/sample.js';
 import { writeFileAtomic, writeFolderAtomic } from '../store/atomic.js';
 import { drawPost } from '../tasks/briefs/post.js';
-import { refinePrompt, summaryPrompt } from '../tasks/briefs/prompts.js';
 import { random } from '../tasks/random.js';
+import { refinePrompt, summaryPrompt } from '../tasks/summarization.js';
 import { buildGpt2Subset } from '../text/gpt2-subset.js';
 import { copyTokenizer, loadTokenizer, type Tokenizer } from '../text/tokenizer.js';
 import {

@@ -7,8 +7,8 @@ import { exportOnnx } from '../../src/lm/onnx.js';
 import { summarySequence } from '../../src/pretrain/corpus.js';
 import { phrasings } from '../../src/tasks/briefs/annotator.js';
 import { drawPost } from '../../src/tasks/briefs/post.js';
-import { judgePrompts } from '../../src/tasks/briefs/prompts.js';
 import { random } from '../../src/tasks/random.js';
+import { judgePrompts } from '../../src/tasks/summarization.js';
 import { buildGpt2Subset } from '../../src/text/gpt2-subset.js';
 import { loadTokenizer } from '../../src/text/tokenizer.js';
 

@@ -409,7 +409,7 @@ export function loop(): void {
         longest: '0.583',
       });
       expect(figure(went.html, 'What each ranker picks').caption).toContain(
-        'InstructRM minus random, paired: 0.069 (',
+        'InstructRM minus random, paired: +0.069 (',
       );
 
       const heights = (title: string) => figure(went.html, title).dots[0]!.map(({ y }) => y);

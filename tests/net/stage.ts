@@ -11,7 +11,7 @@ import { openRunContext } from '../../src/ilf/open.js';
 import { writeOutcome } from '../../src/ilf/outcome.js';
 import type { LoopOptions } from '../../src/pipeline/options.js';
 import { renderFinal, renderSample } from '../../src/report/run/terminal.js';
-import { prompts } from '../../src/tasks/briefs/prompts.js';
+import { prompts } from '../../src/tasks/summarization.js';
 import type { Task } from '../../src/tasks/task.js';
 import { oneLine } from '../../src/tasks/text-format.js';
 import { scratchFolder } from '../store/folder.js';

@@ -40,7 +40,10 @@ export interface EngineKind {
    * throws. `--gpu` takes an engine where this is found.
    */
   gpu?(): Promise<Need>;
-  /** Makes it tfjs' current backend; may be called again. Throws UserError where it does not start. */
+  /**
+   * Makes it tfjs' current backend; may be called again.
+   * @throws UserError where it does not start
+   */
   start(precision: Precision, threads?: number): Promise<Engine>;
 }
 

@@ -73,6 +73,6 @@ export const gpt2: Architecture<Gpt2Json> = {
 /** The few numbers that a new model needs; the rest are GPT-2's. */
 export type Gpt2Sizes = Pick<Gpt2Json, 'n_layer' | 'n_head' | 'n_embd' | 'n_positions' | 'vocab_size'>;
 
-/** Throws UserError naming the first wrong field. */
+/** @throws UserError naming the first wrong field */
 export const gpt2Config = (sizes: Gpt2Sizes & Partial<Gpt2Json>): LMConfig =>
   configOf(gpt2, { model_type: 'gpt2', architectures: ['GPT2LMHeadModel'], ...sizes });

@@ -1,10 +1,10 @@
 import { random } from '../random.js';
+import { prompts } from '../summarization.js';
 import type { Context, Task } from '../task.js';
 import { oneLine } from '../text-format.js';
 import { annotate } from './annotator.js';
 import { type Point, pointsAgainst, settled } from './points.js';
 import { drawPost } from './post.js';
-import { prompts } from './prompts.js';
 import { read } from './reading.js';
 import { CARE, refine } from './refining.js';
 import { drawPlan, goldSummary, write } from './summary.js';

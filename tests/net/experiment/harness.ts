@@ -20,7 +20,7 @@ import { type LoopOptions, rankerOptionsOf } from '../../../src/pipeline/options
 import type { RunContext } from '../../../src/pipeline/run-context.js';
 import { openRun } from '../../../src/store/run.js';
 import { readTable, type TableSchema } from '../../../src/store/tables.js';
-import { prompts } from '../../../src/tasks/briefs/prompts.js';
+import { prompts } from '../../../src/tasks/summarization.js';
 import type { ToCheck, ToScore } from '../../../src/tasks/task.js';
 import { oneLine } from '../../../src/tasks/text-format.js';
 import { openModel } from '../../../src/writers/text-model.js';

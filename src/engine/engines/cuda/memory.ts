@@ -4,9 +4,12 @@ import type { Activations, DeviceArray, FloatArray, Native } from '../../native.
 
 /** What the addon has for a GPU besides the operations. */
 export interface CudaNative extends Native {
-  /** Throws where there is no GPU, no driver, or one too old. */
+  /** @throws Error where there is no GPU, no driver, or one too old */
   device(): CudaDevice;
-  /** Opens cuBLASLt, at a path or by its usual names; its version. Throws where it does not open. */
+  /**
+   * Opens cuBLASLt, at a path or by its usual names; its version.
+   * @throws Error where it does not open
+   */
   openBlas(path?: string): string;
   allocateFloats(n: number): DeviceArray;
   allocateHalves(n: number): DeviceArray;

@@ -36,8 +36,9 @@ function prepareEnvironment(threads: number | undefined): void {
 }
 
 /**
- * Loads it once and registers the backend. Throws UserError where something is missing, does not load, or where TensorFlow
- * already runs with another number of threads.
+ * Loads it once and registers the backend.
+ * @throws UserError where something is missing, does not load, or where TensorFlow already runs with another number of
+ * threads
  */
 export function loadTensorflow(threads?: number): NodeBackend {
   if (loaded) {

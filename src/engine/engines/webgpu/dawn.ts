@@ -115,7 +115,10 @@ export class Dawn {
     });
   }
 
-  /** Opens the system's first choice of a GPU. Throws UserError where there is none. */
+  /**
+   * Opens the system's first choice of a GPU.
+   * @throws UserError where there is none
+   */
   static async open(): Promise<Dawn> {
     // Not a literal: the compiler would want the package to be there.
     const name: string = 'webgpu';
@@ -133,8 +136,8 @@ export class Dawn {
   }
 
   /**
-   * A copy of what a buffer made for reading holds, once all work submitted before is done. Throws UserError where the
-   * GPU reported a fault since the last time (out of memory, say).
+   * A copy of what a buffer made for reading holds, once all work submitted before is done.
+   * @throws UserError where the GPU reported a fault since the last time (out of memory, say)
    */
   read(buffer: GpuBuffer): ArrayBuffer {
     // The promise is not needed: mapState tells the same.

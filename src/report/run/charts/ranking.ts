@@ -1,6 +1,6 @@
 import type { Estimate } from '../../../bayes/index.js';
 import { type Chart, chart, counts, interval, intervalsX } from '../../charts/chart-kit.js';
-import { formatNumber } from '../../format.js';
+import { formatDifference, formatNumber } from '../../format.js';
 import type { Report } from '../types.js';
 
 /** Mean score of each ranker's pick. */
@@ -25,7 +25,7 @@ export async function rankingChart(
   };
   const gain = ranking?.pickedMinusRandom;
   const paired = gain
-    ? ` ${ranker} minus random, paired: ${formatNumber(gain.value, 'score')} (${formatNumber(gain.lo, 'score')} to ${formatNumber(gain.hi, 'score')}).`
+    ? ` ${ranker} minus random, paired: ${formatDifference(gain.value, 'score')} (${formatNumber(gain.lo, 'score')} to ${formatNumber(gain.hi, 'score')}).`
     : '';
   return chart(
     'ranking',

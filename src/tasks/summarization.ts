@@ -1,5 +1,5 @@
-/** The texts that the models read. One place for all of them, since training and use must agree to the letter. */
-import type { AnswerPrompt, JudgePrompt, Prompts } from '../prompts.js';
+/** The texts that models read to summarise a post, for every task of summaries. One place, since training and use must agree to the letter. */
+import type { AnswerPrompt, JudgePrompt, Prompts } from './prompts.js';
 
 /** π_θ: post → summary. */
 export const summaryPrompt = (post: string) => `Post: ${post}\nSummary:`;
