@@ -1,6 +1,14 @@
 import type { Mutant } from '../mutant.js';
+import { ofBaselines } from './baselines.js';
 import { ofBayes } from './bayes.js';
+import { ofIlf } from './ilf.js';
 import { ofLm } from './lm.js';
+import { ofMeasure } from './measure.js';
+import { ofReport } from './report.js';
 import { ofStore } from './store.js';
+import { ofWriters } from './writers.js';
 
-export const mutants: readonly Mutant[] = [...ofBayes, ...ofLm, ...ofStore];
+export const mutants: readonly Mutant[] = [
+  ...[...ofBayes, ...ofLm, ...ofStore],
+  ...[...ofIlf, ...ofMeasure, ...ofWriters, ...ofBaselines, ...ofReport],
+];

@@ -1,0 +1,165 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: lines of src.
+/** Mistakes in what ILF is held against, and in the KL of two folders. */
+import type { Mutant } from '../mutant.js';
+
+const seeds = ['tests/net/seeds.test.ts'];
+const rloo = ['tests/baselines/rloo.test.ts'];
+const bestOfN = ['tests/baselines/best-of-n.test.ts'];
+const rewardModel = ['tests/baselines/reward-model.test.ts'];
+const invariants = ['tests/net/invariants.test.ts'];
+const command = ['tests/cli/kl.test.ts'];
+
+export const ofBaselines: readonly Mutant[] = [
+  {
+    id: 'baselines/rl-seed',
+    file: 'src/baselines/rloo.ts',
+    find: "stepSeed(seed, 'rl', `step-${step}`)",
+    replace: "stepSeed(seed, 'rl', 'step')",
+    about: 'every step of RL with one seed',
+    tests: seeds,
+  },
+  {
+    id: 'baselines/rl-group',
+    file: 'src/baselines/rollouts.ts',
+    find: 'values.slice(i * samples, (i + 1) * samples)',
+    replace: 'values.slice(0, samples)',
+    about: 'advantages of the first context for all',
+    tests: rloo,
+  },
+  {
+    id: 'baselines/rl-ratio',
+    file: 'src/baselines/rollouts.ts',
+    find: 'sum(logTheta[i]!) - sum(logBase[i]!)',
+    replace: 'sum(logBase[i]!) - sum(logTheta[i]!)',
+    about: 'the penalty the other way round',
+    tests: rloo,
+  },
+  {
+    id: 'baselines/rl-prior',
+    file: 'src/baselines/rollouts.ts',
+    find: 'scoreCompletions(base.lm, items)',
+    replace: 'scoreCompletions(lm, items)',
+    about: 'no distance from π_0',
+    tests: rloo,
+  },
+  {
+    id: 'baselines/rl-order',
+    file: 'src/baselines/rollouts.ts',
+    find: 'randomStream(seed, Math.floor(place / all.length))',
+    replace: 'randomStream(seed, 0)',
+    about: 'every pass in the same order',
+    tests: rloo,
+  },
+  {
+    id: 'baselines/rl-checkpoint',
+    file: 'src/baselines/rl-checkpoint.ts',
+    find: 'before !== undefined && canonicalJson(before) === canonicalJson(inputs)',
+    replace: 'before !== undefined',
+    about: 'a training goes on from other settings’ checkpoint',
+    tests: rloo,
+  },
+  {
+    id: 'baselines/best-of-n-prior',
+    file: 'src/baselines/best-of-n.ts',
+    find: 'localWriter(base).score(asked, said, scoring)',
+    replace: 'localWriter(model).score(asked, said, scoring)',
+    about: 'π’s log-probability under the name of π_0’s',
+    tests: bestOfN,
+  },
+  {
+    id: 'baselines/best-of-n-kl',
+    file: 'src/baselines/best-of-n.ts',
+    find: 'bestOfNKl(of, n)',
+    replace: 'bestOfNKlBound(n)',
+    about: 'the bound for the KL itself',
+    tests: bestOfN,
+  },
+  {
+    id: 'baselines/reward-context',
+    file: 'src/baselines/reward.ts',
+    find: 'JSON.stringify([context, text])',
+    replace: 'text',
+    about: 'equal texts of different contexts get one reward',
+    tests: bestOfN,
+  },
+  {
+    id: 'baselines/preferred',
+    file: 'src/baselines/comparisons.ts',
+    find: '? [first, second] : [second, first]',
+    replace: '? [second, first] : [first, second]',
+    about: 'what was rejected counts as chosen',
+    tests: rewardModel,
+  },
+  {
+    id: 'baselines/written',
+    file: 'src/baselines/comparisons.ts',
+    find: '[written(context, key), sample!]',
+    replace: '[sample!, written(context, key)]',
+    about: 'samples count as written by people',
+    tests: rewardModel,
+  },
+  {
+    id: 'baselines/ties',
+    file: 'src/baselines/comparisons.ts',
+    find: 'return chosen === rejected ? [] :',
+    replace: "return chosen === '' ? [] :",
+    about: 'equal texts are compared',
+    tests: rewardModel,
+  },
+  {
+    id: 'baselines/chosen',
+    file: 'src/baselines/reward-model.ts',
+    find: '{ chosen: ids, rejected: question(rejected), ids }',
+    replace: '{ chosen: question(rejected), rejected: ids, ids }',
+    about: 'the reward model learns the opposite',
+    tests: rewardModel,
+  },
+  {
+    id: 'kl/given-roles',
+    file: 'src/kl/given.ts',
+    find: "row('baseFromTuned', i, logP, logQ, reverse)",
+    replace: "row('baseFromTuned', i, logQ, logP, reverse)",
+    about: 'the models’ log-probabilities exchanged in one direction',
+    tests: invariants,
+  },
+  {
+    id: 'kl/given-exact',
+    file: 'src/kl/given.ts',
+    find: "row('tunedFromBase', i, logQ, logP, exact)",
+    replace: "row('tunedFromBase', i, logQ, logP, logQ)",
+    about: 'log-probabilities for the exact KL',
+    tests: invariants,
+  },
+  {
+    id: 'kl/given-ratio',
+    file: 'src/kl/given.ts',
+    find: 'logRatio: sum(logQ) - sum(logP),',
+    replace: 'logRatio: sum(logP) - sum(logQ),',
+    about: 'the log-likelihood ratio the other way round',
+    tests: command,
+  },
+  {
+    id: 'kl/pair',
+    file: 'src/kl/pair.ts',
+    find: 'tuned: { dir: tunedDir, lm: tuned },',
+    replace: 'tuned: { dir: tunedDir, lm: base },',
+    about: 'a model compared with itself',
+    tests: invariants,
+  },
+  {
+    id: 'kl/names',
+    file: 'src/kl/outcome.ts',
+    find: "  tunedFromBase: 'KL(tuned ‖ base)',",
+    replace: "  tunedFromBase: 'KL(base ‖ tuned)',",
+    about: 'a direction named as the other',
+    tests: command,
+  },
+  {
+    id: 'kl/conditional',
+    file: 'src/kl/command.ts',
+    find: "measureKl(rows, settings, 'data' in texts)",
+    replace: 'measureKl(rows, settings, true)',
+    about: 'texts without a prompt called conditional',
+    tests: command,
+  },
+];
