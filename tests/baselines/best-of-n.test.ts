@@ -113,8 +113,11 @@ describe('a reward model', () => {
       { context, text: 'Dana left.' },
       { context, text: 'It rains.' },
       { context, text: 'Dana left.' },
+      { context: contexts[1]!.text, text: 'Dana left.' },
     ]);
     expect(rewards[2]).toBe(rewards[0]);
+    // Of another context it is another output.
+    expect(rewards[3]).not.toBe(rewards[0]);
     expect(rewards[1]).not.toBe(rewards[0]);
     const { prefix, suffix } = briefs.prompts.quality;
     const prompt = model.tokenizer.encode(prefix(context) + suffix('Dana left.'));

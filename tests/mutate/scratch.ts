@@ -3,8 +3,8 @@ import { cpSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** What tests read as files beside src, and may write next to. */
-const COPIED = ['src', 'tests'];
+/** What tests read as files beside src, and may write next to; and the program, which runs the dist that lies beside it itself. */
+const COPIED = ['src', 'tests', 'train.js'];
 /** Made anew where a test needs it (dist), or none of a test's business. */
 const LEFT_OUT = ['dist', 'checkpoints', '.git'];
 

@@ -7,6 +7,7 @@ import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { winRate } from '../../src/bayes/estimate.js';
 import writeTinyModels from '../helpers/tiny-models.js';
 import { scratchFolder } from '../store/folder.js';
+import { mean, sum } from './definitions.js';
 import { program } from './program.js';
 import { type KlRow, type Row, readRows } from './read-run.js';
 import { rewrite } from './rewrite.js';
@@ -26,7 +27,10 @@ interface Estimate {
   hi: number;
 }
 const ESTIMATORS = ['raoBlackwell', 'k1', 'k2', 'k3', 'k3TokenSum'] as const;
-type Kl = Record<'tunedFromBase' | 'baseFromTuned', Record<(typeof ESTIMATORS)[number], Estimate>>;
+type Kl = Record<
+  'tunedFromBase' | 'baseFromTuned',
+  Record<(typeof ESTIMATORS)[number], Estimate> & { direction: string; conditional: boolean }
+>;
 
 describe('a model that has learned nothing', () => {
   it('is where it was, and wins half against itself', async () => {
@@ -58,6 +62,8 @@ describe('a model that has learned nothing', () => {
     };
     for (const direction of Object.values(kl))
       for (const name of ESTIMATORS) expect(direction[name]).toMatchObject({ value: 0, lo: 0, hi: 0 });
+    expect(kl.tunedFromBase).toMatchObject({ direction: 'KL(tuned ‖ base)', conditional: false });
+    expect(kl.baseFromTuned).toMatchObject({ direction: 'KL(base ‖ tuned)', conditional: false });
   });
 });
 
@@ -74,6 +80,7 @@ describe('two models in each other’s place', () => {
       return {
         rows: readRows(at(out, 'kl.arrow')) as KlRow[],
         numbers: document.given as Record<'tunedFromBase' | 'baseFromTuned' | 'logRatio', Estimate>,
+        page: readFileSync(at(out, 'kl.html'), 'utf8'),
       };
     };
     const there = await given(base, instruct, 'there');
@@ -100,6 +107,15 @@ describe('two models in each other’s place', () => {
       });
     }
     const [ratio, mirrored] = [there.numbers.logRatio, back.numbers.logRatio];
+    // Under the model that is called tuned, over that under the other.
+    const ratios = there.rows
+      .filter(({ direction }) => direction === 'given-tunedFromBase')
+      .map(({ logprobs_q, logprobs_p }) => sum(logprobs_q) - sum(logprobs_p));
+    expect(ratio.value).toBeCloseTo(mean(ratios), 9);
+    // Its texts are shaded by this direction.
+    expect(there.page.match(/Given text 1: KL\((tuned ‖ base|base ‖ tuned)\)/g)).toEqual([
+      'Given text 1: KL(tuned ‖ base)',
+    ]);
     expect(ratio.value).toBe(-mirrored.value);
     expect(ratio.lo).toBeCloseTo(-mirrored.hi, 9);
     expect(ratio.hi).toBeCloseTo(-mirrored.lo, 9);

@@ -7,7 +7,6 @@ const rloo = ['tests/baselines/rloo.test.ts'];
 const bestOfN = ['tests/baselines/best-of-n.test.ts'];
 const rewardModel = ['tests/baselines/reward-model.test.ts'];
 const invariants = ['tests/net/invariants.test.ts'];
-const command = ['tests/cli/kl.test.ts'];
 
 export const ofBaselines: readonly Mutant[] = [
   {
@@ -136,7 +135,7 @@ export const ofBaselines: readonly Mutant[] = [
     find: 'logRatio: sum(logQ) - sum(logP),',
     replace: 'logRatio: sum(logP) - sum(logQ),',
     about: 'the log-likelihood ratio the other way round',
-    tests: command,
+    tests: invariants,
   },
   {
     id: 'kl/pair',
@@ -152,7 +151,7 @@ export const ofBaselines: readonly Mutant[] = [
     find: "  tunedFromBase: 'KL(tuned ‖ base)',",
     replace: "  tunedFromBase: 'KL(base ‖ tuned)',",
     about: 'a direction named as the other',
-    tests: command,
+    tests: invariants,
   },
   {
     id: 'kl/conditional',
@@ -160,6 +159,6 @@ export const ofBaselines: readonly Mutant[] = [
     find: "measureKl(rows, settings, 'data' in texts)",
     replace: 'measureKl(rows, settings, true)',
     about: 'texts without a prompt called conditional',
-    tests: command,
+    tests: invariants,
   },
 ];

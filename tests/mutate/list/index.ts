@@ -1,6 +1,7 @@
 import type { Mutant } from '../mutant.js';
 import { ofBaselines } from './baselines.js';
 import { ofBayes } from './bayes.js';
+import { ofExperiment } from './experiment.js';
 import { ofIlf } from './ilf.js';
 import { ofLm } from './lm.js';
 import { ofMeasure } from './measure.js';
@@ -10,5 +11,5 @@ import { ofWriters } from './writers.js';
 
 export const mutants: readonly Mutant[] = [
   ...[...ofBayes, ...ofLm, ...ofStore],
-  ...[...ofIlf, ...ofMeasure, ...ofWriters, ...ofBaselines, ...ofReport],
+  ...[...ofIlf, ...ofMeasure, ...ofWriters, ...ofBaselines, ...ofReport, ...ofExperiment],
 ];

@@ -131,8 +131,8 @@ export const ofMeasure: readonly Mutant[] = [
   {
     id: 'measure/kl-nucleus',
     file: 'src/measure/kl.ts',
-    find: '  topP: 1,',
-    replace: '  topP: 0.95,',
+    find: 'topP: 1,',
+    replace: 'topP: 0.95,',
     about: 'KL of samples that are not from q',
     tests: net,
   },

@@ -7,8 +7,8 @@ const local = ['tests/writers/local.test.ts'];
 const kl = ['tests/measure/kl.test.ts'];
 const instructRm = ['tests/rankers/instruct-rm.test.ts'];
 const answers = ['tests/rankers/answers.test.ts'];
-const seeds = ['tests/net/seeds.test.ts'];
 const controls = ['tests/rankers/controls.test.ts'];
+const seeds = ['tests/net/seeds.test.ts'];
 const opened = ['tests/rankers/open.test.ts'];
 /** Which steps a change makes again. */
 const keys = ['tests/net/keys.test.ts'];
@@ -109,7 +109,7 @@ export const ofWriters: readonly Mutant[] = [
     find: "stream('random ranker', seed, context, initial)",
     replace: "stream('random ranker', context, initial)",
     about: 'the random ranker ranks alike by every seed',
-    tests: seeds,
+    tests: controls,
   },
   {
     id: 'rankers/random-context',
@@ -170,16 +170,16 @@ export const ofWriters: readonly Mutant[] = [
   {
     id: 'feedback/critic-length',
     file: 'src/feedback/critic.ts',
-    find: '    { ...sampling, maxTokens: CRITIQUE_TOKENS },',
-    replace: '    sampling,',
+    find: '{ ...sampling, maxTokens: CRITIQUE_TOKENS, format: format.feedback, seed }',
+    replace: '{ ...sampling, format: format.feedback, seed }',
     about: 'a critique is as short as an output',
     tests: net,
   },
   {
     id: 'feedback/critic-key',
     file: 'src/feedback/critic.ts',
-    find: '  critic: true,',
-    replace: '  critic: false,',
+    find: 'critic: true,',
+    replace: 'critic: false,',
     about: 'feedback is not written again by another critic',
     tests: keys,
   },
