@@ -15,10 +15,11 @@ const mutant = (id: string, find: string, replace: string, more: Partial<Mutant>
   ...{ id, find, replace, about: `${find} → ${replace}`, file: 'src/sum.js', tests: ['tests/sum.test.js'] },
   ...more,
 });
-const [off, same, endless] = [
+const [off, same, endless, shown] = [
   mutant('off', 'let i = 0', 'let i = 1'),
   mutant('same', 's += a[i]', 's -= -a[i]'),
   mutant('endless', 'i++', 'i += 0'),
+  mutant('shown', 'let i = 0', 'let i = 1', { tests: ['tests/program.test.js'] }),
 ] as const;
 
 beforeAll(() => {
@@ -33,6 +34,16 @@ beforeAll(() => {
   ];
   writeFileSync(join(root, 'tests', 'sum.test.js'), test.join('\n'));
   writeFileSync(join(root, 'tests', 'wrong.test.js'), test.join('\n').replace('toBe(3)', 'toBe(4)'));
+  // Runs the program, which reads what lies beside it.
+  writeFileSync(join(root, 'train.js'), "import { sum } from './src/sum.js';\nconsole.log(sum([1, 2]));\n");
+  const program = [
+    "import { execFileSync } from 'node:child_process';",
+    "import { fileURLToPath } from 'node:url';",
+    "import { expect, it } from 'vitest';",
+    "const path = fileURLToPath(new URL('../train.js', import.meta.url));",
+    "it('says so', () => expect(String(execFileSync(process.execPath, [path]))).toBe('3\\n'));",
+  ];
+  writeFileSync(join(root, 'tests', 'program.test.js'), program.join('\n'));
   const modules = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'node_modules');
   symlinkSync(modules, join(root, 'node_modules'));
 });
@@ -43,7 +54,7 @@ describe('mutants', () => {
     const seen: string[] = [];
     const outcomes = await mutate(
       root,
-      [off, same, endless],
+      [off, same, endless, shown],
       2,
       ({ mutant }) => seen.push(mutant.id),
       () => 8,
@@ -52,8 +63,9 @@ describe('mutants', () => {
       ['off', true, 'adds'],
       ['same', false, ''],
       ['endless', true, 'not done in 8 s'],
+      ['shown', true, 'says so'],
     ]);
-    expect(seen.sort()).toEqual(['endless', 'off', 'same']);
+    expect(seen.sort()).toEqual(['endless', 'off', 'same', 'shown']);
     expect(readFileSync(join(root, 'src', 'sum.js'), 'utf8')).toBe(source);
     vi.unstubAllEnvs();
     expect(readdirSync(elsewhere).filter((name) => name.startsWith('ilf-mutants-'))).toEqual([]);

@@ -4,6 +4,7 @@ import type { Mutant } from '../mutant.js';
 
 const studies = ['tests/net/experiment/studies.test.ts'];
 const page = ['tests/net/experiment/page.test.ts'];
+const charts = ['tests/report/figure-charts.test.ts'];
 
 export const ofExperiment: readonly Mutant[] = [
   {
@@ -292,6 +293,6 @@ export const ofExperiment: readonly Mutant[] = [
     find: 'text: formatNumber(theirs.value, unit),',
     replace: 'text: formatNumber(estimate.value, unit),',
     about: 'our number shown as the published one',
-    tests: page,
+    tests: charts,
   },
 ];
