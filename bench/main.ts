@@ -78,5 +78,5 @@ const commands = yargs([...words])
     },
   })
   .version(false);
-const status = await runCommands(commands, 'npm run bench --');
+const status = await runCommands(commands, 'npm run bench --', ['model', 'part', 'peer-python', 'precision']);
 process.exitCode = status === 0 && failed ? 1 : status;

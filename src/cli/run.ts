@@ -4,9 +4,12 @@ import { UserError } from '../store/errors.js';
 
 /** @throws UserError for an option that was given twice, of those that are no `lists`: nobody can say which is meant */
 function onceEach(given: Record<string, unknown>, lists: readonly string[]): true {
-  for (const [option, value] of Object.entries(given))
+  for (const [key, value] of Object.entries(given)) {
+    // yargs gives --peer-python as peerPython, too.
+    const option = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
     if (Array.isArray(value) && option !== '_' && !lists.includes(option))
       throw new UserError(`--${option} was given ${value.length} times; give it once`);
+  }
   return true;
 }
 
