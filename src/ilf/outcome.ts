@@ -57,8 +57,8 @@ export async function outcomeOf(run: RunContext, finished: Finished): Promise<Ou
     measures,
     ...(!quality && {
       absent: {
-        score: 'Your own data have no oracle.',
-        ranking: 'Your own data have no oracle to hold the ranker against.',
+        score: 'No oracle knows these contexts and their feedback.',
+        ranking: 'No oracle to hold the ranker against.',
       },
     }),
     rounds: [...(baseScore ? [{ round: 0, score: baseScore }] : []), ...perRound],

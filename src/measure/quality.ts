@@ -1,5 +1,5 @@
 /** Step 6 by a task's oracle: what held-out texts are worth, and what that says of the model, the refiner and the ranker. */
-import { type HeldOut, pointsIn, ranksOf, textsOf } from '../pipeline/held-out.js';
+import { type HeldOut, hasPoints, pointsIn, ranksOf, textsOf } from '../pipeline/held-out.js';
 import { rowOf } from '../pipeline/tables.js';
 import type { Measures, RankedPoint } from '../report/run/types.js';
 import type { TaskChoice } from '../tasks/open.js';
@@ -39,11 +39,12 @@ export interface Quality {
   ): Promise<{ measures: Pick<Measures, 'score' | 'winRate'>; scores: OutputScores }>;
 }
 
-/** Null where the task has no oracle for these contexts. */
+/** Null where the task has no oracle for these contexts, or none that knows what this feedback asks for: a judge has to say then. */
 export async function openQuality(
   choice: Pick<TaskChoice, 'task'>,
   heldOut: HeldOut,
 ): Promise<Quality | null> {
+  if (!hasPoints(heldOut)) return null;
   const oracle = await openOracle(choice, heldOut.contexts);
   if (!oracle) return null;
   const { contexts } = heldOut;

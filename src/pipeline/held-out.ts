@@ -39,3 +39,7 @@ export function ranksOf(contexts: readonly Context[], scores: readonly ScoreRow[
 
 /** What feedback asked for, where its writer could tell. */
 export const pointsIn = ({ points }: Pick<FeedbackRow, 'points'>): unknown => JSON.parse(points || 'null');
+
+/** Whether all feedback has points that a task's scorer can look for; a critic's words, or a person's, have none. */
+export const hasPoints = ({ feedback }: Pick<HeldOut, 'feedback'>): boolean =>
+  feedback.every((row) => pointsIn(row) !== null);

@@ -76,6 +76,13 @@ const heldOut: HeldOut = {
 
 describe('by an oracle', () => {
   const open = async (of: HeldOut = heldOut): Promise<Quality> => (await openQuality({ task }, of))!;
+
+  it('has nothing to say of feedback without points, as a critic writes it', async () => {
+    const [first, ...others] = heldOut.feedback;
+    const feedback = [{ ...first!, source: 'critic', points: '' }, ...others];
+    expect(await openQuality({ task }, { ...heldOut, feedback })).toBeNull();
+  });
+
   const settled = {
     feedback: [
       [0.5, 1, 1],
