@@ -62,6 +62,10 @@ function aboutGpu(gpu: Gpu, driver: string | null): [name: string, value: string
   ];
 }
 
+/** What a table's numbers are. */
+export const MEDIANS =
+  'Medians over rounds (least to most) of the medians in a process; ours ÷ this above 1: ours is faster.';
+
 const MFU =
   'MFU is 6·N + 12·L·H·Q·T FLOPs a token (PaLM, appendix B; bench/roofline.ts) over the peak above.';
 
@@ -79,7 +83,7 @@ export function markdown(from: Provenance, outcomes: readonly Outcome[], summary
     `# ${gpu?.name ?? machine.cpu}, ${from.date}`,
     ...(from.caveat === null ? [] : [`**No measurement**: ${from.caveat}.`]),
     facts.map(([name, value]) => `- ${name}: ${value}`).join('\n'),
-    `Medians over rounds (least to most) of the medians in a process; ours ÷ this above 1: ours is faster. ${gpu ? `${MFU} ` : ''}The same numbers as JSON are in the file beside this one.`,
+    `${MEDIANS} ${gpu ? `${MFU} ` : ''}The same numbers as JSON are in the file beside this one.`,
     ...(summary ? [renderTable(summary, true)] : []),
     ...outcomes.flatMap(({ part, tables, notes }) => [
       `## ${part}`,

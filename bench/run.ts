@@ -10,7 +10,7 @@ import { inOrderOfWorth, type Part, runParts } from './parts.js';
 import { findPeers, type Peer } from './peers.js';
 import { provenance } from './provenance.js';
 import type { Gpu } from './report.js';
-import { freeName, markdown, resultName, resultsDir, writeResults } from './results.js';
+import { freeName, MEDIANS, markdown, resultName, resultsDir, writeResults } from './results.js';
 import { type BenchTable, renderTable } from './table.js';
 
 export interface Command {
@@ -25,8 +25,6 @@ export interface Command {
   summarize?: (outcomes: readonly Outcome[]) => { table: BenchTable; results: object[] };
 }
 
-const MEDIANS =
-  'Medians over rounds (least to most) of the medians in a process; ours ÷ this above 1: ours is faster.';
 /** Load of a core above which others compute here, too. */
 const BUSY = 0.25;
 const BUSY_WARNING =

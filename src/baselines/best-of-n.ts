@@ -7,7 +7,7 @@ import { type Place, seedOf, stepSeed } from '../pipeline/seeds.js';
 import { type BestOfNRow, bestOfNTable, byContext, readContexts } from '../pipeline/tables.js';
 import { UserError } from '../store/errors.js';
 import { writeTable } from '../store/tables.js';
-import { type Context, contextName, type Task } from '../tasks/task.js';
+import { type Context, outputPrompt, type Task } from '../tasks/task.js';
 import { localWriter } from '../writers/local.js';
 import type { TextModel } from '../writers/text-model.js';
 import type { Sampling } from '../writers/writer.js';
@@ -36,10 +36,7 @@ export async function sampleScored(
   progress: Progress,
 ): Promise<BestOfNRow[]> {
   const writer = localWriter(model);
-  const prompts = contexts.map((context) => ({
-    text: task.prompts.write(context.text),
-    name: contextName(context),
-  }));
+  const prompts = contexts.map((context) => outputPrompt(task.prompts, context));
   const onTexts = texts(progress, 'sampling');
   const drawn = await writer.write(prompts, n, { ...sampling, format: task.format.output, seed }, onTexts);
   const items = contexts.flatMap(({ id, text: context }, i) =>

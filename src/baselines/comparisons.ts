@@ -7,7 +7,7 @@ import { comparisonsTable, toContextRow } from '../pipeline/tables.js';
 import { UserError } from '../store/errors.js';
 import type { Json } from '../store/hash.js';
 import type { AnswerPrompt, Prompts } from '../tasks/prompts.js';
-import { type Context, contextName, type Task } from '../tasks/task.js';
+import { type Context, outputPrompt, type Task } from '../tasks/task.js';
 import { localWriter } from '../writers/local.js';
 import type { Sampling, Writer } from '../writers/writer.js';
 
@@ -45,7 +45,7 @@ export async function compare(base: Writer, of: Compared, progress: Progress): P
   const { task, kind, contexts, sampling, seed } = of;
   const decide = decider(task, kind, String(seed));
   const samples = await base.write(
-    contexts.map((context) => ({ text: task.prompts.write(context.text), name: contextName(context) })),
+    contexts.map((context) => outputPrompt(task.prompts, context)),
     kind === 'quality' ? 2 : 1,
     { ...sampling, format: task.format.output, seed },
     texts(progress, 'sampling comparisons'),

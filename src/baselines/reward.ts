@@ -1,8 +1,7 @@
 /** r(c, x): what RL and best-of-n maximise. */
 import { openOutputQuestion } from '../rankers/answer-model/output-question.js';
-import { wordingOf } from '../rankers/trained.js';
 import { hashPath, hashText } from '../store/hash.js';
-import type { Prompts } from '../tasks/prompts.js';
+import { type Prompts, wordingOf } from '../tasks/prompts.js';
 import { requireModel } from '../writers/model-files.js';
 import { forDistinct } from './distinct.js';
 

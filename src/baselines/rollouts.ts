@@ -14,7 +14,7 @@ import { sample } from '../lm/sample.js';
 import { scoreCompletions } from '../lm/score.js';
 import { klSampling } from '../measure/kl.js';
 import type { RlRow } from '../pipeline/tables.js';
-import { type Context, contextName, type Task } from '../tasks/task.js';
+import { type Context, outputPrompt, type Task } from '../tasks/task.js';
 import { encodePrompt } from '../writers/local.js';
 import type { TextModel } from '../writers/text-model.js';
 import type { Reward } from './reward.js';
@@ -43,7 +43,7 @@ export const promptContexts = (
   maxTokens: number,
 ): PromptedContext[] =>
   contexts.map((context) => {
-    const asked = { text: prompts.write(context.text), name: contextName(context) };
+    const asked = outputPrompt(prompts, context);
     return { text: context.text, prompt: encodePrompt(theta, asked, maxTokens) };
   });
 

@@ -14,6 +14,7 @@ import {
   samplingFrom,
   samplingOptions,
   taskChoiceFrom,
+  taskFrom,
   taskOptions,
   tuningFrom,
   tuningOptions,
@@ -74,13 +75,12 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
   builder: options,
   handler: async (given) => {
     // What is quickly found wrong is, before all that computes is loaded.
-    const { openTask } = await import('../tasks/open.js');
     const { requireModel } = await import('../writers/model-files.js');
     const { rankerOptionsOf } = await import('../pipeline/options.js');
     const { findRanker } = await import('../rankers/registry.js');
     const { base = embeddedModel('base'), seed = DEFAULTS.seed, feedback = null } = given;
     const choice = taskChoiceFrom(given);
-    const task = await openTask(choice);
+    const task = await taskFrom(given);
     const instruct = instructFrom(given);
     for (const dir of [base, ...Object.values(instruct)]) await requireModel(dir);
     const ranker = rankerFrom(given);

@@ -10,14 +10,14 @@ import { generateStep } from '../ilf/generate.js';
 import { heldOutTable } from '../ilf/heldout.js';
 import { rankStep, scoresStep } from '../ilf/rank.js';
 import { refineStep } from '../ilf/refine.js';
-import { pointsIn } from '../pipeline/held-out.js';
+import { annotationOf } from '../pipeline/held-out.js';
 import { untruncated } from '../pipeline/options.js';
 import { priorPolicy } from '../pipeline/policy.js';
 import { texts as inTexts, type Progress } from '../pipeline/progress.js';
 import { tableStep } from '../pipeline/run-context.js';
 import { stepSeed } from '../pipeline/seeds.js';
 import { byContext, rowOf, type ScoreRow, type TextRow, textsTable, toTextRows } from '../pipeline/tables.js';
-import { type Context, contextName, type Task } from '../tasks/task.js';
+import { type Context, outputPrompt, type Task } from '../tasks/task.js';
 import { localWriter } from '../writers/local.js';
 import type { TextModel } from '../writers/text-model.js';
 import type { Written } from '../writers/writer.js';
@@ -56,10 +56,7 @@ export async function plattScaling(study: StudyContext): Promise<Calibration> {
   );
   const says = rowOf(feedback, 'the table of feedback');
   const annotations = new Map(
-    contexts.map((context) => {
-      const said = says(context);
-      return [context.id, { context, annotation: { text: said.text, points: pointsIn(said) } }];
-    }),
+    contexts.map((context) => [context.id, { context, annotation: annotationOf(says(context)) }]),
   );
   return fitCalibration(
     [...refinedScores, ...outputScores].map(({ mean }) => mean),
@@ -88,7 +85,7 @@ function priorOutputsStep(
     const prior = localWriter(await run.models.get(base));
     const { prompts, format } = run.task;
     const drawn = await prior.write(
-      contexts.map((context) => ({ text: prompts.write(context.text), name: contextName(context) })),
+      contexts.map((context) => outputPrompt(prompts, context)),
       samples,
       { ...sampling, format: format.output, seed },
       inTexts(progress, 'sampling outputs'),
@@ -193,7 +190,7 @@ export async function logPolicy(
   progress: Progress,
 ): Promise<number[][]> {
   const pairs = judged.flatMap(({ context, written }) =>
-    written.map((of) => ({ prompt: { text: prompts.write(context.text), name: contextName(context) }, of })),
+    written.map((of) => ({ prompt: outputPrompt(prompts, context), of })),
   );
   const logs = await localWriter(theta).score(
     pairs.map(({ prompt }) => prompt),

@@ -10,7 +10,7 @@ import { texts as inTexts } from '../pipeline/progress.js';
 import { tableStep } from '../pipeline/run-context.js';
 import { stepSeed } from '../pipeline/seeds.js';
 import { type KlRow, type TextRow, textsTable, toTextRows } from '../pipeline/tables.js';
-import { contextName } from '../tasks/task.js';
+import { outputPrompt } from '../tasks/task.js';
 import { localWriter } from '../writers/local.js';
 import { given } from '../writers/writer.js';
 import type { Arm } from './arms.js';
@@ -36,7 +36,7 @@ export function outputsStep(
   return tableStep(run, `${folder}/outputs`, textsTable, inputs, async (progress) => {
     const { contexts } = heldOut;
     const drawn = await localWriter(await run.models.get(dir)).write(
-      contexts.map((context) => ({ text: prompts.write(context.text), name: contextName(context) })),
+      contexts.map((context) => outputPrompt(prompts, context)),
       scale.texts,
       { ...settings, format: format.output, seed },
       inTexts(progress, 'sampling outputs'),

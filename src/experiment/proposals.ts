@@ -15,7 +15,7 @@ import { tableStep } from '../pipeline/run-context.js';
 import { stepSeed } from '../pipeline/seeds.js';
 import { byContext } from '../pipeline/tables.js';
 import type { RowOf, TableSchema } from '../store/tables.js';
-import { contextName } from '../tasks/task.js';
+import { outputPrompt } from '../tasks/task.js';
 import { localWriter } from '../writers/local.js';
 import type { Prompt, Writer } from '../writers/writer.js';
 import { rewardModel } from './reward-model.js';
@@ -69,10 +69,7 @@ export async function proposalsStep(study: StudyContext): Promise<ProposalRow[]>
     const toRefiner = toRefine(contexts, heldOut.initial, heldOut.feedback).map((item) =>
       refinerPrompt(prompts, item),
     );
-    const toPrior = contexts.map((context) => ({
-      text: prompts.write(context.text),
-      name: contextName(context),
-    }));
+    const toPrior = contexts.map((context) => outputPrompt(prompts, context));
     const sampled = inTexts(progress, 'sampling refinements');
     const refined = await refiner.write(toRefiner, n, { ...sampling, format: format.output, seed }, sampled);
     const rows = contexts.flatMap(({ id, text: context }, i) => {

@@ -1,6 +1,6 @@
 /** What the scorer says of texts about held-out contexts. */
 import { flatly } from '../measure/scored.js';
-import { hasPoints, pointsIn, textsOf } from '../pipeline/held-out.js';
+import { pointsIn, textsOf } from '../pipeline/held-out.js';
 import { rowOf } from '../pipeline/tables.js';
 import type { Context } from '../tasks/task.js';
 import type { StudyContext } from './study-context.js';
@@ -17,7 +17,7 @@ export async function incorporatedIn(
   contexts: readonly Context[],
   texts: Texts,
 ): Promise<number[][] | null> {
-  if (!oracle || !hasPoints(heldOut)) return null;
+  if (!oracle) return null;
   const says = rowOf(heldOut.feedback, 'the table of feedback');
   const shares = await flatly(
     contexts,

@@ -1,3 +1,4 @@
+import { contextName } from '../tasks/task.js';
 import type { SourceDescriptor, SourceOptions, ToCriticise } from './source.js';
 
 /** A critic says more than an output has to: tokens of its feedback at most. */
@@ -28,7 +29,7 @@ async function critiques(
   const written = await (await open()).write(
     items.map(({ context, output }) => ({
       text: prompts.critique(context.text, output),
-      name: `context ${context.id}`,
+      name: contextName(context),
     })),
     1,
     { ...sampling, maxTokens: CRITIQUE_TOKENS, format: format.feedback, seed },

@@ -12,7 +12,7 @@ import { readContexts, targetsTable } from '../pipeline/tables.js';
 import { writeFolderAtomic } from '../store/atomic.js';
 import { readTable } from '../store/tables.js';
 import type { Prompts } from '../tasks/prompts.js';
-import { contextName, type Task } from '../tasks/task.js';
+import { outputPrompt, type Task } from '../tasks/task.js';
 import { copyTokenizer } from '../text/tokenizer.js';
 import { completionIds, encodePrompt } from '../writers/local.js';
 import { openModel, type TextModel } from '../writers/text-model.js';
@@ -42,7 +42,7 @@ export function toExample(
   promptWeight: number,
 ): Example {
   const completion = completionIds(model, written);
-  const asked = { text: prompts.write(context.text), name: contextName(context) };
+  const asked = outputPrompt(prompts, context);
   const prompt = encodePrompt(model, asked, completion.length);
   return {
     ids: [...prompt, ...completion],

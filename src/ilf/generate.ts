@@ -7,7 +7,7 @@ import { type RunContext, tableStep } from '../pipeline/run-context.js';
 import { type Place, seedOf, stepSeed } from '../pipeline/seeds.js';
 import { type InitialRow, initialTable, readContexts } from '../pipeline/tables.js';
 import { writeTable } from '../store/tables.js';
-import { type Context, contextName, type Task } from '../tasks/task.js';
+import { type Context, outputPrompt, type Task } from '../tasks/task.js';
 import { localWriter } from '../writers/local.js';
 import { given, type Sampling, type Writer } from '../writers/writer.js';
 
@@ -29,7 +29,7 @@ export async function generate(
   { task: { prompts, format }, sampling, seed, writes }: Generation,
   progress: Progress,
 ): Promise<InitialRow[]> {
-  const promptOf = (context: Context) => ({ text: prompts.write(context.text), name: contextName(context) });
+  const promptOf = (context: Context) => outputPrompt(prompts, context);
   const without = contexts.filter(({ output }) => output === undefined);
   const sampled = await theta.write(
     without.map(promptOf),

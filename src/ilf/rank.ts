@@ -3,7 +3,7 @@ import { type RankerChoice, rankerOptionsOf } from '../pipeline/options.js';
 import type { Progress } from '../pipeline/progress.js';
 import { type RunContext, tableStep } from '../pipeline/run-context.js';
 import {
-  byContext,
+  candidatesByContext,
   feedbackTable,
   initialTable,
   readContexts,
@@ -38,13 +38,13 @@ export interface RankGroup {
 }
 
 export function toRank({ contexts, initial, feedback, texts }: Judged): RankGroup[] {
-  const groups = byContext(texts);
+  const groups = candidatesByContext(texts);
   const [tells, says] = [
     rowOf(initial, 'the table of initial outputs'),
     rowOf(feedback, 'the table of feedback'),
   ];
   return contexts.map((context) => {
-    const rows = [...(groups.get(context.id) ?? [])].sort((a, b) => a.candidate - b.candidate);
+    const rows = groups.get(context.id) ?? [];
     return {
       id: context.id,
       candidates: rows.map(({ candidate }) => candidate),

@@ -15,7 +15,7 @@ import {
 import { UserError } from '../store/errors.js';
 import { readTable, writeTable } from '../store/tables.js';
 import type { Prompts } from '../tasks/prompts.js';
-import { type Context, contextName, type Task } from '../tasks/task.js';
+import { type Context, contextName, outputPrompt, type Task } from '../tasks/task.js';
 import { localWriter } from '../writers/local.js';
 import type { Sampling, Writer, Written } from '../writers/writer.js';
 
@@ -131,7 +131,7 @@ export async function refine(
     texts(progress, 'scoring under the refiner'),
   );
   const underBase = await base.score(
-    flat.map(({ item: { context } }) => ({ text: prompts.write(context.text), name: contextName(context) })),
+    flat.map(({ item: { context } }) => outputPrompt(prompts, context)),
     said,
     texts(progress, 'scoring under the base model'),
   );

@@ -3,6 +3,7 @@ import { type RunContext, tableStep } from '../pipeline/run-context.js';
 import { type Place, seedOf, stepSeed } from '../pipeline/seeds.js';
 import {
   byContext,
+  candidatesByContext,
   feedbackTable,
   initialTable,
   type RefinementRow,
@@ -46,14 +47,14 @@ export function targetsOf(
 ): Target[] {
   const { of } = targetKind(kind);
   const [initial, feedback] = [byContext(rows.initial), byContext(rows.feedback)];
-  const [refinements, scores] = [byContext(rows.refinements), byContext(rows.scores)];
+  const [refinements, scores] = [candidatesByContext(rows.refinements), byContext(rows.scores)];
   return contexts.flatMap((context) => {
     const { id } = context;
     const known = {
       context,
       initial: initial.get(id)?.[0],
       feedback: feedback.get(id)?.[0]?.text,
-      refinements: [...(refinements.get(id) ?? [])].sort((a, b) => a.candidate - b.candidate),
+      refinements: refinements.get(id) ?? [],
       scores: scores.get(id) ?? [],
     };
     return of(known, how).map((weighted) => ({ context, ...weighted }));

@@ -5,6 +5,7 @@ import type { CausalLM } from '../lm/model.js';
 import { UserError } from '../store/errors.js';
 import { loadTokenizer, readVocabulary, type Tokenizer } from '../text/tokenizer.js';
 import { requireModel } from '../writers/model-files.js';
+import { checkPair } from '../writers/text-model.js';
 
 export interface KlPair {
   readonly tuned: { dir: string; lm: CausalLM };
@@ -30,11 +31,7 @@ export async function openPair(tunedDir: string, baseDir: string): Promise<KlPai
     };
     try {
       requireOneVocabulary(tuned, base);
-      const { vocab } = tuned.description;
-      if (tokenizer && tokenizer.vocabSize > vocab)
-        throw new UserError(
-          `${tunedDir}: the tokenizer has ${tokenizer.vocabSize} tokens, the model ${vocab}; they do not belong together`,
-        );
+      if (tokenizer) checkPair(tunedDir, tokenizer, tuned.description.vocab);
     } catch (error) {
       base.dispose();
       throw error;

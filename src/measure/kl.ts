@@ -8,7 +8,7 @@ import { texts as inTexts, type Progress } from '../pipeline/progress.js';
 import { type RunContext, tableStep } from '../pipeline/run-context.js';
 import { stepSeed } from '../pipeline/seeds.js';
 import { byContext, type KlRow, klTable } from '../pipeline/tables.js';
-import { type Context, contextName, type Task } from '../tasks/task.js';
+import { type Context, outputPrompt, type Task } from '../tasks/task.js';
 import { inChunks } from '../writers/chunks.js';
 import { encodePrompt } from '../writers/local.js';
 import type { TextModel } from '../writers/text-model.js';
@@ -47,7 +47,7 @@ export const contextPrompts = (
 ): KlPrompt[] =>
   contexts.map((context) => ({
     context: context.id,
-    ids: encodePrompt(model, { text: prompts.write(context.text), name: contextName(context) }, room),
+    ids: encodePrompt(model, outputPrompt(prompts, context), room),
   }));
 
 /** Two models, and what is sampled from each. */

@@ -1,5 +1,11 @@
-import type { Context } from '../tasks/task.js';
-import { byContext, type FeedbackRow, type InitialRow, type ScoreRow, type TextRow } from './tables.js';
+import type { Annotation, Context } from '../tasks/task.js';
+import {
+  candidatesByContext,
+  type FeedbackRow,
+  type InitialRow,
+  type ScoreRow,
+  type TextRow,
+} from './tables.js';
 
 /** What is written about held-out contexts. Refinements have as many rows for each context, N. */
 export interface HeldOut {
@@ -22,23 +28,24 @@ export function textsOf(
   contexts: readonly Context[],
   rows: readonly { context: string; candidate: number; text: string }[],
 ): string[][] {
-  const groups = byContext(rows);
-  return contexts.map(({ id }) =>
-    [...(groups.get(id) ?? [])].sort((a, b) => a.candidate - b.candidate).map(({ text }) => text),
-  );
+  const groups = candidatesByContext(rows);
+  return contexts.map(({ id }) => (groups.get(id) ?? []).map(({ text }) => text));
 }
 
 /** The ranker's scores, [context][candidate], and which candidate it selected. */
 export function ranksOf(contexts: readonly Context[], scores: readonly ScoreRow[]) {
-  const groups = byContext(scores);
+  const groups = candidatesByContext(scores);
   return contexts.map(({ id }) => {
-    const rows = [...groups.get(id)!].sort((a, b) => a.candidate - b.candidate);
+    const rows = groups.get(id)!;
     return { ranks: rows.map(({ mean }) => mean), selected: rows.findIndex(({ selected }) => selected) };
   });
 }
 
 /** What feedback asked for, where its writer could tell. */
 export const pointsIn = ({ points }: Pick<FeedbackRow, 'points'>): unknown => JSON.parse(points || 'null');
+
+/** Feedback as the task's own writers take it. */
+export const annotationOf = (row: FeedbackRow): Annotation => ({ text: row.text, points: pointsIn(row) });
 
 /** Whether all feedback has points that a task's scorer can look for; a critic's words, or a person's, have none. */
 export const hasPoints = ({ feedback }: Pick<HeldOut, 'feedback'>): boolean =>

@@ -173,6 +173,15 @@ export function byContext<R extends { context: string }>(rows: readonly R[]): Ma
   return groups;
 }
 
+/** The same, each context's rows by the number of their candidate. */
+export function candidatesByContext<R extends { context: string; candidate: number }>(
+  rows: readonly R[],
+): Map<string, R[]> {
+  const groups = byContext(rows);
+  for (const group of groups.values()) group.sort((a, b) => a.candidate - b.candidate);
+  return groups;
+}
+
 /** x ~ π(·|c) for best-of-n: its reward, and its log-probability under π and under π_0. */
 export const bestOfNTable = {
   context: 'utf8',

@@ -6,7 +6,7 @@
  * Deliberately not here: the choice of a refinement, and the prompts, which the task brings.
  */
 import { UserError } from '../store/errors.js';
-import type { JudgePrompt, Prompts } from '../tasks/prompts.js';
+import { type JudgePrompt, type Prompts, wordingOf } from '../tasks/prompts.js';
 import type { Question } from './answer-model/answers.js';
 import { sigmoid } from './answer-model/ask.js';
 import type { Candidate, RankerDescriptor } from './ranker.js';
@@ -20,10 +20,6 @@ const question =
     negative,
   });
 
-/** What a prompt asks, without what it asks it about. */
-const wording = ({ prefix, suffix, positive, negative }: JudgePrompt) =>
-  [prefix('', '') + suffix('', '', ''), positive, negative].join('|');
-
 /** InstructRM with some of the task's prompts. */
 const withPrompts = (
   of: Pick<RankerDescriptor, 'name' | 'label' | 'help'>,
@@ -34,7 +30,7 @@ const withPrompts = (
   // The prompts' own words: a task whose judge is asked otherwise has other scores.
   madeFrom: ({ judge, host, prompts }) => ({
     models: [judge],
-    values: { host, prompts: choose(prompts).map(wording) },
+    values: { host, prompts: choose(prompts).map(wordingOf) },
   }),
   async open({ judge, host, prompts }) {
     const chosen = choose(prompts);

@@ -47,3 +47,7 @@ export interface AnswerPrompt {
   /** The rest, up to and including "Answer:". */
   suffix(output: string): string;
 }
+
+/** What a prompt asks, without what it asks it about: a part of step keys. */
+export const wordingOf = ({ prefix, suffix, positive, negative }: Omit<JudgePrompt, 'name'>): string =>
+  [prefix('', '') + suffix('', '', ''), positive, negative].join('|');

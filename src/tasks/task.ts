@@ -25,6 +25,12 @@ export interface Context {
 /** A context in error messages. */
 export const contextName = ({ id }: { id: string }): string => `context ${id}`;
 
+/** What π reads to write an output for a context, and the context's name for error messages. */
+export const outputPrompt = (prompts: Pick<Prompts, 'write'>, context: { id: string; text: string }) => ({
+  text: prompts.write(context.text),
+  name: contextName(context),
+});
+
 /** Feedback f on one output. */
 export interface Annotation {
   text: string;

@@ -1,6 +1,6 @@
 import { winShares } from '../../bayes/index.js';
 import { mean } from '../../bayes/sums.js';
-import { pointsIn, ranksOf, textsOf } from '../../pipeline/held-out.js';
+import { annotationOf, ranksOf, textsOf } from '../../pipeline/held-out.js';
 import { rowOf, type TextRow } from '../../pipeline/tables.js';
 import { type Arm, refinementArms } from '../arms.js';
 import { incorporatedIn, scoresOf, singleTexts } from '../scores.js';
@@ -38,9 +38,7 @@ function writtenTexts({ heldOut, run }: StudyContext): string[][] | null {
   const tells = rowOf(heldOut.initial, 'the table of initial outputs');
   const says = rowOf(heldOut.feedback, 'the table of feedback');
   return heldOut.contexts.map((context) => {
-    const feedback = says(context);
-    const annotation = { text: feedback.text, points: pointsIn(feedback) };
-    return [refined(context, tells(context).text, annotation, key)];
+    return [refined(context, tells(context).text, annotationOf(says(context)), key)];
   });
 }
 

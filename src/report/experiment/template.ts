@@ -1,5 +1,5 @@
 // The page of `experiment`.
-import { head } from '../page/template.js';
+import { head, settingsBlocks } from '../page/template.js';
 
 /** What this page adds to the style of all. */
 export const experimentStyle = `
@@ -118,11 +118,7 @@ export const experimentPage = `${head}
 <dt>Intervals</dt><dd><%= it.report.interval %></dd>
 <dt>Time</dt><dd><%= it.time %></dd>
 </dl>
-<% for (const [name, settings] of it.settings) { %>
-<details><summary><%= name %></summary>
-<dl class="facts"><% for (const [key, value] of settings) { %><dt><%= key %></dt><dd><%= value %></dd>
-<% } %></dl></details>
-<% } %>
+${settingsBlocks()}
 </section>
 </main>
 </body>

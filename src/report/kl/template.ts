@@ -1,6 +1,6 @@
 // The page of `kl`.
 import { klBlock, klMeaning } from '../page/kl-block.js';
-import { chartFigure, head } from '../page/template.js';
+import { chartFigure, head, settingsBlocks } from '../page/template.js';
 
 /** What this page adds to the style of all. A level has a tint and an underline: either alone tells it, also in black and white. */
 export const klStyle = `
@@ -69,11 +69,7 @@ export const klPage = `${head}
 <dt>Folder</dt><dd><%= it.report.out %></dd>
 <dt>Time</dt><dd><%= it.time %></dd>
 </dl>
-<% for (const [name, settings] of it.settings) { %>
-<details<% if (name === 'Options') { %> open<% } %>><summary><%= name %></summary>
-<dl class="facts"><% for (const [key, value] of settings) { %><dt><%= key %></dt><dd><%= value %></dd>
-<% } %></dl></details>
-<% } %>
+${settingsBlocks('Options')}
 </section>
 </main>
 </body>

@@ -98,6 +98,13 @@ export const head = `<!doctype html>
 <style><%~ it.style %></style>
 </head>`;
 
+/** `it.settings`, a block a group; that of the name `open` is open. */
+export const settingsBlocks = (open = '') => `<% for (const [name, settings] of it.settings) { %>
+<details<% if (name === '${open}') { %> open<% } %>><summary><%= name %></summary>
+<dl class="facts"><% for (const [key, value] of settings) { %><dt><%= key %></dt><dd><%= value %></dd>
+<% } %></dl></details>
+<% } %>`;
+
 /** `chart`: a Chart. */
 export const chartFigure = `<figure id="chart-<%= chart.id %>">
 <h3><%= chart.title %></h3>

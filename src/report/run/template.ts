@@ -1,6 +1,6 @@
 // The page of report.html.
 import { klBlock, klMeaning } from '../page/kl-block.js';
-import { chartFigure, head } from '../page/template.js';
+import { chartFigure, head, settingsBlocks } from '../page/template.js';
 
 export const page = `${head}
 <body>
@@ -78,11 +78,7 @@ ${klBlock}<% } %>
 <dt>Run</dt><dd><%= it.report.run %></dd>
 <dt>Time</dt><dd><%= it.time %></dd>
 </dl>
-<% for (const [name, settings] of it.settings) { %>
-<details<% if (name === 'Seeds') { %> open<% } %>><summary><%= name %></summary>
-<dl class="facts"><% for (const [key, value] of settings) { %><dt><%= key %></dt><dd><%= value %></dd>
-<% } %></dl></details>
-<% } %>
+${settingsBlocks('Seeds')}
 </section>
 </main>
 </body>

@@ -211,7 +211,7 @@ export const ofIlf: readonly Mutant[] = [
   {
     id: 'ilf/refine-prior-prompt',
     file: 'src/ilf/refine.ts',
-    find: 'flat.map(({ item: { context } }) => ({ text: prompts.write(context.text), name: contextName(context) })),',
+    find: 'flat.map(({ item: { context } }) => outputPrompt(prompts, context)),',
     replace: 'flat.map(({ item }) => refinerPrompt(prompts, item)),',
     about: 'π_0 reads the refiner’s prompt',
     tests: net,
