@@ -1,16 +1,25 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
+/** These replace modules of the program (vi.mock), each by its own, so each has modules for itself; the others share what is loaded. */
+const mocking = ['tests/net/**/*.test.ts'];
+
 // As many files at a time as there are cores, up to four (models in memory), each on one thread: most tests wait for programs that
 // they start, which use one. What threads change, tests/kernels and tests/engine set for themselves.
 export default defineConfig({
   test: {
-    include: ['tests/**/*.test.ts'],
     globalSetup: ['tests/helpers/software-gpu.ts'],
     env: { ILF_THREADS: '1' },
     maxWorkers: Math.min(4, availableParallelism()),
     testTimeout: 120_000,
     hookTimeout: 120_000,
     pool: 'forks',
+    projects: [
+      { extends: true, test: { name: 'alone', include: mocking } },
+      {
+        extends: true,
+        test: { name: 'together', include: ['tests/**/*.test.ts'], exclude: mocking, isolate: false },
+      },
+    ],
   },
 });

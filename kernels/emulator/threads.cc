@@ -49,6 +49,9 @@ struct Fiber {
   enum State { kReady, kAtWarp, kAtBlock, kDone } state;
   void* stack; // where it goes on
   dim3 index;
+  Fiber* warp; // its first thread
+  int lanes;
+  Reduction reduction; // of the warp, at its first thread
   unsigned exchanges;
   alignas(16) unsigned char left[2][16]; // for the warp to read, in turn
 };
@@ -81,6 +84,7 @@ void start(Fiber& f, size_t number) {
   f.stack = top;
   f.state = Fiber::kReady;
   f.exchanges = 0;
+  f.reduction = {0, 0.f};
 }
 
 void resume(Fiber& f) {
@@ -146,7 +150,13 @@ void run(dim3 grid, dim3 block, size_t shared, const std::function<void()>& body
     stacksFor = n;
   }
   fibers.resize(n);
-  for (unsigned i = 0; i < n; i++) fibers[i].index = dim3(i % block.x, i / block.x % block.y, i / block.x / block.y);
+  for (unsigned i = 0; i < n; i++) {
+    Fiber& f = fibers[i];
+    const unsigned first = i / 32 * 32;
+    f.index = dim3(i % block.x, i / block.x % block.y, i / block.x / block.y);
+    f.warp = &fibers[first];
+    f.lanes = n - first < 32 ? static_cast<int>(n - first) : 32;
+  }
   dynamicShared.resize(shared);
   gridSize = grid;
   blockSize = block;
@@ -168,10 +178,9 @@ void launch(dim3 grid, dim3 block, size_t shared, std::function<void()> body) {
 
 void* sharedMemory() { return dynamicShared.data(); }
 void syncBlock() { wait(Fiber::kAtBlock); }
-int lanesOfWarp() {
-  const size_t first = (current - fibers.data()) / 32 * 32;
-  return fibers.size() - first < 32 ? static_cast<int>(fibers.size() - first) : 32;
-}
+int lanesOfWarp() { return current->lanes; }
+Reduction& reductionOfWarp() { return current->warp->reduction; }
+unsigned exchangesSoFar() { return current->exchanges; }
 
 void exchange(const void* value, size_t bytes) {
   Fiber& f = *current;
@@ -180,11 +189,10 @@ void exchange(const void* value, size_t bytes) {
 }
 
 const void* peek(int lane) {
-  const size_t mine = current - fibers.data(), other = mine / 32 * 32 + lane;
+  const Fiber *f = current, *other = f->warp + lane;
   // A lane that took part in this exchange may have ended since.
-  const bool took = lane >= 0 && lane < 32 && other < fibers.size() && fibers[other].exchanges >= current->exchanges;
-  const Fiber& f = took ? fibers[other] : *current;
-  return f.left[current->exchanges & 1];
+  const bool took = lane >= 0 && lane < f->lanes && other->exchanges >= f->exchanges;
+  return (took ? other : f)->left[f->exchanges & 1];
 }
 
 } // namespace ilf::emulated

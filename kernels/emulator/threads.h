@@ -17,6 +17,14 @@ void exchange(const void* value, size_t bytes);
 const void* peek(int lane); // lanes that ended or do not exist give their own value back
 int lanesOfWarp();
 
+// What the current exchange's values come to for the whole warp: the first lane that asks computes it.
+struct Reduction {
+  unsigned exchange;
+  float value;
+};
+Reduction& reductionOfWarp();
+unsigned exchangesSoFar();
+
 template <class T>
 T shuffle(T value, int lane) {
   static_assert(sizeof(T) <= 16, "a shuffled value has at most 16 bytes");
@@ -27,12 +35,15 @@ T shuffle(T value, int lane) {
 template <class F>
 float warpReduce(float x, F combine) {
   exchange(&x, sizeof x);
+  Reduction& all = reductionOfWarp();
+  if (all.exchange == exchangesSoFar()) return all.value;
   // In the order of a butterfly, so that rounding is the GPU's.
   float values[32];
   const int lanes = lanesOfWarp();
   for (int i = 0; i < 32; i++) values[i] = i < lanes ? *static_cast<const float*>(peek(i)) : 0.f;
   for (int step = 16; step > 0; step /= 2)
     for (int i = 0; i < step; i++) values[i] = combine(values[i], values[i + step]);
+  all = {exchangesSoFar(), values[0]};
   return values[0];
 }
 

@@ -46,11 +46,3 @@ export async function main(words: readonly string[]): Promise<number> {
     .version(packageVersion());
   return runCommands(commands, 'node train.js', ['studies']);
 }
-
-// A reader that went away, as in "… | head", is no error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
-});
-
-process.exitCode = await main(process.argv.slice(2));

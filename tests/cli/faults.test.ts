@@ -3,6 +3,7 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } 
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { buildOnce, cli, type Finished, filesBelow } from '../helpers/cli.js';
+import { inProcess } from '../helpers/in-process.js';
 import writeTinyModels from '../helpers/tiny-models.js';
 import { scratchFolder } from '../store/folder.js';
 
@@ -170,14 +171,14 @@ describe('bad input', () => {
     const given = words();
     const defaults = [0, 2].flatMap((i) => (given.includes(tiny[i]!) ? [] : tiny.slice(i, i + 2)));
     const isCommand = ['score', 'targets', 'trian'].includes(given[0]!);
-    const finished = await cli(isCommand ? given : [...small, ...defaults, ...given], { cwd });
+    const finished = await inProcess(isCommand ? given : [...small, ...defaults, ...given], { cwd });
     expectOneLine(finished, line);
     expect(filesBelow(cwd)).toEqual([]);
   });
 
   it('tables of another run', async () => {
     const cwd = workplace();
-    const run = (words: string[]) => cli(words, { cwd });
+    const run = (words: string[]) => inProcess(words, { cwd });
     expect((await run(['contexts', '--count', '2', '--out', 'a.arrow'])).code).toBe(0);
     expect((await run(['contexts', '--from', '1', '--count', '2', '--out', 'b.arrow'])).code).toBe(0);
     const model = ['--model', join(models, 'base'), '--max-tokens', '3'];

@@ -20,6 +20,7 @@ import { klTable } from '../../src/pipeline/tables.js';
 import { readTable } from '../../src/store/tables.js';
 import { BYTE_LEVEL_CONFIG, byteLevelJson, END_OF_TEXT } from '../../src/text/byte-level.js';
 import { buildOnce, cli, type Finished, filesBelow } from '../helpers/cli.js';
+import { inProcess } from '../helpers/in-process.js';
 import { scratchFolder } from '../store/folder.js';
 
 // Five tokens, texts of at most three; the last token ends a text. Small enough to enumerate.
@@ -167,7 +168,7 @@ describe('kl', () => {
   it('without prompts: the same, unconditionally; equal commands give equal bytes in one folder', async () => {
     const cwd = workplace();
     const words = ['kl', ...pair, ...short, '--unconditional', '1200'];
-    const first = await cli(words, { cwd });
+    const first = await inProcess(words, { cwd });
     expect(first).toMatchObject({ code: 0, stderr: '' });
     expect(first.stdout).toMatch(/KL\(tuned ‖ base\)[\s\S]*KL\(base ‖ tuned\)/);
     const [name, ...others] = readdirSync(join(cwd, 'checkpoints'));
@@ -178,7 +179,7 @@ describe('kl', () => {
     await agrees(kl, [EOS]);
     expect(kl.tunedFromBase).toMatchObject({ conditional: false, samples: 1200 });
     const table = readFileSync(join(out, 'kl.arrow'));
-    expect((await cli(words, { cwd })).code).toBe(0);
+    expect((await inProcess(words, { cwd })).code).toBe(0);
     expect(readdirSync(join(cwd, 'checkpoints'))).toEqual([name]);
     expect(readFileSync(join(out, 'kl.arrow')).equals(table)).toBe(true);
   });
@@ -191,7 +192,7 @@ describe('kl', () => {
     ];
     texts(cwd, { prompt: 'a', completion: 'bcd' }, { prompt_ids: [3, 2], completion_ids: [1] });
     const words = ['kl', ...pair, '--data', 'texts.jsonl', '--out', 'report', '--json'];
-    const { stdout, stderr } = await cli(words, { cwd });
+    const { stdout, stderr } = await inProcess(words, { cwd });
     expect(stderr).toBe('');
     const document = JSON.parse(stdout);
     expect(document.kl).toBeUndefined();
@@ -309,7 +310,7 @@ describe('what kl refuses, in one line', () => {
     const cwd = workplace();
     const given = words(cwd);
     const before = filesBelow(cwd);
-    expectOneLine(await cli(['kl', ...pair, ...given], { cwd }), line);
+    expectOneLine(await inProcess(['kl', ...pair, ...given], { cwd }), line);
     expect(filesBelow(cwd)).toEqual(before);
   });
 
@@ -319,13 +320,13 @@ describe('what kl refuses, in one line', () => {
     const cwd = workplace();
     // A token more; without a tokenizer only the size tells.
     await writeModel(other, 2, [...NAMES.slice(0, 4), 'e', END_OF_TEXT]);
-    expectOneLine(await cli(words, { cwd }), /tokenizers of .* differ: one has 5 tokens, the other 6/);
+    expectOneLine(await inProcess(words, { cwd }), /tokenizers of .* differ: one has 5 tokens, the other 6/);
     rmSync(join(other, 'tokenizer.json'));
-    expectOneLine(await cli(words, { cwd }), /vocabularies differ: 5 and 6 tokens/);
+    expectOneLine(await inProcess(words, { cwd }), /vocabularies differ: 5 and 6 tokens/);
     // As many, but two of them in each other's place.
     await writeModel(other, 2, ['b', 'a', ...NAMES.slice(2)]);
     expectOneLine(
-      await cli(words, { cwd }),
+      await inProcess(words, { cwd }),
       /tokenizers of .* differ: the token "a" is number 0 of the one, 1/,
     );
     expect(filesBelow(cwd)).toEqual([]);
@@ -338,9 +339,11 @@ describe('what kl refuses, in one line', () => {
     const cwd = workplace();
     mkdirSync(join(cwd, 'report'));
     const words = ['--quiet', '--unconditional', '2', ...short, '--out', 'report'];
-    expect(await cli(['kl', '--model', bare, '--base', tuned, ...words], { cwd })).toMatchObject({ code: 0 });
+    expect(await inProcess(['kl', '--model', bare, '--base', tuned, ...words], { cwd })).toMatchObject({
+      code: 0,
+    });
     expectOneLine(
-      await cli(['kl', '--model', bare, '--base', bare, ...words], { cwd }),
+      await inProcess(['kl', '--model', bare, '--base', bare, ...words], { cwd }),
       /neither .*bare nor .*bare has a tokenizer/,
     );
   });

@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Manifest } from '../../src/store/run.js';
 import { backends, hasAddon } from '../engine/harness.js';
 import { buildOnce, cli, filesBelow } from '../helpers/cli.js';
+import { inProcess } from '../helpers/in-process.js';
 import writeTinyModels from '../helpers/tiny-models.js';
 import { scratchFolder } from '../store/folder.js';
 
@@ -144,12 +145,12 @@ describe('steps alone', () => {
     const file = (name: string) => (name === 'finetuned' ? name : `${name}.arrow`);
     for (const [out, command] of commands) {
       const tables = (inputs[out] ?? []).flatMap((input) => [`--${input}`, file(input)]);
-      const finished = await cli([...command, ...tables, '--out', file(out)], { cwd });
+      const finished = await inProcess([...command, ...tables, '--out', file(out)], { cwd });
       expect(finished).toEqual({ code: 0, stdout: '', stderr: '' });
     }
     const heldout = join(undisturbed, 'heldout', 'contexts.arrow');
     const kl = ['kl', '--data', heldout, '--model', 'finetuned', '--base', base, '--out', 'report', '--json'];
-    const { stdout } = await cli([...kl, ...sampling], { cwd });
+    const { stdout } = await inProcess([...kl, ...sampling], { cwd });
     expect(JSON.parse(stdout).kl).toEqual(numbersOf(undisturbed).kl);
     // The report's folder has a page and a document, too.
     renameSync(join(cwd, 'report', 'kl.arrow'), join(cwd, 'kl.arrow'));
@@ -161,12 +162,15 @@ describe('steps alone', () => {
 });
 
 describe('another engine', () => {
-  const small = words.map((word, i) => (['--contexts', '--heldout'].includes(words[i - 1]!) ? '2' : word));
+  const changed = (to: Record<string, string>) => words.map((word, i) => to[words[i - 1]!] ?? word);
+  const small = changed({ '--contexts': '2', '--heldout': '2' });
 
   const others = backends.filter((name) => name !== 'js' && name !== 'cpu' && name !== 'cuda-emulated');
   it.each(others)('%s runs the loop too', async (engine) => {
     const run = join(dir, engine);
-    const finished = await cli([...small, '--engine', engine, '--run', run], { cwd: dir });
+    // The smallest there is: webgpu is drawn by the CPU here.
+    const least = changed({ '--contexts': '1', '--heldout': '1', '--samples': '1', '--max-tokens': '2' });
+    const finished = await cli([...least, '--engine', engine, '--run', run], { cwd: dir });
     expect(finished).toMatchObject({ code: 0, stderr: '' });
     expect(JSON.parse(finished.stdout).options.engine).toBe(engine);
   });
@@ -184,7 +188,7 @@ describe('another engine', () => {
     mkdirSync(cwd);
     const runs = [];
     for (const precision of ['float32', 'bfloat16']) {
-      const finished = await cli([...small, '--precision', precision], { cwd });
+      const finished = await inProcess([...small, '--precision', precision], { cwd });
       expect(finished).toMatchObject({ code: 0, stderr: '' });
       const { options, run } = JSON.parse(finished.stdout);
       expect(options.precision).toBe(precision);

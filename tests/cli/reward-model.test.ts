@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { buildOnce, cli, filesBelow } from '../helpers/cli.js';
+import { inProcess } from '../helpers/in-process.js';
 import writeTinyModels from '../helpers/tiny-models.js';
 import { scratchFolder } from '../store/folder.js';
 
@@ -20,7 +21,6 @@ beforeAll(async () => {
 // A busy machine needs its time.
 vi.setConfig({ testTimeout: 120_000 });
 
-const run = (...more: string[]) => cli([...words, ...more], { cwd: dir });
 const weights = (out: string) => readFileSync(join(dir, out, 'model.safetensors')).toString('latin1');
 
 describe('reward-model', () => {
@@ -30,7 +30,11 @@ describe('reward-model', () => {
       string,
       ...string[],
     ][])
-      expect(await run('--out', out, ...sampled, ...more)).toEqual({ code: 0, stdout: '', stderr: '' });
+      expect(await inProcess([...words, '--out', out, ...sampled, ...more], { cwd: dir })).toEqual({
+        code: 0,
+        stdout: '',
+        stderr: '',
+      });
     const files = filesBelow(join(dir, 'one'));
     expect(files).toContain('config.json');
     expect(files).toContain('tokenizer.json');
@@ -66,7 +70,7 @@ describe('reward-model', () => {
     ],
   ])('refuses %s in one line with status 2', async (_, more, message) => {
     writeFileSync(bad, `${line}\n{"context": "a", "chosen": "b"}\n`);
-    const finished = await cli(['reward-model', ...more], { cwd: dir });
+    const finished = await inProcess(['reward-model', ...more], { cwd: dir });
     expect(finished.stderr).toMatch(/^error: .*\n$/);
     expect(finished.stderr).toMatch(message);
     expect(finished).toMatchObject({ code: 2, stdout: '' });

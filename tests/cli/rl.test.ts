@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { bestOfNTable, rlTable } from '../../src/pipeline/tables.js';
 import { readTable } from '../../src/store/tables.js';
 import { buildOnce, cli, filesBelow } from '../helpers/cli.js';
+import { inProcess } from '../helpers/in-process.js';
 import writeTinyModels from '../helpers/tiny-models.js';
 import { scratchFolder } from '../store/folder.js';
 
@@ -88,7 +89,7 @@ describe('best-of-n', () => {
       expect(kl.value).toBeLessThanOrEqual(klBound + 1e-12);
     });
 
-    const lines = await run(words('b.arrow'));
+    const lines = await inProcess(words('b.arrow'), { cwd: dir });
     expect(lines.stdout).toMatch(
       /^best of 1: reward -?[\d.]+ \[.+\], KL 0\.0000 nats \(bound 0\.0000\), 4 contexts\n(best of .+\n){3}$/,
     );
@@ -126,7 +127,7 @@ describe('bad input is one line and status 2', () => {
     ],
   ];
   it.each(cases)('%s', async (_name, words, line) => {
-    const { code, stdout, stderr } = await run(words);
+    const { code, stdout, stderr } = await inProcess(words, { cwd: dir });
     expect(stderr).toMatch(/^error: .*\n$/);
     expect(stderr).toMatch(line);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

@@ -4,7 +4,7 @@ import * as tf from '../../src/engine/tf.js';
 /** Reproducible numbers, roughly uniform in ±scale. */
 export function noise(n: number, seed: number, scale = 1): Float32Array {
   let state = seed * 2654435761 + 1;
-  return Float32Array.from({ length: n }, () => {
+  return new Float32Array(n).map(() => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     return ((state >>> 8) / 2 ** 23 - 1) * scale;
   });

@@ -26,8 +26,18 @@ export function fromHalf(half: number): number {
   return word[0]!;
 }
 
-export const toHalves = (x: ArrayLike<number>): Uint16Array<ArrayBuffer> => Uint16Array.from(x, toHalf);
-export const fromHalves = (x: ArrayLike<number>): Float32Array<ArrayBuffer> => Float32Array.from(x, fromHalf);
+// By loops: TypedArray.from, which goes by iterators, took half of the time of the tests.
+export function toHalves(x: ArrayLike<number>): Uint16Array<ArrayBuffer> {
+  const halves = new Uint16Array(x.length);
+  for (let i = 0; i < x.length; i++) halves[i] = toHalf(x[i]!);
+  return halves;
+}
+
+export function fromHalves(x: ArrayLike<number>): Float32Array<ArrayBuffer> {
+  const floats = new Float32Array(x.length);
+  for (let i = 0; i < x.length; i++) floats[i] = fromHalf(x[i]!);
+  return floats;
+}
 
 /** The same numbers as nearest bfloat16 has them. */
 export const rounded = (x: ArrayLike<number>): Float32Array<ArrayBuffer> => fromHalves(toHalves(x));

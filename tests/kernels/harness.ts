@@ -77,7 +77,7 @@ export function underEverySetting(name: string, body: (use: () => void) => void)
 /** Uniform numbers in [-scale, scale), the same for the same seed (mulberry32). */
 export function random(length: number, seed: number, scale = 1): Float32Array {
   let state = seed | 0;
-  return Float32Array.from({ length }, () => {
+  return new Float32Array(length).map(() => {
     state = (state + 0x6d2b79f5) | 0;
     let t = Math.imul(state ^ (state >>> 15), 1 | state);
     t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
@@ -86,7 +86,11 @@ export function random(length: number, seed: number, scale = 1): Float32Array {
 }
 
 export function randomIds(length: number, end: number, seed: number): Int32Array {
-  return Int32Array.from(random(length, seed), (x) => Math.min(end - 1, Math.floor(((x + 1) / 2) * end)));
+  const ids = new Int32Array(length);
+  random(length, seed).forEach((x, i) => {
+    ids[i] = Math.min(end - 1, Math.floor(((x + 1) / 2) * end));
+  });
+  return ids;
 }
 
 /** An output array full of NaN, so that an element that is not written, or added to, shows. */
@@ -122,6 +126,13 @@ export function differences(x: Float64Array, loss: () => number, stride = 1, ste
     result[i] = (up - down) / (2 * step);
   }
   return result;
+}
+
+const known = new Map<string, unknown>();
+/** What `make` gives, made once under this name: references take longer than the kernels, and every setting has the same. */
+export function remembered<T>(name: string, make: () => T): T {
+  if (!known.has(name)) known.set(name, make());
+  return known.get(name) as T;
 }
 
 /** expectClose where the expectation is not NaN. */

@@ -116,7 +116,7 @@ describe('a training', () => {
 });
 
 // The composition and the native one; what they are made of has tests on every backend.
-describe.each(backends.filter((name) => name === 'js' || name === 'cpu'))(
+describe.each(backends.filter((name) => name === 'wasm' || name === 'cpu'))(
   'the gradients on %s',
   (backend) => {
     beforeAll(() => use(backend));
