@@ -13,6 +13,7 @@ import {
 } from '../../src/pipeline/tables.js';
 import { readTable } from '../../src/store/tables.js';
 import { buildOnce, cli } from '../helpers/cli.js';
+import { inProcess } from '../helpers/in-process.js';
 import writeTinyModels from '../helpers/tiny-models.js';
 import { scratchFolder } from '../store/folder.js';
 
@@ -88,7 +89,7 @@ it('a ranker of one’s own picks, alone as in a run', async () => {
     join(folder, `${table}.arrow`),
   ]);
   const out = join(dir, 'alone.arrow');
-  const alone = await cli(
+  const alone = await inProcess(
     ['rank', ...tables, '--ranker', example('fewest-words.js'), '--out', out, '--quiet'],
     {
       cwd: dir,
@@ -118,7 +119,8 @@ it.each([
   ['a module that is none', 'empty.js', /empty\.js is no ranker: its default export must be/],
 ])('%s is one line', async (_, name, line) => {
   if (name === 'empty.js') writeFileSync(join(dir, name), 'export default {};\n');
-  const { code, stderr } = await runOf('bad', '--ranker', join(dir, name));
+  const bad = [...words, '--run', join(dir, 'bad'), '--ranker', join(dir, name)];
+  const { code, stderr } = await inProcess(bad, { cwd: dir });
   expect(code).toBe(2);
   expect(stderr).toMatch(line);
   expect(stderr.trim().split('\n')).toHaveLength(1);
