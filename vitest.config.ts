@@ -2,7 +2,10 @@ import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** These replace modules of the program (vi.mock), each by its own, so each has modules for itself; the others share what is loaded. */
-const mocking = ['tests/net/**/*.test.ts'];
+const mocking = [
+  'tests/net/{atomic,check-run,invariants,net,seeds}.test.ts',
+  'tests/net/experiment/*.test.ts',
+];
 
 // As many files at a time as there are cores, up to four (models in memory), each on one thread: most tests wait for programs that
 // they start, which use one. What threads change, tests/kernels and tests/engine set for themselves.
