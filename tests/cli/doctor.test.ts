@@ -6,8 +6,13 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { EngineReport, Examination } from '../../src/doctor/types.js';
 import { ENGINES } from '../../src/engine/engines/kind.js';
+import { initialTable, readContexts } from '../../src/pipeline/tables.js';
+import { readTable } from '../../src/store/tables.js';
+import { prompts } from '../../src/tasks/summarization.js';
+import { loadTokenizer } from '../../src/text/tokenizer.js';
 import { hasAddon, hasWebgpu } from '../engine/harness.js';
 import { buildOnce, cli, type Finished } from '../helpers/cli.js';
+import { inProcess } from '../helpers/in-process.js';
 import writeTinyModels from '../helpers/tiny-models.js';
 import { scratchFolder } from '../store/folder.js';
 
@@ -171,22 +176,29 @@ describe('--gpu', () => {
 });
 
 describe.skipIf(!hasWebgpu)('--engine webgpu', () => {
-  it('scores, says nothing else, and ends by itself', async () => {
+  it('generates and scores, says nothing else, and ends by itself', async () => {
     const models = join(dir, 'models');
     await writeTinyModels(models);
+    const model = ['--model', join(models, 'base'), '--quiet'];
+    await inProcess(['contexts', '--count', '1', '--out', 'one.arrow'], { cwd: dir });
+    const out = join(dir, 'initial.arrow');
+    const words = ['--contexts', 'one.arrow', '--max-tokens', '3', '--out', out, '--engine', 'webgpu'];
+    const generated = await cli(['generate', ...model, ...words], { cwd: dir });
+    expect(generated).toEqual({ code: 0, stdout: '', stderr: '' });
+    const [initial] = await readTable(out, initialTable);
+    expect(initial!.ids.length).toBeGreaterThan(0);
+
     const data = join(dir, 'texts.jsonl');
-    writeFileSync(data, `{"prompt_ids": [1, 2], "completion_ids": [3, 4, 5]}\n`);
-    const score = (engine: string) =>
-      cli(
-        ['score', '--model', join(models, 'base'), '--data', data, '--engine', engine, '--json', '--quiet'],
-        { cwd: dir },
-      );
-    const [got, want] = [await score('webgpu'), await score('wasm')];
-    expect(got).toMatchObject({ code: 0, stderr: '' });
-    const numbers = ({ stdout }: Finished) => (JSON.parse(stdout) as { logprobs: number[] }).logprobs;
-    expect(numbers(got)).toHaveLength(3);
-    numbers(got).forEach((value, i) => {
-      expect(value).toBeCloseTo(numbers(want)[i]!, 4);
+    const [context] = await readContexts(join(dir, 'one.arrow'));
+    const { encode } = await loadTokenizer(join(models, 'base'));
+    const prompt = { prompt_ids: encode(prompts.write(context!.text)), completion_ids: initial!.ids };
+    writeFileSync(data, `${JSON.stringify(prompt)}\n`);
+    const scored = await inProcess(['score', ...model, '--data', data, '--engine', 'wasm', '--json'], {
+      cwd: dir,
     });
+    expect(scored).toMatchObject({ code: 0, stderr: '' });
+    const { logprobs } = JSON.parse(scored.stdout) as { logprobs: number[] };
+    // What the sampler said on webgpu, scored on wasm.
+    expect(logprobs.reduce((a, b) => a + b, 0)).toBeCloseTo(initial!.logprob, 3);
   });
 });
