@@ -1,5 +1,11 @@
 #!/usr/bin/env node
-import { main } from './dist/src/cli/main.js';
+import { existsSync } from 'node:fs';
+
+if (!existsSync(new URL('./dist/src/cli/main.js', import.meta.url))) {
+  console.error('error: the program is not compiled yet (was it installed with --ignore-scripts?); run "npm run build"');
+  process.exit(2);
+}
+const { main } = await import('./dist/src/cli/main.js');
 
 // A reader that went away, as in "… | head", is no error.
 process.stdout.on('error', (error) => {
