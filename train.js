@@ -2,7 +2,9 @@
 import { existsSync } from 'node:fs';
 
 if (!existsSync(new URL('./dist/src/cli/main.js', import.meta.url))) {
-  console.error('error: the program is not compiled yet (was it installed with --ignore-scripts?); run "npm run build"');
+  console.error(
+    'error: the program is not compiled yet (was it installed with --ignore-scripts?); run "npm run build"',
+  );
   process.exit(2);
 }
 const { main } = await import('./dist/src/cli/main.js');
