@@ -1,10 +1,12 @@
 // Builds build/ilf_cuda.node, the kernels for NVIDIA's GPUs, by nvcc 12 or 13: $NVCC, the one in $CUDA_HOME, nvcc, or the
-// usual toolkit folder. Does nothing where it is up to date; without nvcc it says so in one line and succeeds. Neither a GPU nor a
-// driver is needed to build, or to load the addon.
+// usual toolkit folder. Does nothing where it is up to date; without nvcc it says so in one line and succeeds. With
+// ILF_CUDA_ARCH, neither a GPU nor a driver is needed to build, or to load the addon.
 //
 // --emulated          instead builds build/ilf_cuda_emulated.node: the same sources for the CPU (tests; see emulator/)
-// ILF_CUDA_ARCH=90    for these architectures only, separated by commas (default: 80, 90, and PTX for later ones)
+// ILF_CUDA_ARCH=90    for these architectures, separated by commas, and PTX for later ones; "all": 80 and 90. Without it: for the
+//                     GPUs that are here, and nothing where there is none
 // ILF_SKIP_CUDA=1     build nothing
+import { spawnSync } from 'node:child_process';
 import { basename, join } from 'node:path';
 import { buildAddon, cxxLinks, findCompiler, findCxx, napiFlags, sources } from './compile.mjs';
 
@@ -39,24 +41,31 @@ async function buildEmulated() {
   return buildAddon('ilf_cuda_emulated', jobs, (objects, target) => cxxLinks(compiler, objects, target));
 }
 
-/** -gencode options: objects for each architecture, and PTX of the newest, which later GPUs compile when they load it. */
+/** Compute capabilities to build for, as nvcc writes them ("90"); none where nobody names any and there is no GPU. */
 function architectures() {
-  const list = (process.env.ILF_CUDA_ARCH ?? '80,90').split(',');
-  const newest = list.at(-1);
-  return [
-    ...list.map((arch) => `-gencode=arch=compute_${arch},code=sm_${arch}`),
-    `-gencode=arch=compute_${newest},code=compute_${newest}`,
-  ];
+  const named = process.env.ILF_CUDA_ARCH;
+  if (named) return named === 'all' ? ['80', '90'] : named.split(',');
+  const asked = spawnSync('nvidia-smi', ['--query-gpu=compute_cap', '--format=csv,noheader'], {
+    encoding: 'utf8',
+  });
+  const found = asked.status === 0 ? (asked.stdout.match(/^\d+\.\d+$/gm) ?? []) : [];
+  return [...new Set(found.map((capability) => capability.replace('.', '')))].sort((a, b) => a - b);
 }
 
-async function buildForGpu(nvcc) {
+/** -gencode options: objects for each architecture, and PTX of the newest, which later GPUs compile when they load it. */
+const gencode = (list) => [
+  ...list.map((arch) => `-gencode=arch=compute_${arch},code=sm_${arch}`),
+  `-gencode=arch=compute_${list.at(-1)},code=compute_${list.at(-1)}`,
+];
+
+async function buildForGpu(nvcc, list) {
   const host = ['-fPIC', '-fvisibility=hidden', '-pthread', '-Wall'].flatMap((flag) => ['-Xcompiler', flag]);
   const common = ['-std=c++17', '-O3', ...host, ...napiFlags];
   const kernels = sources('cuda', '.cu').map((source) => ({
     source,
     object: object(source),
     compiler: nvcc,
-    flags: [...common, '--expt-relaxed-constexpr', '--expt-extended-lambda', ...architectures()],
+    flags: [...common, '--expt-relaxed-constexpr', '--expt-extended-lambda', ...gencode(list)],
   }));
   const rest = [...sources('cuda'), ...binding()].map((source) => ({
     source,
@@ -77,12 +86,15 @@ const homes = [process.env.CUDA_HOME, process.env.CUDA_PATH, '/usr/local/cuda'].
 const nvcc = emulated
   ? null
   : findCompiler([process.env.NVCC, ...homes.map((home) => join(home, 'bin', 'nvcc')), 'nvcc']);
+const targets = nvcc ? architectures() : [];
 if (process.platform !== 'linux') say('not built: only on Linux');
 else if (process.env.ILF_SKIP_CUDA === '1') say('not built: ILF_SKIP_CUDA is set');
 else if (!emulated && !nvcc) say('not built: no nvcc (needed only for --engine cuda)');
+else if (!emulated && targets.length === 0)
+  say('not built: no GPU here (ILF_CUDA_ARCH=all builds for one elsewhere)');
 else
   try {
-    const seconds = await (emulated ? buildEmulated() : buildForGpu(nvcc));
+    const seconds = await (emulated ? buildEmulated() : buildForGpu(nvcc, targets));
     if (seconds > 0) say(`built in ${seconds.toFixed(1)} s${emulated ? '' : ` (${nvcc.version})`}`);
   } catch (error) {
     say(`not built: ${error.message}`);
