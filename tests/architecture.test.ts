@@ -55,6 +55,11 @@ const wall: { what: string; module: RegExp; may: RegExp }[] = [
     module: /^src\/measure\/open-scorer\.ts$/,
     may: /^src\/(measure\/[^/]+|experiment\/(experiment|study-context))\.ts$/,
   },
+  {
+    what: 'what opens the measures by a scorer',
+    module: /^src\/measure\/quality\.ts$/,
+    may: /^src\/ilf\/(loop|round|measure|outcome)\.ts$/,
+  },
 ];
 /** What stands beside one another and shares through its parent or a shared folder only: the report's pages, the engines. */
 const apart: { what: string; folder: RegExp }[] = [
@@ -220,6 +225,11 @@ describe('architecture', () => {
       'a scorer opened in training',
       { 'src/ilf/targets.ts': `import '../measure/open-scorer.js';`, 'src/measure/open-scorer.ts': '' },
       /may see what opens scorers/,
+    ],
+    [
+      'measures by a scorer in training',
+      { 'src/ilf/target-kinds.ts': `import '../measure/quality.js';`, 'src/measure/quality.ts': '' },
+      /may see what opens the measures by a scorer/,
     ],
     [
       'a scorer in measurement',

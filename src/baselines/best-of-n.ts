@@ -120,7 +120,7 @@ export function bestOfNStep(
   const inputs = {
     tables: [from],
     models: [model, base, rewardModel],
-    values: { ...sampling, n, seed, contexts: contexts.length },
+    values: { ...sampling, n, seed, contexts: contexts.length, format: run.task.format.output.name },
   };
   return tableStep(run, `${folder}/best-of-n`, bestOfNTable, inputs, (progress) =>
     withReward(rewardModel, task.prompts, async (reward) => {

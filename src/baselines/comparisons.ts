@@ -89,7 +89,10 @@ export function comparisonsStep(
   const { task, options } = run;
   const sampling = samplingOf(options);
   const seed = stepSeed(options.seed, folder, 'comparisons');
-  const values = { ...sampling, kind, seed, contexts: contexts.map(toContextRow) } as unknown as Json;
+  const values = {
+    ...{ ...sampling, kind, seed, format: task.format.output.name },
+    contexts: contexts.map(toContextRow),
+  } as unknown as Json;
   const inputs = { models: [options.base], values };
   return tableStep(run, `${folder}/comparisons`, comparisonsTable, inputs, async (progress) => {
     const base = localWriter(await run.models.get(options.base));

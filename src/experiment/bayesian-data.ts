@@ -79,7 +79,7 @@ function priorOutputsStep(
   const inputs = {
     tables: [`${folder}/contexts`],
     models: [base],
-    values: { ...sampling, samples, seed },
+    values: { ...sampling, samples, seed, format: run.task.format.output.name },
   };
   return tableStep(run, `${folder}/outputs`, textsTable, inputs, async (progress) => {
     const prior = localWriter(await run.models.get(base));

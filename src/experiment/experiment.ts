@@ -156,12 +156,15 @@ async function openWorld(run: RunContext, scale: Scale): Promise<StudyContext> {
 }
 
 /** The longest that models learn are references, and feedback with a refinement. @throws UserError as `checkFit` */
-const checkLengths = (task: Task, { base, refiner, judge, maxTokens }: ExperimentOptions['loop']) =>
+const checkLengths = (task: Task, { base, refiner, critic, judge, maxTokens }: ExperimentOptions['loop']) =>
   withModels(async (models) => {
     const opened = {
       base: await models.get(base),
       refiner: await models.get(refiner),
+      critic: await models.get(critic),
       judge: await models.get(judge),
     };
-    for (const targets of ['gold', 'feedback-refinement']) checkFit(task, opened, { maxTokens, targets });
+    const contexts = (['heldout', 'ilf'] as const).flatMap((of) => task.contexts(of, 0, task.size(of)));
+    for (const targets of ['gold', 'feedback-refinement'])
+      checkFit(task, contexts, opened, { maxTokens, targets });
   });

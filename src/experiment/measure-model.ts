@@ -5,7 +5,7 @@ import { heldOutTable } from '../ilf/heldout.js';
 import { klStep } from '../measure/kl.js';
 import { textsOf } from '../pipeline/held-out.js';
 import { samplingOf } from '../pipeline/options.js';
-import { outputIn, type Policy, roomFor } from '../pipeline/policy.js';
+import { formatOf, outputIn, type Policy, roomFor } from '../pipeline/policy.js';
 import { texts as inTexts } from '../pipeline/progress.js';
 import { tableStep } from '../pipeline/run-context.js';
 import { stepSeed } from '../pipeline/seeds.js';
@@ -24,25 +24,26 @@ export function outputsStep(
   folder: string,
   { dir, writes }: Policy,
 ): Promise<TextRow[]> {
-  const { prompts, format } = run.task;
+  const { task } = run;
+  const format = formatOf(task.format, writes);
   const sampling = samplingOf(run.options);
   const settings = { ...sampling, maxTokens: roomFor(writes, sampling.maxTokens) };
   const seed = stepSeed(run.options.seed, folder, 'outputs');
   const inputs = {
     tables: [heldOutTable('contexts')],
     models: [dir],
-    values: { ...settings, seed, texts: scale.texts },
+    values: { ...settings, seed, texts: scale.texts, format: format.name },
   };
   return tableStep(run, `${folder}/outputs`, textsTable, inputs, async (progress) => {
     const { contexts } = heldOut;
     const drawn = await localWriter(await run.models.get(dir)).write(
-      contexts.map((context) => outputPrompt(prompts, context)),
+      contexts.map((context) => outputPrompt(task.prompts, context)),
       scale.texts,
-      { ...settings, format: format.output, seed },
+      { ...settings, format, seed },
       inTexts(progress, 'sampling outputs'),
     );
     const outputOf = (of: (typeof drawn)[number][number]) =>
-      writes === 'output' ? of : given(outputIn(prompts, of.text, writes));
+      writes === 'output' ? of : given(outputIn(task, of.text, writes));
     return toTextRows(
       contexts,
       drawn.map((of) => of.map(outputOf)),

@@ -61,7 +61,7 @@ export async function proposalsStep(study: StudyContext): Promise<ProposalRow[]>
   const inputs = {
     tables: [...['contexts', 'initial', 'feedback'].map(heldOutTable), `${PRIOR_FOLDER}/best-of-n`],
     models: [psi, base, reward],
-    values: { ...sampling, n, contexts: contexts.length, seed },
+    values: { ...sampling, n, contexts: contexts.length, seed, format: run.task.format.output.name },
   };
   return tableStep(run, PROPOSALS, proposalsTable, inputs, async (progress) => {
     const refiner = localWriter(await run.models.get(psi));

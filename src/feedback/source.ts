@@ -26,7 +26,10 @@ export interface SourceOptions {
   onTexts: OnTexts;
 }
 
-/** What its words depend on, for step keys. `critic`: also on the critic's model. */
+/**
+ * What its words depend on, for step keys, besides the items: x0, and a context's text, facts and feedback. `critic`: also on the
+ * critic's model.
+ */
 export interface SourceInputs {
   critic: boolean;
   values: Json;

@@ -13,8 +13,8 @@ import {
   initialTable,
   readContexts,
   rowOf,
+  toContextRow,
 } from '../pipeline/tables.js';
-import { moduleFiles } from '../store/plug-in.js';
 import { readTable, writeTable } from '../store/tables.js';
 import type { Context, Task } from '../tasks/task.js';
 import { localWriter } from '../writers/local.js';
@@ -48,16 +48,26 @@ export async function feedbackStep(
   const seed = stepSeed(options.seed, folder, 'feedback');
   const source = await findSource(options.feedback, task, contexts);
   const { critic, values } = source.inputs(contexts, { sampling, seed });
+  const wordsOf = rowOf(initial, `${folder}/initial`);
   const inputs = {
-    tables: [`${folder}/contexts`, `${folder}/initial`],
-    models: [...(critic ? [options.critic] : []), ...moduleFiles(options.feedback)],
-    values: { source: source.name, from: values },
+    models: critic ? [options.critic] : [],
+    modules: [options.feedback],
+    // What is read of both tables, and no more: a person is not asked again because an output's log-probability is another.
+    values: {
+      source: source.name,
+      from: values,
+      ...(critic && { format: task.format.feedback.name }),
+      items: contexts.map((context) => {
+        const { output: _, gold: __, ...row } = toContextRow(context);
+        return [row, wordsOf(context).text];
+      }),
+    },
   };
   return tableStep(run, `${folder}/feedback`, feedbackTable, inputs, (progress) => {
     const open = async () => localWriter(await run.models.get(options.critic));
     const onTexts = texts(progress, 'writing critiques');
     const opened = source.open({ task, critic: open, sampling, seed, onTexts });
-    return giveFeedback(opened, contexts, rowOf(initial, `${folder}/initial`));
+    return giveFeedback(opened, contexts, wordsOf);
   });
 }
 

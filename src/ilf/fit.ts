@@ -2,9 +2,12 @@ import { CRITIQUE_TOKENS } from '../feedback/critic.js';
 import type { LoopOptions } from '../pipeline/options.js';
 import { feedbackThenOutput } from '../pipeline/policy.js';
 import { UserError } from '../store/errors.js';
-import { contextName, type Task } from '../tasks/task.js';
+import { type Context, contextName, type Task } from '../tasks/task.js';
 import type { TextModel } from '../writers/text-model.js';
 import { targetKind } from './target-kinds.js';
+
+/** Who reads them. `critic`: null where it is not asked. */
+type Models = Record<'base' | 'refiner' | 'judge', TextModel> & { critic: TextModel | null };
 
 /**
  * Every context fits into all models together with all that will be written about it: found out before the run begins
@@ -13,13 +16,12 @@ import { targetKind } from './target-kinds.js';
  */
 export function checkFit(
   task: Task,
-  { base, refiner, judge }: Record<'base' | 'refiner' | 'judge', TextModel>,
+  contexts: readonly Context[],
+  { base, refiner, critic, judge }: Models,
   { maxTokens, targets }: Pick<LoopOptions, 'maxTokens' | 'targets'>,
 ): void {
   const { prompts } = task;
   const { name, writes } = targetKind(targets);
-  const splits = ['heldout', 'ilf'] as const;
-  const contexts = splits.flatMap((split) => task.contexts(split, 0, task.size(split)));
   const tokens = ({ tokenizer }: TextModel, text: string) => tokenizer.encode(text).length;
   // Refinements with another context's feedback are judged too.
   const feedbackOf = (model: TextModel) =>
@@ -44,6 +46,14 @@ export function checkFit(
         tokens(refiner, prompts.refine(context.text, '', '')) + output(refiner) + toRefiner + maxTokens,
       ],
       [judge, Math.max(0, ...questions) + output(judge) + toJudge + maxTokens],
+      ...(critic
+        ? [
+            [
+              critic,
+              tokens(critic, prompts.critique(context.text, '')) + output(critic) + CRITIQUE_TOKENS,
+            ] as const,
+          ]
+        : []),
     ] as const;
     for (const [{ dir, lm }, most] of needed)
       if (most > lm.description.positions)

@@ -1,7 +1,7 @@
 /** Step 1: x0 ~ π_θ(·|c). */
 import { withModels } from '../pipeline/model-cache.js';
 import { samplingOf } from '../pipeline/options.js';
-import { type OutputFormat, outputIn, type Policy, roomFor } from '../pipeline/policy.js';
+import { formatOf, type OutputFormat, outputIn, type Policy, roomFor } from '../pipeline/policy.js';
 import { type Progress, texts } from '../pipeline/progress.js';
 import { type RunContext, tableStep } from '../pipeline/run-context.js';
 import { type Place, seedOf, stepSeed } from '../pipeline/seeds.js';
@@ -26,15 +26,20 @@ export interface Generation {
 export async function generate(
   theta: Required<Writer>,
   contexts: readonly Context[],
-  { task: { prompts, format }, sampling, seed, writes }: Generation,
+  { task, sampling, seed, writes }: Generation,
   progress: Progress,
 ): Promise<InitialRow[]> {
-  const promptOf = (context: Context) => outputPrompt(prompts, context);
+  const promptOf = (context: Context) => outputPrompt(task.prompts, context);
   const without = contexts.filter(({ output }) => output === undefined);
   const sampled = await theta.write(
     without.map(promptOf),
     1,
-    { ...sampling, maxTokens: roomFor(writes, sampling.maxTokens), format: format.output, seed },
+    {
+      ...sampling,
+      maxTokens: roomFor(writes, sampling.maxTokens),
+      format: formatOf(task.format, writes),
+      seed,
+    },
     texts(progress, 'sampling outputs'),
   );
   const written = new Map(without.map(({ id }, i) => [id, sampled[i]![0]!]));
@@ -43,7 +48,7 @@ export async function generate(
   return contexts.map(({ id, output }, i) => ({
     context: id,
     // A part of what was sampled has no tokens of its own.
-    ...(writes === 'output' ? all[i]! : given(outputIn(prompts, all[i]!.text, writes))),
+    ...(writes === 'output' ? all[i]! : given(outputIn(task, all[i]!.text, writes))),
     logprob: logprobs[i]!,
     sampled: output === undefined,
   }));
@@ -61,7 +66,11 @@ export function generateStep(
   const { task, options } = run;
   const sampling = samplingOf(options);
   const seed = stepSeed(options.seed, folder, name);
-  const inputs = { tables: [from], models: [dir], values: { ...sampling, seed, writes } };
+  const inputs = {
+    tables: [from],
+    models: [dir],
+    values: { ...sampling, seed, writes, format: formatOf(task.format, writes).name },
+  };
   return tableStep(run, `${folder}/${name}`, initialTable, inputs, async (progress) => {
     const theta = localWriter(await run.models.get(dir));
     return generate(theta, contexts, { task, sampling, seed, writes }, progress);

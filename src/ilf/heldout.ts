@@ -87,7 +87,7 @@ function candidatesStep(
   const inputs = {
     tables: tablesRead(FOLDER, condition),
     models: [refiner],
-    values: { ...sampling, samples, seed },
+    values: { ...sampling, samples, seed, format: task.format.output.name },
   };
   return tableStep(run, heldOutTable(name), textsTable, inputs, async (progress) => {
     const items = toRefine(contexts, initial, feedback, condition);

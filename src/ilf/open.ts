@@ -1,15 +1,16 @@
 /** Opens all that a loop needs, and finds what is wrong with it before anything is written. */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { findSource } from '../feedback/registry.js';
 import { ModelCache } from '../pipeline/model-cache.js';
 import { openFolder, type RunPlace } from '../pipeline/open-folder.js';
-import { contextsPerRound, type LoopOptions, rankerOptionsOf } from '../pipeline/options.js';
+import { contextsPerRound, type LoopOptions, rankerOptionsOf, samplingOf } from '../pipeline/options.js';
 import type { Reporter, RunContext } from '../pipeline/run-context.js';
 import type { Ranker } from '../rankers/ranker.js';
 import { findRanker } from '../rankers/registry.js';
 import { UserError } from '../store/errors.js';
 import { canonicalJson, hashText, type Json } from '../store/hash.js';
-import type { Task } from '../tasks/task.js';
+import type { Context, Task } from '../tasks/task.js';
 import { checkFit } from './fit.js';
 import { goldOf, targetKind } from './target-kinds.js';
 
@@ -37,8 +38,15 @@ export async function openRunContext(
     if (!place.fresh && existsSync(join(dir, 'manifest.json'))) return;
     const [base, refiner] = [await models.get(options.base), await models.get(options.refiner)];
     for (const other of [options.critic, options.judge]) await models.get(other);
+    const contexts = contextsRead(task, options);
+    const source = await findSource(options.feedback, task, contexts);
     if (options.data !== null) {
-      checkFit(task, { base, refiner, judge: await models.get(options.judge) }, options);
+      const { critic } = source.inputs(contexts, { sampling: samplingOf(options), seed: options.seed });
+      const [asked, judge] = [
+        critic ? await models.get(options.critic) : null,
+        await models.get(options.judge),
+      ];
+      checkFit(task, contexts, { base, refiner, critic: asked, judge }, options);
       // The judge of data without an oracle.
       await ranker('instruct-rm');
     }
@@ -51,6 +59,14 @@ export async function openRunContext(
     folder.close();
   };
   return { options, task, folder, models, ranker, reporter, close };
+}
+
+/** Every context that the run learns from or measures on. */
+function contextsRead(task: Task, options: LoopOptions): Context[] {
+  const most = { heldout: options.heldout, ilf: contextsPerRound(task, options) * options.rounds };
+  return (['heldout', 'ilf'] as const).flatMap((split) =>
+    task.contexts(split, 0, Math.min(most[split], task.size(split))),
+  );
 }
 
 /** @throws UserError where the contexts cannot give what the targets need */

@@ -16,7 +16,6 @@ import {
 import type { Candidate, Ranker, RankerOptions } from '../rankers/ranker.js';
 import { findRanker } from '../rankers/registry.js';
 import { UserError } from '../store/errors.js';
-import { moduleFiles } from '../store/plug-in.js';
 import { readTable, writeTable } from '../store/tables.js';
 import type { Context, Task } from '../tasks/task.js';
 
@@ -106,7 +105,8 @@ export async function scoresStep(
   const from = descriptor.madeFrom(options);
   const inputs = {
     tables,
-    models: [...from.models, ...moduleFiles(ranker)],
+    models: from.models,
+    modules: [ranker],
     values: { ranker: descriptor.name, from: from.values ?? null },
   };
   return tableStep(run, name, scoresTable, inputs, async (progress) => {

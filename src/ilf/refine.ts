@@ -172,7 +172,7 @@ export function refineStep(
   const inputs = {
     tables: tablesRead(folder, condition),
     models: [refiner, base],
-    values: { ...sampling, samples, seed },
+    values: { ...sampling, samples, seed, format: task.format.output.name },
   };
   return tableStep(run, `${folder}/${name}`, refinementsTable, inputs, async (progress) => {
     const items = toRefine(contexts, initial, feedback, condition);

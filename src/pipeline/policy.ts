@@ -4,6 +4,8 @@
  */
 import { CRITIQUE_TOKENS } from '../feedback/critic.js';
 import type { Prompts } from '../tasks/prompts.js';
+import type { Task } from '../tasks/task.js';
+import type { TextFormat } from '../tasks/text-format.js';
 
 export interface Policy {
   dir: string;
@@ -18,10 +20,19 @@ type Mark = Pick<Prompts, 'outputMark'>;
 export const feedbackThenOutput = ({ outputMark }: Mark, feedback: string, output: string) =>
   `${feedback} ${outputMark} ${output}`;
 
+/** What it writes looks like; feedback and an output together end where the longer-winded of the two does. */
+export const formatOf = ({ output, feedback }: Task['format'], writes: OutputFormat): TextFormat =>
+  writes === 'output' || output.stop === null ? output : feedback;
+
 /** The output in a text that the model wrote; all of it where the model left the mark out. */
-export function outputIn({ outputMark }: Mark, text: string, writes: OutputFormat): string {
-  const mark = writes === 'output' ? -1 : text.indexOf(outputMark);
-  return mark < 0 ? text : text.slice(mark + outputMark.length).trim();
+export function outputIn(
+  { prompts: { outputMark }, format }: Pick<Task, 'prompts' | 'format'>,
+  text: string,
+  writes: OutputFormat,
+): string {
+  if (writes === 'output') return text;
+  const mark = text.indexOf(outputMark);
+  return format.output.tidy(mark < 0 ? text : text.slice(mark + outputMark.length), true);
 }
 
 /** Tokens that it may write so that its output may have `maxTokens`. */

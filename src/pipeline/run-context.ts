@@ -36,13 +36,21 @@ export interface Reporter {
 export interface Inputs {
   tables?: readonly string[];
   models?: readonly string[];
+  /** Modules of a person's own that the step calls, by their paths; names of a registry are passed over. */
+  modules?: readonly (string | null)[];
   values?: Json;
 }
 
-/** What a step is known by: its values, and the contents of its files. A task of a person's own is one of these. */
-const keyOf = ({ options }: RunContext, { tables = [], models = [], values = null }: Inputs): StepInputs => ({
-  values,
-  files: [...tables.map((table) => `${table}.arrow`), ...models, ...moduleFiles(options.task)],
+/**
+ * What a step is known by: its values, and the contents of its files. A task of a person's own is one of these. Where a model
+ * computes, so is what computes it: engines and precisions differ in the last digits, and then in what is sampled.
+ */
+const keyOf = (
+  { options: { task, engine, precision } }: RunContext,
+  { tables = [], models = [], modules = [], values = null }: Inputs,
+): StepInputs => ({
+  values: models.length > 0 ? { values, engine, precision } : values,
+  files: [...tables.map((table) => `${table}.arrow`), ...models, ...moduleFiles(task, ...modules)],
 });
 
 /** A step of the run that makes a table (`name`.arrow), unless it is there, made from the same inputs; reads it. */

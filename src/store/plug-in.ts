@@ -20,7 +20,7 @@ export async function fromRegistry<D extends { name: string; open: unknown }>(
   registry: readonly D[],
   name: string,
 ): Promise<D> {
-  if (isModule(name)) return fromModule<D>(kind, name);
+  if (isModule(name)) return fromModule(kind, name, registry);
   const found = registry.find((descriptor) => descriptor.name === name);
   if (!found)
     throw new UserError(
@@ -29,7 +29,17 @@ export async function fromRegistry<D extends { name: string; open: unknown }>(
   return found;
 }
 
-async function fromModule<D extends { name: string; open: unknown }>(kind: string, path: string): Promise<D> {
+/** The functions that all of a registry have: what a descriptor must have, too. */
+const functionsOf = <D extends object>(registry: readonly D[]): string[] =>
+  Object.keys(registry[0]!).filter((key) =>
+    registry.every((descriptor) => typeof descriptor[key as keyof D] === 'function'),
+  );
+
+async function fromModule<D extends { name: string; open: unknown }>(
+  kind: string,
+  path: string,
+  registry: readonly D[],
+): Promise<D> {
   let module: { default?: Partial<D> };
   try {
     module = (await import(pathToFileURL(path).href)) as { default?: Partial<D> };
@@ -37,9 +47,13 @@ async function fromModule<D extends { name: string; open: unknown }>(kind: strin
     throw new UserError(`cannot load the ${kind} ${path}: ${oneLine((error as Error).message)}`);
   }
   const { default: descriptor } = module;
-  if (typeof descriptor?.name !== 'string' || typeof descriptor.open !== 'function')
+  const needed = functionsOf(registry);
+  const isOne =
+    typeof descriptor?.name === 'string' &&
+    needed.every((key) => typeof descriptor[key as keyof D] === 'function');
+  if (!isOne)
     throw new UserError(
-      `${path} is no ${kind}: its default export must be an object with a name and a function open`,
+      `${path} is no ${kind}: its default export must be an object with a name and ${needed.length > 1 ? 'the functions' : 'a function'} ${needed.join(', ')}`,
     );
   return descriptor as D;
 }

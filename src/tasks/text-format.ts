@@ -1,6 +1,8 @@
 /** What a written text looks like: where it ends, and what of it counts. */
 
 export interface TextFormat {
+  /** What steps that write are known by: another name, and they are made again. */
+  readonly name: string;
   /** What ends a text besides the end-of-text token: what follows would be cut. Null: nothing. */
   readonly stop: string | null;
   /** A text as a person would have it. `finished`: the model ended it, instead of the token limit. */
@@ -12,6 +14,7 @@ export interface TextFormat {
  * empty one says even less.
  */
 export const oneLine: TextFormat = {
+  name: 'one line',
   stop: '\n',
   tidy: (text, finished) => {
     const newline = text.trimStart().indexOf('\n');
@@ -24,6 +27,7 @@ export const oneLine: TextFormat = {
 
 /** Any number of lines, up to the end of the text; a last line that the token limit cut off is dropped, where there are others. */
 export const manyLines: TextFormat = {
+  name: 'many lines',
   stop: null,
   tidy: (text, finished) => {
     if (finished) return text.trim();

@@ -2,6 +2,10 @@
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { gpt2Config } from '../../src/lm/architectures/gpt2.js';
+import { saveLM } from '../../src/lm/files.js';
+import { CausalLM } from '../../src/lm/model.js';
+import { loadTokenizer } from '../../src/text/tokenizer.js';
 import { buildOnce, cli, type Finished, filesBelow } from '../helpers/cli.js';
 import { inProcess } from '../helpers/in-process.js';
 import writeTinyModels from '../helpers/tiny-models.js';
@@ -12,9 +16,18 @@ const models = join(dir, 'models');
 const tiny = ['--base', join(models, 'base'), '--instruct', join(models, 'instruct')];
 const small = ['--contexts', '4', '--heldout', '3', '--samples', '2', '--max-tokens', '6', '--quiet'];
 
+/** A model that reads 128 tokens. */
+const narrow = join(models, 'narrow');
+
 beforeAll(async () => {
   buildOnce();
   await writeTinyModels(models);
+  cpSync(join(models, 'base'), narrow, { recursive: true });
+  const { vocabSize } = await loadTokenizer(narrow);
+  const sizes = { n_layer: 1, n_head: 1, n_embd: 8, n_positions: 128, vocab_size: vocabSize };
+  const lm = CausalLM.init(gpt2Config(sizes), 3);
+  await saveLM(lm, narrow);
+  lm.dispose();
 }, 180_000);
 
 // A busy machine needs its time.
@@ -123,6 +136,26 @@ describe('bad input', () => {
       /own\.jsonl:2: .*given before/,
     ],
     ['too few contexts', () => ['--data', lines('{"context": "a"}')], /1 context; at least 2/],
+    [
+      'contexts for a task that makes its own',
+      () => ['--task', 'briefs', '--data', lines('{"context": "a"}', '{"context": "b"}')],
+      /the task briefs makes its own contexts; leave out --data/,
+    ],
+    [
+      'an annotator for contexts that it does not know',
+      () => ['--feedback', 'simulated', '--data', lines('{"context": "a"}', '{"context": "b"}')],
+      /--feedback simulated cannot say something about each of these contexts/,
+    ],
+    [
+      'a context that is too long for the critic alone',
+      () => [
+        '--critic',
+        narrow,
+        '--data',
+        lines('{"context": "a"}', JSON.stringify({ context: 'long '.repeat(60) })),
+      ],
+      /context 2 is too long for the model .*narrow/,
+    ],
     [
       'more rounds than contexts',
       () => ['--data', lines('{"context": "a"}', '{"context": "b"}'), '--rounds', '2'],

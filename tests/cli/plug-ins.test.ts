@@ -117,8 +117,14 @@ it('a run goes on when its ranker’s file is the same, and ranks again when it 
 it.each([
   ['no module', 'missing.js', /cannot load the ranker .*missing\.js/],
   ['a module that is none', 'empty.js', /empty\.js is no ranker: its default export must be/],
+  [
+    'a module that lacks a function',
+    'half.js',
+    /half\.js is no ranker: .* a name and the functions madeFrom, open/,
+  ],
 ])('%s is one line', async (_, name, line) => {
   if (name === 'empty.js') writeFileSync(join(dir, name), 'export default {};\n');
+  if (name === 'half.js') writeFileSync(join(dir, name), "export default { name: 'half', open() {} };\n");
   const bad = [...words, '--run', join(dir, 'bad'), '--ranker', join(dir, name)];
   const { code, stderr } = await inProcess(bad, { cwd: dir });
   expect(code).toBe(2);

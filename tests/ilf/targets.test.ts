@@ -10,7 +10,7 @@ import { totalWeight } from '../../src/lm/batch.js';
 import { CausalLM } from '../../src/lm/model.js';
 import { scoreCompletions } from '../../src/lm/score.js';
 import { crossEntropy } from '../../src/lm/train.js';
-import { feedbackThenOutput, outputIn, roomFor } from '../../src/pipeline/policy.js';
+import { feedbackThenOutput, formatOf, outputIn, roomFor } from '../../src/pipeline/policy.js';
 import { seedOf } from '../../src/pipeline/seeds.js';
 import {
   contextsTable,
@@ -23,6 +23,7 @@ import {
 } from '../../src/pipeline/tables.js';
 import { readTable, writeTable } from '../../src/store/tables.js';
 import { briefs } from '../../src/tasks/briefs/task.js';
+import { manyLines, oneLine, type TextFormat } from '../../src/tasks/text-format.js';
 import type { TextModel } from '../../src/writers/text-model.js';
 import { given, type Written } from '../../src/writers/writer.js';
 import { scratchFolder } from '../store/folder.js';
@@ -197,14 +198,29 @@ describe('targets', () => {
 describe('feedback and an output on one line', () => {
   it('come apart again, where the model wrote both', () => {
     const both = 'feedback and output';
-    expect(outputIn(prompts, feedbackThenOutput(prompts, 'Say when.', 'Dana left today.'), both)).toBe(
+    const task = { prompts, format: { output: oneLine, feedback: oneLine } };
+    expect(outputIn(task, feedbackThenOutput(prompts, 'Say when.', 'Dana left today.'), both)).toBe(
       'Dana left today.',
     );
-    expect(outputIn(prompts, 'Say when. New summary:', both)).toBe('');
-    expect(outputIn(prompts, 'Dana left today.', both)).toBe('Dana left today.');
-    expect(outputIn(prompts, 'A New summary: b', 'output')).toBe('A New summary: b');
+    expect(outputIn(task, 'Say when. New summary:', both)).toBe('');
+    expect(outputIn(task, 'Dana left today.', both)).toBe('Dana left today.');
+    expect(outputIn(task, 'A New summary: b', 'output')).toBe('A New summary: b');
     expect(roomFor('output', 8)).toBe(8);
     expect(roomFor(both, 8)).toBe(72);
+  });
+
+  it('of several lines end where the longer-winded of them does', () => {
+    const both = 'feedback and output';
+    const said = 'Say where.\nSay when.';
+    const text = `${feedbackThenOutput(prompts, said, 'Dana left today.')}\nMore.`;
+    const output = (of: TextFormat, feedback: TextFormat) => {
+      const format = { output: of, feedback };
+      return [formatOf(format, both).name, outputIn({ prompts, format }, text, both)];
+    };
+    expect(output(oneLine, manyLines)).toEqual(['many lines', 'Dana left today.']);
+    expect(output(manyLines, manyLines)).toEqual(['many lines', 'Dana left today.\nMore.']);
+    expect(output(manyLines, oneLine)).toEqual(['many lines', 'Dana left today.\nMore.']);
+    expect(formatOf({ output: oneLine, feedback: manyLines }, 'output').name).toBe('one line');
   });
 });
 

@@ -50,8 +50,8 @@ const options: LoopOptions = {
   beta: 1000,
 };
 
-/** Steps that were made, of a run in the folder `name`. */
-async function run(name: string, other: Partial<LoopOptions> = {}): Promise<string[]> {
+/** Steps that were made, of a run in the folder `name`, on the contexts of the file `from`. */
+async function run(name: string, other: Partial<LoopOptions> = {}, from = data): Promise<string[]> {
   const made: string[] = [];
   const reporter = {
     progress: () => {},
@@ -59,19 +59,25 @@ async function run(name: string, other: Partial<LoopOptions> = {}): Promise<stri
     done: (step: string, anew: boolean) => anew && made.push(step),
   };
   const place = { dir: join(dir, name), fresh: false, version: '0' };
-  const context = await openRunContext(await openFileTask(data), { ...options, ...other }, place, reporter);
+  const context = await openRunContext(await openFileTask(from), { ...options, ...other }, place, reporter);
   await loop(context).finally(() => context.close());
   return made;
 }
 
+const lines = Array.from({ length: 20 }, (_, i) => ({
+  context: `Dana left on day ${i}.`,
+  gold: `Day ${i}.`,
+}));
+const written = (name: string, of: object[]) => {
+  const path = join(dir, name);
+  writeFileSync(path, of.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  return path;
+};
+
 beforeAll(async () => {
   await writeTinyModels(join(dir, 'models'));
   // Own data: the critic has to say something, and InstructRM to judge.
-  const posts = Array.from({ length: 20 }, (_, i) => ({
-    context: `Dana left on day ${i}.`,
-    gold: `Day ${i}.`,
-  }));
-  writeFileSync(data, posts.map((post) => `${JSON.stringify(post)}\n`).join(''));
+  written('posts.jsonl', lines);
   for (const role of ['refiner', 'critic', 'judge'])
     cpSync(model('instruct'), model(role), { recursive: true });
   // Others of the same kind: every distribution is a little flatter.
@@ -157,4 +163,48 @@ it.each(cases)('%s', async (name, other, again, not) => {
   expect(made.filter((step) => not.includes(step))).toEqual([]);
   // Made again, and by what is new: other bytes.
   for (const step of again) expect(bytes(name, step) === bytes('sound', step), step).toBe(false);
+});
+
+it.each([
+  ['another precision', { precision: 'bfloat16' }],
+  ['another engine', { engine: 'wasm' }],
+])('%s: all that a model computes, and nothing else', async (name, other) => {
+  cpSync(join(dir, 'sound'), join(dir, name), { recursive: true });
+  const made = await run(name, other);
+  const computed = [...first, ...said, ...refined, ...ranked, ...round('finetuned', 'outputs', 'kl')];
+  expect(made).toEqual(expect.arrayContaining(computed));
+  expect(made.filter((step) => contexts.includes(step))).toEqual([]);
+});
+
+it('a reference of two lines where all had one: all that is written in other lines, on both sides', async () => {
+  cpSync(join(dir, 'sound'), join(dir, 'lines'), { recursive: true });
+  // One of the contexts that are learned from.
+  const { contexts: of } = await openFileTask(data);
+  const learnedFrom = of('ilf', 0, 1)[0]!.text;
+  const changed = lines.map((line) =>
+    line.context === learnedFrom ? { ...line, gold: `${line.gold}\nIn May.` } : line,
+  );
+  const made = await run('lines', {}, written('lines.jsonl', changed));
+  expect(made).toEqual(expect.arrayContaining([...heldOut('outputs'), ...refined, ...round('outputs')]));
+});
+
+it('what people said of given outputs stays, whatever models think of these', async () => {
+  const given = written(
+    'given.jsonl',
+    lines.map((line, i) => ({ ...line, output: `Out ${i}.`, feedback: `Say the day ${i}.` })),
+  );
+  await run('given', {}, given);
+  const made = await run('given', { base: model('other-base'), precision: 'bfloat16' }, given);
+  expect(made).toEqual(expect.arrayContaining([...heldOut('initial'), ...round('initial', 'refinements')]));
+  expect(made.filter((step) => said.includes(step))).toEqual([]);
+
+  const { contexts: of } = await openFileTask(given);
+  const learnedFrom = of('ilf', 0, 1)[0]!;
+  const other = lines.map((line, i) => ({
+    ...{ ...line, output: `Out ${i}.`, feedback: `Say the day ${i}.` },
+    ...(line.context === learnedFrom.text && { feedback: 'Say why.' }),
+  }));
+  expect(await run('given', { base: model('other-base') }, written('other.jsonl', other))).toContain(
+    'round-1/feedback',
+  );
 });

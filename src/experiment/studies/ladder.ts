@@ -74,7 +74,7 @@ function refinementsStep(
   const inputs = {
     tables: ['contexts', 'initial', 'feedback'].map(heldOutTable),
     models: [dir],
-    values: { ...sampling, seed, texts: scale.texts },
+    values: { ...sampling, seed, texts: scale.texts, format: run.task.format.output.name },
   };
   return tableStep(run, `${folder}/${telling}`, textsTable, inputs, async (progress) => {
     const items = toRefine(contexts, initial, feedback, conditionOf[telling]);
