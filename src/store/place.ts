@@ -34,13 +34,12 @@ export async function requirePlaceForFolder(dir: string, inputs: Inputs): Promis
   try {
     const { path: target, kind } = await destinationOf(dir);
     await recover(dirname(target));
+    await requireOurs(target);
     for (const [input, at] of await landingOf(inputs))
       if (at === target || at.startsWith(target + sep))
         throw new UserError(
           `${dir} would be replaced, and holds ${input}, which is read; choose another folder`,
         );
-    if (kind === 'stream') throw new UserError(`${dir} is no folder; give the name of one`);
-    await requireOurs(target);
     await tryToWrite(dirname(target));
     if (kind === 'folder' && (await stat(target)).dev !== (await stat(dirname(target))).dev)
       throw new UserError(
