@@ -1,6 +1,6 @@
 /** Whether a command can write what it is about to compute: found out before it computes. */
 import { mkdir, realpath, rmdir, stat } from 'node:fs/promises';
-import { dirname, resolve, sep } from 'node:path';
+import { basename, dirname, join, resolve, sep } from 'node:path';
 import { destinationOf } from './destination.js';
 import { asUserError, systemErrorCode, UserError } from './errors.js';
 import { recover, temporaryName } from './leftovers.js';
@@ -20,7 +20,7 @@ export async function requirePlaceForFile(path: string, inputs: Inputs): Promise
         throw new UserError(
           `${path} would be replaced, and is read, too (${input}); choose another name for what is written`,
         );
-    await tryToWrite(dirname(target));
+    await tryToWrite(dirname(target), basename(target));
   } catch (error) {
     throw asUserError(error, 'write', path);
   }
@@ -40,7 +40,7 @@ export async function requirePlaceForFolder(dir: string, inputs: Inputs): Promis
         throw new UserError(
           `${dir} would be replaced, and holds ${input}, which is read; choose another folder`,
         );
-    await tryToWrite(dirname(target));
+    await tryToWrite(dirname(target), basename(target));
     if (kind === 'folder' && (await stat(target)).dev !== (await stat(dirname(target))).dev)
       throw new UserError(
         `${dir} is where another disk is mounted, and cannot be replaced; give a folder in it`,
@@ -58,15 +58,15 @@ async function landingOf(inputs: Inputs): Promise<[input: string, at: string][]>
   ) as Promise<[string, string][]>;
 }
 
-/** In `dir`, or where that is to be made. @throws UserError, system errors */
-async function tryToWrite(dir: string): Promise<void> {
-  const probe = temporaryName(`${dir}${sep}probe`);
+/** Something of this name in `dir`, or where that is to be made. @throws UserError, system errors */
+async function tryToWrite(dir: string, name: string): Promise<void> {
+  const probe = temporaryName(join(dir, name));
   try {
     await mkdir(probe);
   } catch (error) {
     if (systemErrorCode(error) !== 'ENOENT') throw error;
     if (await stat(dir).catch(() => undefined)) throw new UserError(`nothing can be written to ${dir}`);
-    return tryToWrite(dirname(dir));
+    return tryToWrite(dirname(dir), name);
   }
   await rmdir(probe);
 }

@@ -172,6 +172,8 @@ describe('what is read is not replaced', () => {
       'nothing can be written to /proc',
     );
     await expect(requirePlaceForFolder('/proc/x', [])).rejects.toThrow('nothing can be written to /proc');
+    const long = join(dir, 'x'.repeat(250));
+    await expect(requirePlaceForFile(long, [])).rejects.toThrow(`cannot write ${long}: the name is too long`);
   });
 });
 
