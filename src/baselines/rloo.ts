@@ -2,7 +2,6 @@
  * RL with a KL penalty, by RLOO (src/bayes/rloo.ts): π_θ maximises E[r(c, x)] − β KL(π_θ(·|c) ‖ π_0(·|c)). Every step takes
  * the next contexts, samples texts of each from π_θ, and makes one step of AdamW along the policy gradient.
  */
-import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { disposeAdamState } from '../engine/fused.js';
 import { policyGradient } from '../lm/policy-gradient.js';
@@ -12,9 +11,10 @@ import type { Progress } from '../pipeline/progress.js';
 import { folderStep, type RunContext } from '../pipeline/run-context.js';
 import { type Place, seedOf, stepSeed } from '../pipeline/seeds.js';
 import { type RlRow, readContexts, rlTable } from '../pipeline/tables.js';
-import { removeLeftovers } from '../store/atomic.js';
 import { UserError } from '../store/errors.js';
+import { removeFolder } from '../store/folder.js';
 import { canonicalJson, hashPath, hashText, type Json } from '../store/hash.js';
+import { recover } from '../store/leftovers.js';
 import { writeTable } from '../store/tables.js';
 import type { Context, Task } from '../tasks/task.js';
 import { openModel, type TextModel } from '../writers/text-model.js';
@@ -73,8 +73,8 @@ export async function reinforce(
   if (contexts.length === 0) throw new UserError('reinforcement learning: there are no contexts');
   const checkpoint = `${dir}.checkpoint`;
   const madeFrom = await inputsOf(of);
+  await recover(dirname(dir));
   const resumes = await isMadeFrom(checkpoint, madeFrom);
-  if (resumes) await removeLeftovers(dirname(dir));
   const theta = await openModel(resumes ? checkpoint : from);
   try {
     if (theta.lm.description.vocab !== base.lm.description.vocab)
@@ -117,7 +117,7 @@ export async function reinforce(
     } finally {
       disposeAdamState(state);
     }
-    await rm(checkpoint, { recursive: true, force: true });
+    await removeFolder(checkpoint);
     return log;
   } finally {
     theta.lm.dispose();

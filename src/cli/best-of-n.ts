@@ -12,6 +12,7 @@ import {
   taskOptions,
   wholeNumber,
 } from './options.js';
+import { requireOutFile } from './out.js';
 import { compute, print } from './session.js';
 
 /** The estimates in words, for people. */
@@ -44,6 +45,7 @@ export const bestOfNCommand: CommandModule<object, InferredOptionTypes<typeof op
     'best-of-n by a reward model: an Arrow table of scored texts; expected reward and KL for n = 1, 2, 4, …',
   builder: options,
   handler: async (given) => {
+    await requireOutFile(given);
     await compute(given, async ({ progress, stop }) => {
       const { bestOfNCommand: run } = await import('../baselines/best-of-n.js');
       const { contexts, out, 'reward-model': rewardModel } = given;

@@ -1,5 +1,6 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
 import { requiredPath, taskFrom, taskOptions, wholeNumber } from './options.js';
+import { requireOutFile } from './out.js';
 
 const options = {
   ...taskOptions,
@@ -19,6 +20,7 @@ export const contextsCommand: CommandModule<object, InferredOptionTypes<typeof o
   describe: 'the contexts of the embedded world, or of your own data, as an Arrow table',
   builder: options,
   handler: async (given) => {
+    await requireOutFile(given);
     const { contextsCommand: run } = await import('../ilf/contexts.js');
     const { split, from = 0, count = 300, out } = given;
     await run({ task: await taskFrom(given), split, from, count, out });

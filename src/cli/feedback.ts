@@ -12,6 +12,7 @@ import {
   taskOptions,
   wholeNumber,
 } from './options.js';
+import { requireOutFile } from './out.js';
 import { compute } from './session.js';
 
 const options = {
@@ -32,6 +33,7 @@ export const feedbackCommand: CommandModule<object, InferredOptionTypes<typeof o
   describe: 'step 2 alone: f on (c, x0), an Arrow table',
   builder: options,
   handler: async (given) => {
+    await requireOutFile(given);
     await compute(given, async ({ progress }) => {
       const { feedbackCommand: run } = await import('../ilf/feedback.js');
       const { contexts, initial, out, feedback: source = null } = given;

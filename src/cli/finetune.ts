@@ -11,6 +11,7 @@ import {
   tuningOptions,
   wholeNumber,
 } from './options.js';
+import { requireOutFolder } from './out.js';
 import { compute } from './session.js';
 
 const options = {
@@ -30,6 +31,7 @@ export const finetuneCommand: CommandModule<object, InferredOptionTypes<typeof o
   describe: 'step 5 alone: π_θ tuned on (c → x1), a model folder',
   builder: options,
   handler: async (given) => {
+    await requireOutFolder(given);
     await compute(given, async ({ progress }) => {
       const { finetuneCommand: run } = await import('../ilf/finetune.js');
       const { contexts, targets, out, model = embeddedModel('base') } = given;

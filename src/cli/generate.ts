@@ -13,6 +13,7 @@ import {
   taskOptions,
   wholeNumber,
 } from './options.js';
+import { requireOutFile } from './out.js';
 import { compute } from './session.js';
 
 const options = {
@@ -36,6 +37,7 @@ export const generateCommand: CommandModule<object, InferredOptionTypes<typeof o
   describe: 'step 1 alone: x0 ~ π_θ(·|c), an Arrow table',
   builder: options,
   handler: async (given) => {
+    await requireOutFile(given);
     await compute(given, async ({ progress }) => {
       const { generateCommand: run } = await import('../ilf/generate.js');
       const { contexts, out, model = embeddedModel('base'), targets = DEFAULTS.targets } = given;

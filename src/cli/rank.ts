@@ -11,6 +11,7 @@ import {
   taskOptions,
   wholeNumber,
 } from './options.js';
+import { requireOutFile } from './out.js';
 import { compute } from './session.js';
 
 const options = {
@@ -32,6 +33,7 @@ export const rankCommand: CommandModule<object, InferredOptionTypes<typeof optio
   describe: 'step 4 alone: scores R(x1) and their argmax, an Arrow table',
   builder: options,
   handler: async (given) => {
+    await requireOutFile(given);
     await compute(given, async ({ progress }) => {
       const { rankCommand: run } = await import('../ilf/rank.js');
       const { contexts, initial, feedback, refinements, out, seed = DEFAULTS.seed } = given;

@@ -14,6 +14,7 @@ import {
   taskOptions,
   wholeNumber,
 } from './options.js';
+import { requireOutFile } from './out.js';
 import { compute } from './session.js';
 
 const options = {
@@ -36,6 +37,7 @@ export const refineCommand: CommandModule<object, InferredOptionTypes<typeof opt
   describe: 'step 3 alone: x1 ~ π_ψ(·|c, x0, f), an Arrow table',
   builder: options,
   handler: async (given) => {
+    await requireOutFile(given);
     await compute(given, async ({ progress }) => {
       const { refineCommand: run } = await import('../ilf/refine.js');
       const { contexts, initial, feedback, out } = given;

@@ -11,6 +11,7 @@ import {
   taskOptions,
   wholeNumber,
 } from './options.js';
+import { requireOutFolder } from './out.js';
 import { compute } from './session.js';
 
 const options = {
@@ -45,6 +46,7 @@ export const rewardModelCommand: CommandModule<object, InferredOptionTypes<typeo
   describe: 'a reward model trained on comparisons, a model folder',
   builder: options,
   handler: async (given) => {
+    await requireOutFolder(given);
     await compute(given, async ({ progress }) => {
       const { rewardModelCommand: run } = await import('../baselines/reward-model.js');
       const { out, kind, instruct = embeddedModel('instruct'), seed = DEFAULTS.seed } = given;

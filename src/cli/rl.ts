@@ -12,6 +12,7 @@ import {
   taskOptions,
   wholeNumber,
 } from './options.js';
+import { inputsOf } from './out.js';
 import { compute } from './session.js';
 
 const RL_DEFAULTS = { beta: 0.1, steps: 60, prompts: 8, samples: 8, lr: 3e-4 };
@@ -43,6 +44,10 @@ export const rlCommand: CommandModule<object, InferredOptionTypes<typeof options
   describe: 'RL with a KL penalty (RLOO) for a reward model: a tuned model folder',
   builder: options,
   handler: async (given) => {
+    const { requirePlaceForFile, requirePlaceForFolder } = await import('../store/place.js');
+    const inputs = inputsOf(given, 'out', 'log');
+    for (const dir of [given.out, `${given.out}.checkpoint`]) await requirePlaceForFolder(dir, inputs);
+    if (given.log !== undefined) await requirePlaceForFile(given.log, inputs);
     await compute(given, async ({ progress }) => {
       const { rlCommand: run } = await import('../baselines/rloo.js');
       const { contexts, out, log, 'reward-model': rewardModel } = given;

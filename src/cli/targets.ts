@@ -10,6 +10,7 @@ import {
   taskOptions,
   wholeNumber,
 } from './options.js';
+import { requireOutFile } from './out.js';
 
 const options = {
   contexts: requiredPath('contexts', 'Table of contexts c'),
@@ -35,6 +36,7 @@ export const targetsCommand: CommandModule<object, InferredOptionTypes<typeof op
   describe: 'between steps 4 and 5: what π_θ is to be tuned on, an Arrow table',
   builder: options,
   handler: async (given) => {
+    await requireOutFile(given);
     const { targetsCommand: run } = await import('../ilf/targets.js');
     const { contexts, initial, feedback, refinements, scores, out } = given;
     const { kind = DEFAULTS.targets, beta = DEFAULTS.beta } = given;

@@ -1,4 +1,5 @@
 /** The experiment: every study on every seed, then all of it as estimates, verdicts, figures and one page. */
+import { readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { checkFit } from '../ilf/fit.js';
 import { heldOutTexts } from '../ilf/heldout.js';
@@ -11,7 +12,7 @@ import type { ExperimentReport } from '../report/charts/figures.js';
 import { figureChart, renderExperiment } from '../report/index.js';
 import { type EventWriter, openEvents } from '../report/tensorboard.js';
 import { writeFileAtomic } from '../store/atomic.js';
-import { UserError } from '../store/errors.js';
+import { asUserError, systemErrorCode, UserError } from '../store/errors.js';
 import { secondsOf } from '../store/run.js';
 import { writeTable } from '../store/tables.js';
 import { openTask } from '../tasks/open.js';
@@ -48,6 +49,7 @@ export interface ExperimentOutcome {
 /** Runs the studies, and writes values.arrow, estimates.arrow, result.json, report.html, and its main figure alone. */
 export async function experiment(options: ExperimentOptions, show: Reporter): Promise<ExperimentOutcome> {
   const { dir, seeds, studies, quick, command, version, loop } = options;
+  await checkPlace(dir);
   const task = await openTask(loop);
   const scale = loop.data === null ? options.scale : fitted(options.scale, task, loop.data);
   if (loop.data !== null) {
@@ -91,6 +93,20 @@ export async function experiment(options: ExperimentOptions, show: Reporter): Pr
   }
   await writeFileAtomic(join(dir, 'result.json'), `${JSON.stringify(document, null, 2)}\n`);
   return { report, document };
+}
+
+/** @throws UserError for a folder that is no experiment's: its files would be replaced */
+async function checkPlace(dir: string): Promise<void> {
+  let names: string[];
+  try {
+    names = await readdir(dir);
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return;
+    throw asUserError(error, 'use', dir);
+  }
+  const ours = names.some((name) => /^seed-\d+$/.test(name));
+  if (!ours && names.some((name) => !name.startsWith('.')))
+    throw new UserError(`${dir} holds other files than an experiment's; choose a new folder for --out`);
 }
 
 /** A path as a reader elsewhere can understand it: from the folder that the command was given in, where it is below that. */

@@ -2,7 +2,6 @@
  * The ladder: refiners of growing size, each trained from nothing on the instruction corpus with the same number of
  * examples, to see at which size feedback begins to be used. In the papers only the largest models did (Scheurer et al. 2022).
  */
-import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { gpt2Config } from '../lm/architectures/gpt2.js';
 import { saveLM } from '../lm/files.js';
@@ -10,7 +9,8 @@ import { CausalLM } from '../lm/model.js';
 import { improveSequence, refineCase, refineSequence, summarySequence } from '../pretrain/corpus.js';
 import { trainPhase } from '../pretrain/phase.js';
 import { toExample } from '../pretrain/sequences.js';
-import { writeFolderAtomic } from '../store/atomic.js';
+import { makeFolder } from '../store/destination.js';
+import { writeFolderAtomic } from '../store/folder.js';
 import { random } from '../tasks/random.js';
 import { copyTokenizer, loadTokenizer } from '../text/tokenizer.js';
 
@@ -41,7 +41,7 @@ export async function trainRung(
   dir: string,
   onStep: (step: number, steps: number) => void,
 ): Promise<void> {
-  await mkdir(dirname(dir), { recursive: true });
+  await makeFolder(dirname(dir));
   const tokenizer = await loadTokenizer(tokenizerDir);
   const example = (i: number) => {
     const r = random('ladder', seed, i);

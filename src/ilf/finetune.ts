@@ -9,7 +9,7 @@ import type { Progress } from '../pipeline/progress.js';
 import { folderStep, type RunContext } from '../pipeline/run-context.js';
 import { type Place, seedOf, stepSeed } from '../pipeline/seeds.js';
 import { readContexts, targetsTable } from '../pipeline/tables.js';
-import { writeFolderAtomic } from '../store/atomic.js';
+import { writeFolderAtomic } from '../store/folder.js';
 import { readTable } from '../store/tables.js';
 import type { Prompts } from '../tasks/prompts.js';
 import { outputPrompt, type Task } from '../tasks/task.js';

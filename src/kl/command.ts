@@ -7,9 +7,10 @@ import { stepSeed } from '../pipeline/seeds.js';
 import { klTable } from '../pipeline/tables.js';
 import type { KlReport } from '../report/kl/types.js';
 import type { Settings } from '../report/page/settings.js';
-import { removeLeftovers, writeFileAtomic } from '../store/atomic.js';
+import { writeFileAtomic } from '../store/atomic.js';
 import { UserError } from '../store/errors.js';
 import { canonicalJson, hashText, type Json } from '../store/hash.js';
+import { requirePlaceForFile } from '../store/place.js';
 import { writeTable } from '../store/tables.js';
 import { type KlData, readKlData } from './data.js';
 import { compareGiven, measureGiven } from './given.js';
@@ -36,7 +37,7 @@ export async function klCommand(
   progress: Progress,
 ): Promise<KlOutcome> {
   const start = performance.now();
-  await checkFolder(out);
+  await checkFolder(out, options);
   const pair = await openPair(options.tuned, options.base);
   try {
     const data = await textsToMeasure(options, pair);
@@ -57,11 +58,11 @@ export async function klCommand(
 }
 
 /** Found out before anything is computed. */
-async function checkFolder(out: string): Promise<void> {
+async function checkFolder(out: string, { tuned, base, texts }: KlOptions): Promise<void> {
   const found = await stat(out).catch(() => null);
-  if (found === null) return;
-  if (!found.isDirectory()) throw new UserError(`--out ${out} is a file; the report is a folder`);
-  await removeLeftovers(out);
+  if (found && !found.isDirectory()) throw new UserError(`--out ${out} is a file; the report is a folder`);
+  const inputs = [tuned, base, 'data' in texts ? texts.data : undefined];
+  for (const name of ['kl.arrow', 'kl.json', 'kl.html']) await requirePlaceForFile(join(out, name), inputs);
 }
 
 async function textsToMeasure({ task, texts, maxTokens, asked }: KlOptions, pair: KlPair): Promise<KlData> {

@@ -1,7 +1,7 @@
 /** Models on disk, in the Hugging Face folder layout: config.json and model.safetensors. */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../store/atomic.js';
+import { makeFolder } from '../store/destination.js';
 import { writeSafetensors } from '../store/safetensors.js';
 import { CausalLM } from './model.js';
 import { readModelFolder } from './model-folder.js';
@@ -14,7 +14,7 @@ export async function loadLM(dir: string): Promise<CausalLM> {
 
 /** Writes the model into dir (made if absent); each file appears whole or not at all, the weights last. */
 export async function saveLM(lm: CausalLM, dir: string): Promise<void> {
-  await mkdir(dir, { recursive: true });
+  await makeFolder(dir);
   await writeFileAtomic(join(dir, 'config.json'), `${JSON.stringify(lm.config.json, null, 2)}\n`);
   const tensors = [...lm.params].map(([name, v]) => ({
     name,

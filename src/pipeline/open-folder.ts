@@ -1,16 +1,16 @@
 /** A run's folder, opened so that nobody's other files are mixed with a run's, or removed. */
 import { existsSync } from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { removeLeftovers } from '../store/atomic.js';
+import { readdir, rm, rmdir } from 'node:fs/promises';
+import { dirname, sep } from 'node:path';
 import { asUserError, UserError } from '../store/errors.js';
 import type { Json } from '../store/hash.js';
+import { recoverBelow } from '../store/leftovers.js';
 import { openRun, type Run } from '../store/run.js';
 import type { LoopOptions } from './options.js';
 
 export interface RunPlace {
   dir: string;
-  /** Removes what is there. */
+  /** Removes what the run has made. */
   fresh: boolean;
   /** Of this program. */
   version: string;
@@ -32,13 +32,23 @@ export async function openFolder(
     options: options as unknown as Record<string, Json>,
     seeds: { seed: options.seed },
   });
-  for (const entry of await readdir(dir, { withFileTypes: true }))
-    if (entry.isDirectory()) {
-      // Only now that the run is locked: another process may have been using it.
-      if (fresh) await rm(join(dir, entry.name), { recursive: true, force: true });
-      else await removeLeftovers(join(dir, entry.name));
-    }
+  // Only now that the run is locked: another process may have been using it.
+  await recoverBelow(dir);
+  if (fresh) await removeOutputs(folder);
   return folder;
+}
+
+/** Removes what the run's record says that it has made, and nothing else that somebody may have put into its folder. */
+async function removeOutputs({ dir, manifest, path }: Run): Promise<void> {
+  const below = path(`.${sep}`);
+  for (const { outputs } of Object.values(manifest.steps))
+    for (const output of Object.keys(outputs).map(path)) {
+      // A record is a file, and may say anything.
+      if (!output.startsWith(below)) continue;
+      await rm(output, { recursive: true, force: true });
+      // Fails where there is more in it.
+      if (dirname(output) !== dir) await rmdir(dirname(output)).catch(() => {});
+    }
 }
 
 async function checkPlace(dir: string): Promise<void> {
@@ -49,6 +59,6 @@ async function checkPlace(dir: string): Promise<void> {
   } catch (error) {
     throw asUserError(error, 'use', dir);
   }
-  if (names.some((name) => !name.startsWith('.') && name !== 'lock') && !names.includes('manifest.json'))
+  if (names.some((name) => !/^\.|^lock(\.takeover)?$/.test(name)) && !names.includes('manifest.json'))
     throw new UserError(`${dir} holds other files than a run's; choose a new folder for --run`);
 }

@@ -1,13 +1,15 @@
 /** One training of the recipe, with checkpoints: killed anywhere, it goes on where its last checkpoint was. */
 import { existsSync } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { disposeAdamState } from '../engine/fused.js';
 import type { Example } from '../lm/batch.js';
 import { loadLM, saveLM } from '../lm/files.js';
 import type { CausalLM } from '../lm/model.js';
 import { loadTrainState, saveTrainState, train } from '../lm/train.js';
-import { writeFolderAtomic } from '../store/atomic.js';
+import { asUserError } from '../store/errors.js';
+import { writeFolderAtomic } from '../store/folder.js';
+import { recover } from '../store/leftovers.js';
 
 export interface Phase {
   name: string;
@@ -29,6 +31,7 @@ export async function trainPhase(
   log: string,
   onStep: (step: number, steps: number) => void,
 ): Promise<CausalLM> {
+  await recover(dirname(dir));
   const resume = existsSync(join(dir, 'config.json'));
   const lm = resume ? await loadLM(dir) : await start();
   const state = resume ? await loadTrainState(lm, join(dir, 'optimizer.safetensors')) : undefined;
@@ -52,7 +55,9 @@ export async function trainPhase(
           lr: info.lr,
           tokensPerSecond: Math.round(tokens / seconds),
         };
-        await appendFile(log, `${JSON.stringify(line)}\n`);
+        await appendFile(log, `${JSON.stringify(line)}\n`).catch((error: unknown) => {
+          throw asUserError(error, 'write', log);
+        });
         [loss, tokens, seconds] = [0, 0, 0];
       }
       if (info.step % checkpointEvery === 0 || info.step === steps) {

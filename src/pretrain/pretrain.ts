@@ -4,15 +4,19 @@
  * Every part is kept in the work folder, so that a killed run goes on.
  */
 import { existsSync } from 'node:fs';
-import { copyFile, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { gpt2Config } from '../lm/architectures/gpt2.js';
 import type { Example } from '../lm/batch.js';
 import { saveLM } from '../lm/files.js';
 import { CausalLM } from '../lm/model.js';
 import { exportOnnx } from '../lm/onnx.js';
 import { sample } from '../lm/sample.js';
-import { writeFileAtomic, writeFolderAtomic } from '../store/atomic.js';
+import { writeFileAtomic } from '../store/atomic.js';
+import { UserError } from '../store/errors.js';
+import { writeFolderAtomic } from '../store/folder.js';
+import { requirePlaceForFolder } from '../store/place.js';
+import { readText } from '../store/read-json.js';
 import { drawPost } from '../tasks/briefs/post.js';
 import { random } from '../tasks/random.js';
 import { refinePrompt, summaryPrompt } from '../tasks/summarization.js';
@@ -78,6 +82,7 @@ async function kept<T>(path: string, make: () => Promise<T>): Promise<T> {
 }
 
 export async function pretrain({ out, work, onProgress }: PretrainOptions): Promise<void> {
+  await checkPlaces(out, work);
   const log = join(work, 'pretrain.log.jsonl');
   const folder = (name: string) => join(work, name);
   if (!existsSync(folder('tokenizer'))) {
@@ -191,10 +196,20 @@ export async function pretrain({ out, work, onProgress }: PretrainOptions): Prom
     ['base', base],
     ['instruct', tuned],
   ] as const) {
-    const dir = join(out, name);
-    await saveLM(lm, dir);
-    await copyTokenizer(folder('tokenizer'), dir);
+    await writeFolderAtomic(join(out, name), async (temporary) => {
+      await saveLM(lm, temporary);
+      await copyTokenizer(folder('tokenizer'), temporary);
+      if (name === 'instruct') await exportOnnx(temporary);
+    });
   }
-  await exportOnnx(join(out, 'instruct'));
-  await copyFile(log, join(out, 'pretrain.log.jsonl'));
+  await writeFileAtomic(join(out, 'pretrain.log.jsonl'), await readText(log));
+}
+
+/** @throws UserError where a folder that is to be written is not this recipe's */
+async function checkPlaces(out: string, work: string): Promise<void> {
+  if (resolve(out) === resolve(work))
+    throw new UserError(`--out and --work are both ${out}; the checkpoints need a folder of their own`);
+  for (const name of ['tokenizer', 'base', 'lessons', 'instruct', 'tuned'])
+    await requirePlaceForFolder(join(work, name), []);
+  for (const name of ['base', 'instruct']) await requirePlaceForFolder(join(out, name), [work]);
 }

@@ -1,3 +1,5 @@
+import { getSystemErrorMap } from 'node:util';
+
 /**
  * Bad input, or an environment that cannot do what was asked: the message is one line that says what was wrong,
  * where, and what to do. The command line prints it and exits with status 2; anything else that is thrown is a bug.
@@ -22,6 +24,9 @@ const MEANING: Record<string, string> = {
   ENAMETOOLONG: 'the name is too long',
   ELOOP: 'too many symbolic links',
   EIO: 'input/output error; check the disk',
+  EPIPE: 'what was reading it has ended',
+  EBUSY: 'it is in use, or a disk is mounted there; choose another folder',
+  ENOTEMPTY: 'another process has written it meanwhile',
 };
 
 /** The system error code of `error` ("ENOSPC"), or undefined where it is not a system error. */
@@ -37,7 +42,13 @@ export function systemErrorCode(error: unknown): string | undefined {
 export function asUserError(error: unknown, action: string, path: string): unknown {
   const code = systemErrorCode(error);
   if (code === undefined) return error;
-  return new UserError(`cannot ${action} ${path}: ${MEANING[code] ?? (error as Error).message}`, {
+  return new UserError(`cannot ${action} ${path}: ${meaningOf(error as NodeJS.ErrnoException, code)}`, {
     cause: error,
   });
+}
+
+/** Never the error's own message: that names paths of ours, such as a temporary file's. */
+function meaningOf({ errno }: NodeJS.ErrnoException, code: string): string {
+  const [, words] = (errno !== undefined && getSystemErrorMap().get(errno)) || [];
+  return MEANING[code] ?? words ?? code;
 }

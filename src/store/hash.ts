@@ -25,6 +25,9 @@ export function hashText(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
+/** The file that marks a folder as this program's (mark.ts). It says nothing of what the folder holds, and is no part of its hash. */
+export const MARK = '.ilf.json';
+
 /** File hashes by identity: a file with the same inode, size and time of change has been read before. */
 const known = new Map<string, string>();
 
@@ -39,7 +42,7 @@ export async function hashPath(path: string): Promise<string | undefined> {
   });
   if (found === undefined) return undefined;
   if (found.isDirectory()) {
-    const names = (await readdir(path)).sort();
+    const names = (await readdir(path)).filter((name) => name !== MARK).sort();
     const parts = await Promise.all(
       names.map(async (name) => [name, (await hashPath(join(path, name))) ?? '']),
     );

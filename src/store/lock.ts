@@ -1,63 +1,44 @@
 /** A lock file: one process at a time uses a folder. The lock of a process that is gone is taken over. */
 import { readFileSync, unlinkSync } from 'node:fs';
-import { link, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { link, lstat, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
-import { isAlive, temporaryName } from './atomic.js';
 import { asUserError, systemErrorCode, UserError } from './errors.js';
+import { temporaryName } from './leftovers.js';
+import { isGone, type Owner, thisProcess } from './owner.js';
 
 const holderSchema = z.object({ pid: z.number().int().positive(), host: z.string(), started: z.string() });
-type Holder = z.infer<typeof holderSchema>;
 
-/** When a process started, in words that only it has, so that a reused id is not taken for it; '' if unknown. */
-function startOf(pid: number): string {
+/** A lock has some 150 bytes. */
+const MOST_BYTES = 10_000;
+/** A lock that says nothing is one whose process is about to write into it, or what a crash left; after this long the latter. */
+const EMPTY_MS = 1000;
+/** Taking over takes some milliseconds; after this long who began it is taken to be gone. */
+const TAKEOVER_MS = 10_000;
+/** What file systems without hard links answer: FAT and exFAT, many network and cloud ones. */
+const NO_LINKS: readonly unknown[] = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
+
+const ownText = (): string => `${JSON.stringify(thisProcess())}\n`;
+
+function parseHolder(text: string | undefined): Owner | undefined {
   try {
-    // The 22nd field of /proc/PID/stat; the second, in parentheses, may contain spaces.
-    const fields = readFileSync(`/proc/${pid}/stat`, 'latin1')
-      .replace(/^.*\) /s, '')
-      .split(' ');
-    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()} ${fields[19]}`;
-  } catch {
-    return '';
-  }
-}
-
-const me = (): Holder => ({ pid: process.pid, host: hostname(), started: startOf(process.pid) });
-
-function parseHolder(text: string): Holder | undefined {
-  try {
-    return holderSchema.safeParse(JSON.parse(text)).data;
+    return holderSchema.safeParse(JSON.parse(text ?? '')).data;
   } catch {
     return undefined;
   }
 }
 
-/** True where the holder certainly is no more. */
-function isGone(holder: Holder | undefined): boolean {
-  // Lock files appear with their content; one without is what a full disk or a crash of the machine left.
-  if (holder === undefined) return true;
-  if (holder.host !== hostname()) return false;
-  if (!isAlive(holder.pid)) return true;
-  const started = startOf(holder.pid);
-  return started !== '' && holder.started !== '' && started !== holder.started;
-}
-
 /**
  * Takes the lock file at `path` and returns what gives it back (which the end of the process does too). Errors:
- * UserError where another process, or this one, holds it.
+ * UserError where another process, or this one, holds it, or it is no lock file.
  */
 export async function takeLock(path: string): Promise<() => void> {
-  const own = temporaryName(path);
-  const text = `${JSON.stringify(me())}\n`;
+  const text = ownText();
+  const takeover = `${path}.takeover`;
   try {
-    await writeFile(own, text);
-    try {
-      // A hard link appears with its content and never replaces anything.
-      while (!(await linkIfFree(own, path))) await removeStale(path);
-    } finally {
-      await rm(own, { force: true });
-    }
+    while (!(await makeFile(path, text))) await removeStale(path, takeover);
+    // Who was killed while taking over left this; while we have the lock, there is nothing to take over.
+    if (await isLeft(takeover)) await rm(takeover, { force: true });
   } catch (error) {
     throw asUserError(error, 'lock', path);
   }
@@ -73,52 +54,95 @@ export async function takeLock(path: string): Promise<() => void> {
   return release;
 }
 
-async function linkIfFree(from: string, to: string): Promise<boolean> {
+/** Makes the file, unless there is anything of this name. */
+async function makeFile(path: string, text: string): Promise<boolean> {
+  const own = temporaryName(path);
   try {
-    await link(from, to);
+    await writeFile(own, text);
+    // A hard link appears with its content and never replaces anything.
+    await link(own, path);
     return true;
   } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === 'EEXIST') return false;
+    if (!NO_LINKS.includes(code)) throw error;
+  } finally {
+    await rm(own, { force: true });
+  }
+  return makeInPlace(path, text);
+}
+
+/** The same where there are no hard links: the file is empty for a moment. */
+async function makeInPlace(path: string, text: string): Promise<boolean> {
+  try {
+    const file = await open(path, 'wx');
+    try {
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
     if (systemErrorCode(error) === 'EEXIST') return false;
+    await rm(path, { force: true });
     throw error;
+  }
+  // Where that moment was long, somebody may have taken the file for what a crash left.
+  return (await readLock(path)) === text;
+}
+
+/** The lock's text; undefined where there is none. @throws UserError for what is no lock file, or cannot be read */
+async function readLock(path: string): Promise<string | undefined> {
+  try {
+    const found = await lstat(path);
+    if (!found.isFile() || found.size > MOST_BYTES)
+      throw new UserError(`${path} is where the lock file should be, and is none; remove it`);
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === 'ENOENT') return undefined;
+    if (code === 'EACCES')
+      throw new UserError(
+        `cannot read the lock ${path}: permission denied; it is another user's, so choose another folder`,
+      );
+    throw asUserError(error, 'read the lock', path);
   }
 }
 
-async function removeStale(path: string): Promise<void> {
-  const text = await readFile(path, 'utf8').catch(() => undefined);
+async function removeStale(path: string, takeover: string): Promise<void> {
+  const text = await readLock(path);
   if (text === undefined) return;
   const holder = parseHolder(text);
-  if (!isGone(holder)) {
-    const { pid, host } = holder!;
+  if (holder === undefined) {
+    await setTimeout(EMPTY_MS);
+    if ((await readLock(path)) !== text) return;
+  } else if (!isGone(holder))
     throw new UserError(
-      `process ${pid} on ${host} is using this run; wait for it, or remove ${path} if it is not running`,
+      `process ${holder.pid} on ${holder.host} is using this run; wait for it, or remove ${path} if it is not running`,
     );
-  }
-  await alone(`${path}.takeover`, async () => {
+  await alone(takeover, async () => {
     // Read again: only who is alone here removes a lock, and nothing replaces one, so this one is still the stale one.
-    const now = await readFile(path, 'utf8').catch(() => undefined);
-    if (now === text) await rm(path, { force: true });
+    if ((await readLock(path)) === text) await rm(path, { force: true });
   });
 }
 
-/** What a crash left of `alone` is older than this. */
-const TAKEOVER_MS = 10_000;
-
-/** Runs `work` while nobody else does, with a folder as the sign; making one is atomic. */
+/** Runs `work` while nobody else does, with a file as the sign that says whose it is. */
 async function alone(sign: string, work: () => Promise<void>): Promise<void> {
-  for (;;) {
-    try {
-      await mkdir(sign);
-      break;
-    } catch (error) {
-      if (systemErrorCode(error) !== 'EEXIST') throw error;
-      const made = await stat(sign).catch(() => undefined);
-      if (made && Date.now() - made.mtimeMs > TAKEOVER_MS) await rm(sign, { recursive: true, force: true });
-      else await setTimeout(5);
-    }
+  const patience = performance.now() + TAKEOVER_MS;
+  while (!(await makeFile(sign, ownText()))) {
+    if ((await isLeft(sign)) || performance.now() > patience)
+      await rm(sign, { recursive: true, force: true });
+    else await setTimeout(5);
   }
   try {
     await work();
   } finally {
     await rm(sign, { recursive: true, force: true });
   }
+}
+
+/** True where the sign's process certainly is no more. */
+async function isLeft(sign: string): Promise<boolean> {
+  const holder = parseHolder(await readFile(sign, 'utf8').catch(() => undefined));
+  return holder !== undefined && isGone(holder);
 }

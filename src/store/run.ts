@@ -6,13 +6,15 @@
  * A step writes its outputs atomically; only then are they recorded, and the record is written atomically too. So an
  * output without a record is made again, and a record without its output, or with a changed one, does not count.
  */
-import { mkdir } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
-import { removeLeftovers, writeFileAtomic } from './atomic.js';
-import { asUserError, UserError } from './errors.js';
+import { writeFileAtomic } from './atomic.js';
+import { makeFolder } from './destination.js';
+import { UserError } from './errors.js';
 import { canonicalJson, hashPath, hashText, type Json } from './hash.js';
+import { recover } from './leftovers.js';
 import { takeLock } from './lock.js';
+import { markIfFolder } from './mark.js';
 import { readJsonIfThere } from './read-json.js';
 
 const stepSchema = z.object({
@@ -76,14 +78,10 @@ export interface Run {
  * it, its manifest is not one, or it cannot be written.
  */
 export async function openRun(dir: string, settings: RunSettings): Promise<Run> {
-  try {
-    await mkdir(dir, { recursive: true });
-  } catch (error) {
-    throw asUserError(error, 'make', dir);
-  }
+  await makeFolder(dir);
   const release = await takeLock(join(dir, 'lock'));
   try {
-    await removeLeftovers(dir);
+    await recover(dir);
     const path = join(dir, 'manifest.json');
     const before = await readJsonIfThere(path, manifestSchema);
     const manifest = manifestSchema.parse({ ...settings, steps: before?.steps ?? {} });
@@ -125,6 +123,8 @@ function runOf(dir: string, manifest: Manifest, release: () => void): Run {
     async step(name, inputs, outputs, make) {
       const inputsHash = await hashInputs(inputs);
       if (await isDone(manifest.steps[name], inputsHash, outputs)) return false;
+      // A folder of this name is the run's, whoever has changed it, as a table is.
+      for (const output of outputs) await markIfFolder(path(output));
       const start = performance.now();
       await make();
       const seconds = (performance.now() - start) / 1000;

@@ -3,10 +3,10 @@
  * a corpus, its intermediate merges included. On the corpus' pre-tokens it gives GPT-2's own tokenization; any other
  * text falls back to shorter tokens, in the end to the 256 bytes, so that nothing is ever unknown.
  */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import ranks from 'gpt-tokenizer/bpeRanks/r50k_base';
 import { writeFileAtomic } from '../store/atomic.js';
+import { makeFolder } from '../store/destination.js';
 import {
   BYTE_CHARS,
   BYTE_LEVEL_CONFIG,
@@ -70,7 +70,7 @@ export async function buildGpt2Subset(corpus: Iterable<string>, outDir: string):
     inOrder.map(([, [left, right]]) => `${shown(left)} ${shown(right)}`),
     tokens.length,
   );
-  await mkdir(outDir, { recursive: true });
+  await makeFolder(outDir);
   await writeFileAtomic(join(outDir, 'tokenizer.json'), `${JSON.stringify(json, null, 1)}\n`);
   await writeFileAtomic(
     join(outDir, 'tokenizer_config.json'),

@@ -1,5 +1,5 @@
 // RL with a KL penalty on tiny models: what a step learns from, that it learns, and that a killed training goes on.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Reward, RewardItem } from '../../src/baselines/reward.js';
@@ -12,7 +12,7 @@ import { briefs } from '../../src/tasks/briefs/task.js';
 import { openModel, type TextModel } from '../../src/writers/text-model.js';
 import { filesBelow } from '../helpers/cli.js';
 import writeTinyModels from '../helpers/tiny-models.js';
-import { scratchFolder } from '../store/folder.js';
+import { ofDead, scratchFolder } from '../store/folder.js';
 
 const dir = scratchFolder();
 const [theta, other] = [join(dir, 'base'), join(dir, 'instruct')];
@@ -154,6 +154,8 @@ describe('training', () => {
     expect(existsSync(stopped)).toBe(false);
     expect(existsSync(`${stopped}.checkpoint`)).toBe(true);
 
+    // As a kill between the two renames of a checkpoint leaves it.
+    renameSync(`${stopped}.checkpoint`, ofDead(`${stopped}.checkpoint`, 'old'));
     const resumed = shortness();
     expect(await reinforce(training({ reward: resumed, options: short }), stopped, none)).toEqual(log);
     expect(resumed.asked).toBe(3);

@@ -12,8 +12,8 @@ import type { Outcome } from '../../bench/outcome.js';
 import { inOrderOfWorth, type Part, runParts } from '../../bench/parts.js';
 import { fastest, type Peer } from '../../bench/peers.js';
 import { train } from '../../bench/train.js';
-import { isAlive } from '../../src/store/atomic.js';
 import { UserError } from '../../src/store/errors.js';
+import { isAlive } from '../../src/store/owner.js';
 
 let clock = 0;
 const seconds = (all: number) => budgetOf(all, () => clock);

@@ -3,8 +3,9 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
-import { writeFolderAtomic } from '../../src/store/atomic.js';
 import { UserError } from '../../src/store/errors.js';
+import { writeFolderAtomic } from '../../src/store/folder.js';
+import { markFolder } from '../../src/store/mark.js';
 import { scratchFolder } from '../store/folder.js';
 
 vi.mock('node:fs/promises', async (original) => {
@@ -18,7 +19,7 @@ vi.mock('node:fs/promises', async (original) => {
     ...fs,
     // Of the new folder; the old one can be put aside and back.
     rename: (from: string, to: string) =>
-      String(from).endsWith('.tmp') ? Promise.reject(full) : fs.rename(from, to),
+      String(from).endsWith('.new') ? Promise.reject(full) : fs.rename(from, to),
   };
 });
 
@@ -27,6 +28,7 @@ const dir = scratchFolder();
 it('leaves the old folder where it was', async () => {
   mkdirSync(join(dir, 'model'));
   writeFileSync(join(dir, 'model', 'weights'), 'old');
+  await markFolder(join(dir, 'model'));
   const replace = writeFolderAtomic(join(dir, 'model'), (temporary) =>
     writeFile(join(temporary, 'weights'), 'new'),
   );

@@ -2,6 +2,7 @@
 import type { Mutant } from '../mutant.js';
 
 const run = ['tests/store/run.test.ts'];
+const folders = ['tests/store/folder.test.ts'];
 
 export const ofStore: readonly Mutant[] = [
   {
@@ -38,35 +39,67 @@ export const ofStore: readonly Mutant[] = [
   },
   {
     id: 'store/lock-gone',
-    file: 'src/store/lock.ts',
-    find: 'if (!isAlive(holder.pid)) return true;',
-    replace: 'if (isAlive(holder.pid)) return true;',
+    file: 'src/store/owner.ts',
+    find: 'if (!isAlive(pid)) return true;',
+    replace: 'if (isAlive(pid)) return true;',
     about: 'a living process’s lock is taken over',
     tests: run,
   },
   {
     id: 'store/lock-host',
-    file: 'src/store/lock.ts',
-    find: 'if (holder.host !== hostname()) return false;',
-    replace: 'if (holder.host !== hostname()) return true;',
+    file: 'src/store/owner.ts',
+    find: 'if (host !== as(hostname())) return false;',
+    replace: 'if (host !== as(hostname())) return true;',
     about: 'a lock of another machine is taken over',
     tests: run,
   },
   {
     id: 'store/leftovers',
-    file: 'src/store/atomic.ts',
-    find: 'if (pid > 0 && pid !== process.pid && !isAlive(pid))',
-    replace: 'if (pid > 0)',
+    file: 'src/store/leftovers.ts',
+    find: 'if (isGone(owner, digest) ||',
+    replace: 'if (!isGone(owner, digest) ||',
     about: 'files that others are writing are removed',
-    tests: ['tests/store/atomic.test.ts'],
+    tests: folders,
   },
   {
     id: 'store/rename-order',
-    file: 'src/store/atomic.ts',
+    file: 'src/store/folder.ts',
     find: 'if (replaced) await rename(old, target);',
     replace: 'if (!replaced) await rename(old, target);',
     about: 'the old folder is not put back where the new one cannot be put',
     tests: ['tests/net/atomic.test.ts'],
+  },
+  {
+    id: 'store/recover-order',
+    file: 'src/store/leftovers.ts',
+    find: "for (const ending of ['new', 'old'] as const)",
+    replace: "for (const ending of ['old', 'new'] as const)",
+    about: 'after a kill the old folder comes back where the new one was whole',
+    tests: folders,
+  },
+  {
+    id: 'store/recover-kept',
+    file: 'src/store/leftovers.ts',
+    find: 'if (!(await isThere(target))) await',
+    replace: 'if (await isThere(target)) await',
+    about: 'a folder that went missing between two renames does not come back',
+    tests: folders,
+  },
+  {
+    id: 'store/mark-added',
+    file: 'src/store/mark.ts',
+    find: 'if (!ours.has(path))',
+    replace: 'if (ours.size === 0)',
+    about: 'what somebody added to a folder of ours is removed with it',
+    tests: folders,
+  },
+  {
+    id: 'store/place-inputs',
+    file: 'src/store/place.ts',
+    find: 'if (at === target || at.startsWith(target + sep))',
+    replace: 'if (at === target)',
+    about: 'a folder that holds an input is replaced',
+    tests: folders,
   },
   {
     id: 'store/list-offsets',
