@@ -1,10 +1,6 @@
 #!/usr/bin/env node
 import { main } from './dist/src/cli/main.js';
+import { guardStreams } from './dist/src/cli/streams.js';
 
-// A reader that went away, as in "… | head", is no error.
-process.stdout.on('error', (error) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
-});
-
+guardStreams();
 process.exitCode = await main(process.argv.slice(2));

@@ -42,6 +42,9 @@ async function buildEmulated() {
 /** -gencode options: objects for each architecture, and PTX of the newest, which later GPUs compile when they load it. */
 function architectures() {
   const list = (process.env.ILF_CUDA_ARCH ?? '80,90').split(',');
+  const wrong = list.find((arch) => !/^\d{2,3}[af]?$/.test(arch));
+  if (wrong !== undefined)
+    throw new Error(`ILF_CUDA_ARCH=${list}: "${wrong}" is no architecture; give numbers such as 80,90`);
   const newest = list.at(-1);
   return [
     ...list.map((arch) => `-gencode=arch=compute_${arch},code=sm_${arch}`),

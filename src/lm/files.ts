@@ -9,7 +9,7 @@ import { readModelFolder } from './model-folder.js';
 /** Loads a model folder; see readModelFolder for what is refused. */
 export async function loadLM(dir: string): Promise<CausalLM> {
   const { config, values } = await readModelFolder(dir);
-  return CausalLM.from(config, values);
+  return CausalLM.from(config, values, dir);
 }
 
 /** Writes the model into dir (made if absent); each file appears whole or not at all, the weights last. */

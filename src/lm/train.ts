@@ -18,6 +18,7 @@ import {
 } from '../engine/fused.js';
 import * as tf from '../engine/tf.js';
 import { UserError } from '../store/errors.js';
+import { firstNotFinite } from '../store/finite.js';
 import { readSafetensors, writeSafetensors } from '../store/safetensors.js';
 import {
   type Batch,
@@ -173,7 +174,10 @@ export function lossAndGrads(
   return { loss, tokens, grads };
 }
 
-/** One optimizer step along these gradients, which are disposed of. Updates lm and state. @returns their norm before clipping */
+/**
+ * One optimizer step along these gradients, which are disposed of. Updates lm and state. @returns their norm before clipping
+ * @throws UserError where the loss, a gradient or a weight after it is not finite
+ */
 export function descend(
   lm: CausalLM,
   { loss, grads }: Omit<LossAndGrads, 'tokens'>,
@@ -186,11 +190,9 @@ export function descend(
     return 0;
   }
   const gradNorm = globalNorm(grads);
-  if (!Number.isFinite(gradNorm)) {
+  if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
     tf.dispose(grads);
-    throw new UserError(
-      `training diverged at step ${state.step + 1} (loss ${loss}); lower the learning rate`,
-    );
+    throw diverged(state.step + 1, `the loss is ${loss}, the gradient's norm ${gradNorm}`);
   }
   const gradScale = options.clip > 0 && gradNorm > options.clip ? options.clip / gradNorm : 1;
   const vars = [...lm.params.values()];
@@ -198,7 +200,21 @@ export function descend(
   const [beta1, beta2] = options.betas;
   adamw(vars, grads, state, decay, { lr, beta1, beta2, eps: options.eps, gradScale });
   tf.dispose(grads);
+  if (!Number.isFinite(globalNorm(vars))) throw diverged(state.step, 'the weights after it are not finite');
   return gradNorm;
+}
+
+const diverged = (step: number, how: string): UserError =>
+  new UserError(`training diverged at step ${step}: ${how}; take a smaller learning rate (--lr)`);
+
+/**
+ * The loss of the weights that a training ends with, on one example: finite weights can still be too large to compute with.
+ * @throws UserError where it is not finite
+ */
+function checkEnd<E>(lm: CausalLM, objective: Objective<E>, examples: readonly E[], step: number): void {
+  const { loss, grads } = objective(lm, examples.slice(0, 1), TRAIN_DEFAULTS.maxTokens);
+  if (grads) tf.dispose(grads);
+  if (!Number.isFinite(loss)) throw diverged(step, `the loss after it is ${loss}`);
 }
 
 /** The mean cross-entropy of examples by their weights: what `train` minimises unless told otherwise. */
@@ -261,6 +277,7 @@ export async function trainOn<E>(
   check(source, full);
   const plan = typeof source === 'function' ? null : planSteps(source, full);
   const steps = plan ? plan.length : full.steps!;
+  let last: readonly E[] = [];
   while (state.step < steps) {
     const started = performance.now();
     const step = state.step;
@@ -269,11 +286,13 @@ export async function trainOn<E>(
     const { loss, tokens, grads } = objective(lm, examples, full.maxTokens);
     const gradNorm = descend(lm, { loss, grads }, state, lr, full);
     const tokensPerSecond = tokens / ((performance.now() - started) / 1000);
+    last = examples;
     const info = { step: step + 1, steps, loss, lr, gradNorm, tokens, tokensPerSecond, state };
     if ((await onStep?.({ ...info, examples })) === false) break;
     // Lets timers and signals in.
     await new Promise((resolve) => setImmediate(resolve));
   }
+  checkEnd(lm, objective, last, state.step);
   return state;
 }
 
@@ -304,6 +323,8 @@ export async function loadTrainState(lm: CausalLM, path: string): Promise<AdamSt
         `${path}: ${name} is missing or does not fit the model; it belongs to another training`,
       );
     }
+    const bad = firstNotFinite(tensor.data);
+    if (bad !== undefined) throw new UserError(`${path}: ${name} holds ${bad}; remove it and train anew`);
     return tensor.data;
   };
   const list = (prefix: string) => [...lm.params].map(([name, v]) => find(`${prefix}.${name}`, v.shape));

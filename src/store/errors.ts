@@ -21,6 +21,7 @@ const MEANING: Record<string, string> = {
   EMFILE: 'too many open files',
   ENAMETOOLONG: 'the name is too long',
   ELOOP: 'too many symbolic links',
+  ENXIO: 'nobody serves this device or socket; give a file or a pipe',
   EIO: 'input/output error; check the disk',
 };
 

@@ -53,7 +53,7 @@ describe('terminal', () => {
     const hostile = `a${esc}[2J${esc}]0;title\u0007b\u009b31mc\rd\u202ee`;
     const shown = plain(hostile);
     expect(shown.replaceAll('\n', '')).not.toMatch(/\p{Cc}|\u202e/u);
-    expect(shown).toBe('a␛[2J␛]0;title␇b\ufffd31mc\nde');
+    expect(shown).toBe('a␛[2J␛]0;title␇b\ufffd31mc\nd\ufffde');
     const sample = {
       context: hostile,
       initial: hostile,
