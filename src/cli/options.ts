@@ -1,6 +1,6 @@
 /** Options that several commands share, each checked when it is parsed. */
 import { join, resolve } from 'node:path';
-import { ENGINES, isThreads, THREADS } from '../engine/engines/kind.js';
+import { ENGINES, isThreads, MOST_THREADS } from '../engine/engines/kind.js';
 import { sources } from '../feedback/registry.js';
 import type { LoopOptions } from '../pipeline/options.js';
 import { HOSTS, type Host } from '../rankers/ranker.js';
@@ -35,7 +35,7 @@ function number(
 }
 
 export const threadsOption = (description: string) =>
-  number('threads', description, 'all cores', THREADS, isThreads);
+  number('threads', description, 'all cores', `whole, from 1 to ${MOST_THREADS}`, isThreads);
 export const wholeNumber = (name: string, least: number, description: string, byDefault: string) =>
   number(
     name,

@@ -1,11 +1,14 @@
 /** The environment variables that the engines read, checked: a value that means nothing is an error, not silence. */
 import { UserError } from '../store/errors.js';
 import { isCublasLt } from './engines/cuda/cublaslt.js';
-import { isThreads, THREADS } from './engines/kind.js';
+import { isThreads, MOST_THREADS } from './engines/kind.js';
 
 /** By name: whether a value can be used, and what must be given. Which instruction sets this CPU has, the engine cpu knows. */
 const VARIABLES: Record<string, [isOk: (value: string) => boolean, needed: string]> = {
-  ILF_THREADS: [(value) => /^\d+$/.test(value) && isThreads(Number(value)), `it must be ${THREADS}`],
+  ILF_THREADS: [
+    (value) => /^\d+$/.test(value) && isThreads(Number(value)),
+    `it must be a whole number from 1 to ${MOST_THREADS}`,
+  ],
   ILF_ISA: [
     (value) => /^(portable|wide|avx\w+)$/.test(value),
     'it must be portable, avx2, avx512 or avx512bf16',

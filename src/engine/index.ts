@@ -9,8 +9,8 @@ import {
   type EngineKind,
   type EngineName,
   isThreads,
+  MOST_THREADS,
   missingOf,
-  THREADS,
 } from './engines/kind.js';
 import { tensorflow } from './engines/tensorflow/engine.js';
 import { wasm } from './engines/wasm/engine.js';
@@ -54,7 +54,7 @@ export async function startEngine(
   if (precision !== undefined && !PRECISIONS.includes(precision))
     throw new UserError(`precision "${precision}" is unknown; choose one of ${PRECISIONS.join(', ')}`);
   if (threads !== undefined && !isThreads(threads))
-    throw new UserError(`--threads ${threads}: it must be ${THREADS}`);
+    throw new UserError(`--threads ${threads}: it must be a whole number from 1 to ${MOST_THREADS}`);
   checkEnvironment();
   const kind = KINDS[name ?? (await byDefault())];
   if (precision !== undefined && !kind.precisions.includes(precision))

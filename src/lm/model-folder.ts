@@ -1,7 +1,6 @@
 /** What a model folder in the Hugging Face layout holds, checked: config.json and the numbers of model.safetensors. */
 import { join } from 'node:path';
 import { UserError } from '../store/errors.js';
-import { firstNotFinite } from '../store/finite.js';
 import { readSafetensors } from '../store/safetensors.js';
 import type { LMConfig } from './architecture.js';
 import { readConfig } from './config.js';
@@ -15,7 +14,7 @@ export interface ModelFolder {
 /**
  * Reads a model folder: names with or without the prefix of files of whole models; buffers, and the head where it is
  * the embedding, are left out.
- * @throws UserError for missing, unknown or misshaped tensors, for weights that are not finite, and for a head that differs from the embedding where
+ * @throws UserError for missing, unknown or misshaped tensors, and for a head that differs from the embedding where
  * config.json says that they are tied
  */
 export async function readModelFolder(dir: string): Promise<ModelFolder> {
@@ -33,11 +32,6 @@ export async function readModelFolder(dir: string): Promise<ModelFolder> {
       if (expected.join() !== shape.join()) {
         throw new UserError(`${path}: ${full} has the shape [${shape}], config.json needs [${expected}]`);
       }
-      const bad = firstNotFinite(data);
-      if (bad !== undefined)
-        throw new UserError(
-          `${path}: ${full} holds ${bad}, not finite numbers only: the file is damaged, or its training diverged; take another`,
-        );
       values.set(name, data);
     } else if (name === head) tied = data;
     else if (!buffers.test(name))

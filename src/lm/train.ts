@@ -10,6 +10,7 @@ import {
   adamw,
   createAdamState,
   crossEntropyLoss,
+  disposeAdamState,
   embeddingGradient,
   gatherRows,
   globalNorm,
@@ -18,7 +19,6 @@ import {
 } from '../engine/fused.js';
 import * as tf from '../engine/tf.js';
 import { UserError } from '../store/errors.js';
-import { firstNotFinite } from '../store/finite.js';
 import { readSafetensors, writeSafetensors } from '../store/safetensors.js';
 import {
   type Batch,
@@ -278,21 +278,27 @@ export async function trainOn<E>(
   const plan = typeof source === 'function' ? null : planSteps(source, full);
   const steps = plan ? plan.length : full.steps!;
   let last: readonly E[] = [];
-  while (state.step < steps) {
-    const started = performance.now();
-    const step = state.step;
-    const lr = learningRate(full, step, steps);
-    const examples = typeof source === 'function' ? await source(step) : plan![step]!.map((i) => source[i]!);
-    const { loss, tokens, grads } = objective(lm, examples, full.maxTokens);
-    const gradNorm = descend(lm, { loss, grads }, state, lr, full);
-    const tokensPerSecond = tokens / ((performance.now() - started) / 1000);
-    last = examples;
-    const info = { step: step + 1, steps, loss, lr, gradNorm, tokens, tokensPerSecond, state };
-    if ((await onStep?.({ ...info, examples })) === false) break;
-    // Lets timers and signals in.
-    await new Promise((resolve) => setImmediate(resolve));
+  try {
+    while (state.step < steps) {
+      const started = performance.now();
+      const step = state.step;
+      const lr = learningRate(full, step, steps);
+      const examples =
+        typeof source === 'function' ? await source(step) : plan![step]!.map((i) => source[i]!);
+      const { loss, tokens, grads } = objective(lm, examples, full.maxTokens);
+      const gradNorm = descend(lm, { loss, grads }, state, lr, full);
+      const tokensPerSecond = tokens / ((performance.now() - started) / 1000);
+      last = examples;
+      const info = { step: step + 1, steps, loss, lr, gradNorm, tokens, tokensPerSecond, state };
+      if ((await onStep?.({ ...info, examples })) === false) break;
+      // Lets timers and signals in.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    checkEnd(lm, objective, last, state.step);
+  } catch (error) {
+    disposeAdamState(state);
+    throw error;
   }
-  checkEnd(lm, objective, last, state.step);
   return state;
 }
 
@@ -312,7 +318,7 @@ export async function saveTrainState(lm: CausalLM, state: AdamState, path: strin
 
 /**
  * Reads what saveTrainState wrote for a model of this shape.
- * @throws UserError where it does not fit
+ * @throws UserError where it does not fit, or holds what is no number
  */
 export async function loadTrainState(lm: CausalLM, path: string): Promise<AdamState> {
   const tensors = await readSafetensors(path);
@@ -323,8 +329,6 @@ export async function loadTrainState(lm: CausalLM, path: string): Promise<AdamSt
         `${path}: ${name} is missing or does not fit the model; it belongs to another training`,
       );
     }
-    const bad = firstNotFinite(tensor.data);
-    if (bad !== undefined) throw new UserError(`${path}: ${name} holds ${bad}; remove it and train anew`);
     return tensor.data;
   };
   const list = (prefix: string) => [...lm.params].map(([name, v]) => find(`${prefix}.${name}`, v.shape));
@@ -333,5 +337,9 @@ export async function loadTrainState(lm: CausalLM, path: string): Promise<AdamSt
   writeMoments(state.m, m);
   writeMoments(state.v, v);
   state.step = step;
+  if (!Number.isFinite(globalNorm([...state.m, ...state.v]) + step)) {
+    disposeAdamState(state);
+    throw new UserError(`${path} holds numbers that are not finite; remove its folder, and train anew`);
+  }
   return state;
 }
