@@ -200,7 +200,8 @@ export function descend(
   const [beta1, beta2] = options.betas;
   adamw(vars, grads, state, decay, { lr, beta1, beta2, eps: options.eps, gradScale });
   tf.dispose(grads);
-  if (!Number.isFinite(globalNorm(vars))) throw diverged(state.step, 'the weights after it are not finite');
+  if (!Number.isFinite(globalNorm(vars)))
+    throw diverged(state.step, 'the weights after it are too large, or no numbers');
   return gradNorm;
 }
 

@@ -103,13 +103,10 @@ describe('standard output and standard error', () => {
     ['closed', 'exec 2> >(true)'],
     ['full', 'exec 2> /dev/full'],
   ])('standard error that is %s changes nothing', async (_what, shell) => {
-    // Progress is told there by every step that takes longer than a second.
-    writeFileSync(at('many.jsonl'), inIds(3000));
-    const words = ['score', '--model', 'base', '--engine', 'wasm', '--data', 'many.jsonl'];
-    const finished = await under(shell, words);
-    expect(finished.code).toBe(0);
-    expect(finished.stdout.split('\n')).toHaveLength(3001);
-    expect((await under(shell, ['score'])).code).toBe(2);
+    // A module that tells of its progress there, and then is found to be no ranker.
+    const line = "process.stderr.write('on\\n'); await new Promise((resolve) => setTimeout(resolve, 20));\n";
+    writeFileSync(at('tells.js'), line.repeat(5));
+    expect((await under(shell, ['--ranker', './tells.js'])).code).toBe(2);
   });
 });
 
