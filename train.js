@@ -7,12 +7,8 @@ if (!existsSync(new URL('./dist/src/cli/main.js', import.meta.url))) {
   );
   process.exit(2);
 }
+const { guardStreams } = await import('./dist/src/cli/streams.js');
 const { main } = await import('./dist/src/cli/main.js');
 
-// A reader that went away, as in "… | head", is no error.
-process.stdout.on('error', (error) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
-});
-
+guardStreams();
 process.exitCode = await main(process.argv.slice(2));

@@ -12,6 +12,7 @@ import yargs, {
   type Options,
 } from 'yargs';
 import { runCommands } from '../src/cli/run.js';
+import { guardStreams } from '../src/cli/streams.js';
 import { gemm } from './gemm.js';
 import { generate, generateOptions } from './generate.js';
 import { bars, type GpuGiven, gpuOptions, gpuParts } from './gpu.js';
@@ -25,6 +26,7 @@ import { runBench } from './run.js';
 import { scaling, scalingOptions } from './scaling.js';
 import { train, trainOptions } from './train.js';
 
+guardStreams();
 const words = process.argv.slice(2);
 /** What was checked does not hold, or a part did not run. */
 let failed = false;

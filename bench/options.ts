@@ -1,7 +1,7 @@
 /** Options that the benches share, each checked when it is parsed. Those of one bench alone are in its file. */
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { path, wholeNumber } from '../src/cli/options.js';
+import { path, threadsOption, wholeNumber } from '../src/cli/options.js';
 import { ENGINES, type EngineName } from '../src/engine/engines/kind.js';
 import type { Precision } from '../src/engine/index.js';
 import type { Gpt2Sizes } from '../src/lm/architectures/gpt2.js';
@@ -39,7 +39,7 @@ export const commonOptions = {
       return given as EngineName | undefined;
     },
   },
-  threads: wholeNumber('threads', 1, 'Threads of ours and of every peer on a CPU', 'all cores'),
+  threads: threadsOption('Threads of ours and of every peer on a CPU'),
   repetitions: wholeNumber('repetitions', 1, 'Rounds of ours and every peer in turn', '5; 3 on a GPU'),
   seconds: wholeNumber(
     'seconds',

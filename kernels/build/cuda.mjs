@@ -44,7 +44,15 @@ async function buildEmulated() {
 /** Compute capabilities to build for, as nvcc writes them ("90"); none where nobody names any and there is no GPU. */
 function architectures() {
   const named = process.env.ILF_CUDA_ARCH;
-  if (named) return named === 'all' ? ['80', '90'] : named.split(',');
+  if (named) {
+    const list = named === 'all' ? ['80', '90'] : named.split(',');
+    const wrong = list.find((arch) => !/^\d{2,3}[af]?$/.test(arch));
+    if (wrong !== undefined)
+      throw new Error(
+        `ILF_CUDA_ARCH=${named}: "${wrong}" is no architecture; give numbers such as 80,90, or all`,
+      );
+    return list;
+  }
   const asked = spawnSync('nvidia-smi', ['--query-gpu=compute_cap', '--format=csv,noheader'], {
     encoding: 'utf8',
   });
@@ -86,15 +94,19 @@ const homes = [process.env.CUDA_HOME, process.env.CUDA_PATH, '/usr/local/cuda'].
 const nvcc = emulated
   ? null
   : findCompiler([process.env.NVCC, ...homes.map((home) => join(home, 'bin', 'nvcc')), 'nvcc']);
-const targets = nvcc ? architectures() : [];
 if (process.platform !== 'linux') say('not built: only on Linux');
 else if (process.env.ILF_SKIP_CUDA === '1') say('not built: ILF_SKIP_CUDA is set');
 else if (!emulated && !nvcc) say('not built: no nvcc (needed only for --engine cuda)');
-else if (!emulated && targets.length === 0)
-  say('not built: no GPU here (ILF_CUDA_ARCH=all builds for one elsewhere)');
 else
   try {
-    const seconds = await (emulated ? buildEmulated() : buildForGpu(nvcc, targets));
+    const targets = emulated ? [] : architectures();
+    const seconds = emulated
+      ? await buildEmulated()
+      : targets.length > 0
+        ? await buildForGpu(nvcc, targets)
+        : 0;
+    if (!emulated && targets.length === 0)
+      say('not built: no GPU here (ILF_CUDA_ARCH=all builds for one elsewhere)');
     if (seconds > 0) say(`built in ${seconds.toFixed(1)} s${emulated ? '' : ` (${nvcc.version})`}`);
   } catch (error) {
     say(`not built: ${error.message}`);

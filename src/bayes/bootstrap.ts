@@ -28,8 +28,9 @@ export interface BootstrapOptions {
    */
   method?: 'bca' | 'percentile';
   /**
-   * The smallest and largest value that one context can contribute. With it, data that are all the same still get an
-   * interval: see {@link degenerateInterval}. Without it, all-equal data get a point.
+   * The smallest and largest value that one context can contribute, and so that the truth can have: no interval reaches
+   * beyond. With it, data that are all the same still get an interval: see {@link degenerateInterval}. Without it, all-equal
+   * data get a point.
    */
   bounds?: readonly [number, number];
 }
@@ -107,14 +108,24 @@ export function resampledInterval(
   // A spread of rounding errors is no spread: sums of equal numbers in another order differ in the last bits.
   const spread = drawn.length === 0 ? 0 : drawn.at(-1)! - drawn[0]!;
   if (n === 1 || drawn.length === 0 || spread <= 1e-12 * Math.abs(value))
-    return { value, ...degenerateInterval(value, n, level, options.bounds), n };
+    return { value, ...within(degenerateInterval(value, n, level, options.bounds), options), n };
 
   let [low, high] = [(1 - level) / 2, (1 + level) / 2];
   if (method === 'bca') {
     const adjust = bcaAdjustment(value, drawn, influence());
     if (adjust) [low, high] = [adjust(low), adjust(high)];
   }
-  return { value, lo: quantile(drawn, low), hi: quantile(drawn, high), n };
+  return { value, ...within({ lo: quantile(drawn, low), hi: quantile(drawn, high) }, options), n };
+}
+
+/**
+ * The part of an interval in which the truth can lie, where that is known: as the truth is not elsewhere, it is held as often. Resamples
+ * can lie outside where the statistic is a projection (pairs.ts), and by rounding.
+ */
+function within({ lo, hi }: { lo: number; hi: number }, { bounds }: BootstrapOptions) {
+  if (!bounds) return { lo, hi };
+  const cut = (end: number) => Math.min(Math.max(end, bounds[0]), bounds[1]);
+  return { lo: cut(lo), hi: cut(hi) };
 }
 
 /**

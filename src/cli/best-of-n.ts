@@ -13,7 +13,8 @@ import {
   wholeNumber,
 } from './options.js';
 import { requireOutFile } from './out.js';
-import { compute, print } from './session.js';
+import { compute } from './session.js';
+import { print, printJson } from './streams.js';
 
 /** The estimates in words, for people. */
 function describe(rows: readonly BestOfN[]): string {
@@ -53,7 +54,7 @@ export const bestOfNCommand: CommandModule<object, InferredOptionTypes<typeof op
       const how = { task: await taskFrom(given), n, sampling: samplingFrom(given), place: placeFrom(given) };
       const estimates = await run({ contexts, model, base, rewardModel, out, ...how }, progress);
       stop();
-      await print(given.json ? JSON.stringify(estimates, null, 2) : describe(estimates));
+      await (given.json ? printJson(estimates) : print(describe(estimates)));
     });
   },
 };

@@ -1,7 +1,7 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
 import { UserError } from '../store/errors.js';
 import { packageVersion } from './package.js';
-import { print } from './session.js';
+import { print, printJson } from './streams.js';
 
 const options = {
   json: { type: 'boolean' as const, description: 'one JSON document on standard output' },
@@ -14,7 +14,7 @@ export const doctorCommand: CommandModule<object, InferredOptionTypes<typeof opt
   handler: async ({ json }) => {
     const { examine } = await import('../doctor/examine.js');
     const examination = await examine(packageVersion());
-    if (json) await print(JSON.stringify(examination, null, 2));
+    if (json) await printJson(examination);
     else {
       const { renderExamination } = await import('../doctor/render.js');
       const { terminalOf } = await import('../report/terminal.js');

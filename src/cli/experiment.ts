@@ -15,7 +15,8 @@ import {
   wholeNumber,
 } from './options.js';
 import { packageVersion } from './package.js';
-import { compute, print } from './session.js';
+import { compute } from './session.js';
+import { print, printJson } from './streams.js';
 
 const { seed: _, ...sampling } = samplingOptions;
 const options = {
@@ -96,11 +97,9 @@ export const experimentCommand: CommandModule<object, InferredOptionTypes<typeof
         reporter,
       );
       reporter.stop();
-      await print(
-        given.json
-          ? JSON.stringify(document, null, 2)
-          : renderExperimentTerminal(report, terminalOf(process.stdout)),
-      );
+      await (given.json
+        ? printJson(document)
+        : print(renderExperimentTerminal(report, terminalOf(process.stdout))));
     });
   },
 };

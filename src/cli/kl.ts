@@ -12,7 +12,8 @@ import {
   wholeNumber,
 } from './options.js';
 import { packageVersion } from './package.js';
-import { compute, print } from './session.js';
+import { compute } from './session.js';
+import { print, printJson } from './streams.js';
 
 const options = {
   model: requiredPath('model', 'Folder of the tuned model π_θ, or of any model'),
@@ -78,9 +79,7 @@ export const klCommand: CommandModule<object, KlArguments> = {
       const out = given.out ?? klFolder(kl);
       const { report, document } = await run(kl, out, versions, renderKl, progress);
       stop();
-      await print(
-        given.json ? JSON.stringify(document, null, 2) : renderKlTerminal(report, terminalOf(process.stdout)),
-      );
+      await (given.json ? printJson(document) : print(renderKlTerminal(report, terminalOf(process.stdout))));
     });
   },
 };

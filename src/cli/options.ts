@@ -1,6 +1,6 @@
 /** Options that several commands share, each checked when it is parsed. */
 import { join, resolve } from 'node:path';
-import { ENGINES } from '../engine/engines/kind.js';
+import { ENGINES, isThreads, MOST_THREADS } from '../engine/engines/kind.js';
 import { sources } from '../feedback/registry.js';
 import type { LoopOptions } from '../pipeline/options.js';
 import { HOSTS, type Host } from '../rankers/ranker.js';
@@ -34,6 +34,8 @@ function number(
   };
 }
 
+export const threadsOption = (description: string) =>
+  number('threads', description, 'all cores', `whole, from 1 to ${MOST_THREADS}`, isThreads);
 export const wholeNumber = (name: string, least: number, description: string, byDefault: string) =>
   number(
     name,
@@ -108,7 +110,7 @@ export const engineOptions = {
     description: 'how the engines cpu and cuda store and multiply activations',
     defaultDescription: 'float32; bfloat16 on cuda',
   },
-  threads: wholeNumber('threads', 1, 'threads of the engines cpu and tensorflow', 'all cores'),
+  threads: threadsOption('threads of the engines cpu and tensorflow'),
   gpu: { type: 'boolean' as const, description: 'compute on a GPU, by the first engine that finds one' },
   quiet: { type: 'boolean' as const, description: 'no progress on standard error' },
 };

@@ -1,6 +1,7 @@
 /** How a command line ends: what is wrong with the input is one line and status 2. Leaves out: which commands there are. */
 import type { Argv } from 'yargs';
 import { UserError } from '../store/errors.js';
+import { errorLine } from './error-line.js';
 
 /** @throws UserError for an option that was given twice, of those that are no `lists`: nobody can say which is meant */
 function onceEach(given: Record<string, unknown>, lists: readonly string[]): true {
@@ -42,11 +43,7 @@ export async function runCommands(
       .parseAsync();
     return 0;
   } catch (error) {
-    if (error instanceof UserError) {
-      console.error(`error: ${error.message.replace(/\s+/g, ' ')}`);
-      return 2;
-    }
-    console.error(error);
-    return 1;
+    console.error(errorLine(error));
+    return error instanceof UserError ? 2 : 1;
   }
 }

@@ -1,6 +1,7 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
 import { engineOptions, requiredPath } from './options.js';
-import { compute, print } from './session.js';
+import { compute } from './session.js';
+import { print } from './streams.js';
 
 const options = {
   model: requiredPath('model', 'Folder of the model'),
@@ -28,10 +29,12 @@ export const scoreCommand: CommandModule<object, InferredOptionTypes<typeof opti
       const line = (logprobs: Float32Array) => {
         if (given.json) return JSON.stringify({ logprobs: [...logprobs] });
         const sum = logprobs.reduce((a, b) => a + b, 0);
-        return `${logprobs.length} tokens, log p ${sum.toFixed(4)}, ${(sum / logprobs.length).toFixed(4)} a token`;
+        const all = `${logprobs.length} tokens, log p ${sum.toFixed(4)}`;
+        // Of no token there is no mean.
+        return logprobs.length === 0 ? all : `${all}, ${(sum / logprobs.length).toFixed(4)} a token`;
       };
       reporter.stop();
-      if (scores.length > 0) await print(scores.map(line).join('\n'));
+      for (const logprobs of scores) await print(line(logprobs));
     });
   },
 };

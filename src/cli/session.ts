@@ -52,8 +52,3 @@ export async function compute<T>(
     reporter.stop();
   }
 }
-
-/** Text to standard output, all of it. */
-export function print(text: string): Promise<void> {
-  return new Promise((resolve) => process.stdout.write(`${text}\n`, () => resolve()));
-}

@@ -21,7 +21,8 @@ import {
   wholeNumber,
 } from './options.js';
 import { packageVersion } from './package.js';
-import { compute, print } from './session.js';
+import { compute } from './session.js';
+import { print, printJson } from './streams.js';
 
 const options = {
   ...taskOptions,
@@ -90,7 +91,7 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
     const { openRunContext } = await import('../ilf/open.js');
     const { loop } = await import('../ilf/loop.js');
     const { writeOutcome } = await import('../ilf/outcome.js');
-    const { renderFinal, renderHtml, renderSample, terminalOf } = await import('../report/index.js');
+    const { plain, renderFinal, renderHtml, renderSample, terminalOf } = await import('../report/index.js');
 
     await compute(given, async (reporter, engine) => {
       const size = defaultSize(engine.name);
@@ -130,13 +131,13 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
       try {
         const outcome = await loop(run);
         await writeOutcome(outcome, renderHtml, run.folder.path);
-        if (given.json) await print(JSON.stringify(outcome.document, null, 2));
+        if (given.json) await printJson(outcome.document);
         else {
           const terminal = terminalOf(process.stdout);
           const { samples, words } = outcome.report;
           const shown = samples.map((sample) => renderSample(sample, words, terminal));
           await print([...shown, renderFinal(outcome.report, terminal)].join('\n\n'));
-          await print(`\nRun folder: ${run.folder.dir} (report.html, result.json)`);
+          await print(`\nRun folder: ${plain(run.folder.dir)} (report.html, result.json)`);
         }
       } finally {
         await run.close();

@@ -3,10 +3,19 @@ import { UserError } from '../store/errors.js';
 import { PRECISIONS, type Precision } from './backend.js';
 import { cpu } from './engines/cpu/engine.js';
 import { cuda } from './engines/cuda/engine.js';
-import { ENGINES, type Engine, type EngineKind, type EngineName, missingOf } from './engines/kind.js';
+import {
+  ENGINES,
+  type Engine,
+  type EngineKind,
+  type EngineName,
+  isThreads,
+  MOST_THREADS,
+  missingOf,
+} from './engines/kind.js';
 import { tensorflow } from './engines/tensorflow/engine.js';
 import { wasm } from './engines/wasm/engine.js';
 import { webgpu } from './engines/webgpu/engine.js';
+import { checkEnvironment } from './environment.js';
 
 export { ENGINES, type Engine, type EngineKind, type EngineName, PRECISIONS, type Precision };
 
@@ -33,7 +42,7 @@ async function byDefault(): Promise<EngineName> {
 
 /**
  * Starts the engine and makes it tfjs' current backend. May be called again to switch.
- * @throws UserError for an unknown name or precision, one that the engine does not have, threads where it has one only,
+ * @throws UserError for an unknown name or precision, an environment variable that means nothing, one that the engine does not have, threads where it has one only,
  * and where what it needs is missing
  */
 export async function startEngine(
@@ -44,6 +53,9 @@ export async function startEngine(
     throw new UserError(`engine "${name}" is unknown; choose one of ${ENGINES.join(', ')}`);
   if (precision !== undefined && !PRECISIONS.includes(precision))
     throw new UserError(`precision "${precision}" is unknown; choose one of ${PRECISIONS.join(', ')}`);
+  if (threads !== undefined && !isThreads(threads))
+    throw new UserError(`--threads ${threads}: it must be a whole number from 1 to ${MOST_THREADS}`);
+  checkEnvironment();
   const kind = KINDS[name ?? (await byDefault())];
   if (precision !== undefined && !kind.precisions.includes(precision))
     throw new UserError(

@@ -71,6 +71,10 @@ export async function rank(
   );
   return items.flatMap(({ id, candidates }, i) => {
     const of = scores[i]!;
+    if (!of.every(({ score, perPrompt }) => [score, ...perPrompt].every(Number.isFinite)))
+      throw new UserError(
+        `the ranker ${label} gives context ${id} a score that is no finite number; mend it, or take another ranker`,
+      );
     const best = of.reduce((b, { score }, j) => (score > of[b]!.score ? j : b), 0);
     return of.map(({ score, perPrompt }, j) => ({
       context: id,

@@ -5,7 +5,7 @@
 import { linearCompare, linearKL } from '../engine/fused.js';
 import { UserError } from '../store/errors.js';
 import type { CausalLM } from './model.js';
-import { MAX_TOKENS, perToken, predicting, type ScoreItem } from './score.js';
+import { checked, MAX_TOKENS, perToken, predicting, type ScoreItem } from './score.js';
 
 /** Of one completion, each [completion tokens], in nats. */
 export interface Comparison {
@@ -31,9 +31,10 @@ export async function compareCompletions(
   maxTokens = MAX_TOKENS,
 ): Promise<Comparison[]> {
   requireOneVocabulary(q, p);
-  return perToken(items, maxTokens, ['logQ', 'logP', 'exact'], (rectangle) =>
+  const compared = await perToken(items, maxTokens, ['logQ', 'logP', 'exact'], (rectangle) =>
     linearCompare(predicting(q, rectangle), q.head, predicting(p, rectangle), p.head, rectangle.labels),
   );
+  return checkedBoth(q, p, compared);
 }
 
 /** The same with KL(p ‖ q) at each prefix, `reverse`: for texts that are neither model's. */
@@ -44,11 +45,21 @@ export async function compareBothWays(
   maxTokens = MAX_TOKENS,
 ): Promise<(Comparison & { reverse: Float32Array })[]> {
   requireOneVocabulary(q, p);
-  return perToken(items, maxTokens, ['logQ', 'logP', 'exact', 'reverse'], (rectangle) => {
+  const compared = await perToken(items, maxTokens, ['logQ', 'logP', 'exact', 'reverse'], (rectangle) => {
     const [hq, hp] = [predicting(q, rectangle), predicting(p, rectangle)];
     const reverse = linearKL(hp, p.head, hq, q.head);
     return { ...linearCompare(hq, q.head, hp, p.head, rectangle.labels), reverse };
   });
+  return checkedBoth(q, p, compared);
+}
+
+/** @throws UserError where a model's numbers are not finite; the KLs of finite ones are */
+function checkedBoth<C extends Comparison>(q: CausalLM, p: CausalLM, compared: C[]): C[] {
+  for (const { logQ, logP } of compared) {
+    checked(q, logQ);
+    checked(p, logP);
+  }
+  return compared;
 }
 
 /** @throws UserError for models of different vocabularies */

@@ -1,5 +1,6 @@
 /** Embeddings of texts: the mean of the hidden states, after the final norm, over a text's tokens. */
 import * as tf from '../engine/tf.js';
+import { allFinite } from '../store/finite.js';
 import { rectangles } from './batch.js';
 import type { CausalLM } from './model.js';
 
@@ -32,6 +33,7 @@ export async function meanHidden(
       const hidden = lm.hidden(ids, B, T).reshape<tf.Tensor3D>([B, T, D]);
       return tf.matMul(tf.tensor3d(weights, [B, 1, T]), hidden).dataSync() as Float32Array;
     });
+    if (!allFinite(means)) throw lm.notFinite('hidden states');
     for (const [b, i] of part.entries()) out[i] = means.slice(b * D, (b + 1) * D);
     onDone?.(B);
     // Lets timers and signals in.

@@ -18,6 +18,8 @@ export class CausalLM {
   constructor(
     readonly config: LMConfig,
     readonly params: ReadonlyMap<string, tf.Variable>,
+    /** What errors call it: its folder. */
+    readonly name = 'the model',
   ) {
     this.byRole = new Map(config.parameters.map(({ role, name }) => [role, params.get(name)!]));
   }
@@ -28,24 +30,31 @@ export class CausalLM {
   }
 
   /** A model with the given values by name, which must be complete (files.ts checks). Takes over the arrays. */
-  static from(config: LMConfig, values: ReadonlyMap<string, Float32Array>): CausalLM {
+  static from(config: LMConfig, values: ReadonlyMap<string, Float32Array>, name?: string): CausalLM {
     const params = new Map<string, tf.Variable>();
     for (const { name, shape } of config.parameters) {
       const value = tf.tensor(values.get(name)!, shape);
       params.set(name, tf.variable(value));
       value.dispose();
     }
-    return new CausalLM(config, params);
+    return new CausalLM(config, params, name);
   }
 
   /** A copy with its own variables. */
   clone(): CausalLM {
     const copy = [...this.params].map(([name, v]) => [name, Float32Array.from(v.dataSync())] as const);
-    return CausalLM.from(this.config, new Map(copy));
+    return CausalLM.from(this.config, new Map(copy), this.name);
   }
 
   get description(): Description {
     return this.config.description;
+  }
+
+  /** What to say where it gives no numbers. */
+  notFinite(what: string): UserError {
+    return new UserError(
+      `${this.name} gives ${what} that are not finite: its weights are damaged, or its training diverged; take another model, or train it with a smaller --lr`,
+    );
   }
 
   /** Number of parameters. */

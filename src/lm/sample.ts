@@ -5,6 +5,7 @@
  */
 import { rowsTogether } from '../engine/fused.js';
 import { UserError } from '../store/errors.js';
+import { allFinite } from '../store/finite.js';
 import { openLMDecoder } from './decoder.js';
 import type { CausalLM } from './model.js';
 import { randomStream } from './random.js';
@@ -114,6 +115,7 @@ export async function sample(
     for (const group of promptGroups(lm, prompts, n, options)) {
       const chosen = group.flatMap((p) => rows.slice(p * n, (p + 1) * n));
       await decodeGroup(
+        lm,
         decoder,
         group.map((p) => prompts[p]!),
         n,
@@ -133,6 +135,7 @@ export async function sample(
 
 /** Decodes the rows of a few prompts (prompt-major, n each) to their ends. */
 async function decodeGroup(
+  lm: CausalLM,
   decoder: ReturnType<typeof openLMDecoder>,
   prompts: readonly (readonly number[])[],
   n: number,
@@ -158,6 +161,8 @@ async function decodeGroup(
     // 24 bits, so that a float32 below 1 comes out.
     const uniform = Float32Array.from(live, (r) => Math.floor(rows[r]!.uniform() * 2 ** 24) / 2 ** 24);
     decoder.step(live, previous, temperature, topK, topP, uniform, tokens, logprobs);
+    // Logits that are not finite have no softmax.
+    if (!allFinite(logprobs)) throw lm.notFinite('logits');
     const going: number[] = [];
     live.forEach((r, i) => {
       const { out, room } = rows[r]!;

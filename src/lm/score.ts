@@ -5,6 +5,7 @@
 import { gatherRows, linearCrossEntropy } from '../engine/fused.js';
 import * as tf from '../engine/tf.js';
 import { UserError } from '../store/errors.js';
+import { allFinite } from '../store/finite.js';
 import { rectangles } from './batch.js';
 import type { CausalLM } from './model.js';
 
@@ -95,6 +96,12 @@ export async function perToken<K extends string>(
 export const predicting = (lm: CausalLM, { ids, B, T, rows }: Rectangle): tf.Tensor2D =>
   gatherRows(lm.hidden(ids, B, T), rows);
 
+/** Log-probabilities, which are finite where the logits are. @throws UserError where they are not */
+export function checked(lm: CausalLM, logprobs: Float32Array): Float32Array {
+  if (!allFinite(logprobs)) throw lm.notFinite('log-probabilities');
+  return logprobs;
+}
+
 /**
  * ln p(token | what precedes it) for every completion token, in nats. An empty completion gives an empty array.
  * maxTokens bounds memory, not the result.
@@ -108,5 +115,5 @@ export async function scoreCompletions(
   const scored = await perToken(items, maxTokens, ['logprobs'], (rectangle) => ({
     logprobs: linearCrossEntropy(predicting(lm, rectangle), lm.head, rectangle.labels).neg(),
   }));
-  return scored.map(({ logprobs }) => logprobs);
+  return scored.map(({ logprobs }) => checked(lm, logprobs));
 }

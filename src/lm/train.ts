@@ -10,6 +10,7 @@ import {
   adamw,
   createAdamState,
   crossEntropyLoss,
+  disposeAdamState,
   embeddingGradient,
   gatherRows,
   globalNorm,
@@ -173,7 +174,10 @@ export function lossAndGrads(
   return { loss, tokens, grads };
 }
 
-/** One optimizer step along these gradients, which are disposed of. Updates lm and state. @returns their norm before clipping */
+/**
+ * One optimizer step along these gradients, which are disposed of. Updates lm and state. @returns their norm before clipping
+ * @throws UserError where the loss, a gradient or a weight after it is not finite
+ */
 export function descend(
   lm: CausalLM,
   { loss, grads }: Omit<LossAndGrads, 'tokens'>,
@@ -186,11 +190,9 @@ export function descend(
     return 0;
   }
   const gradNorm = globalNorm(grads);
-  if (!Number.isFinite(gradNorm)) {
+  if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
     tf.dispose(grads);
-    throw new UserError(
-      `training diverged at step ${state.step + 1} (loss ${loss}); lower the learning rate`,
-    );
+    throw diverged(state.step + 1, `the loss is ${loss}, the gradient's norm ${gradNorm}`);
   }
   const gradScale = options.clip > 0 && gradNorm > options.clip ? options.clip / gradNorm : 1;
   const vars = [...lm.params.values()];
@@ -198,7 +200,22 @@ export function descend(
   const [beta1, beta2] = options.betas;
   adamw(vars, grads, state, decay, { lr, beta1, beta2, eps: options.eps, gradScale });
   tf.dispose(grads);
+  if (!Number.isFinite(globalNorm(vars)))
+    throw diverged(state.step, 'the weights after it are too large, or no numbers');
   return gradNorm;
+}
+
+const diverged = (step: number, how: string): UserError =>
+  new UserError(`training diverged at step ${step}: ${how}; take a smaller learning rate (--lr)`);
+
+/**
+ * The loss of the weights that a training ends with, on one example: finite weights can still be too large to compute with.
+ * @throws UserError where it is not finite
+ */
+function checkEnd<E>(lm: CausalLM, objective: Objective<E>, examples: readonly E[], step: number): void {
+  const { loss, grads } = objective(lm, examples.slice(0, 1), TRAIN_DEFAULTS.maxTokens);
+  if (grads) tf.dispose(grads);
+  if (!Number.isFinite(loss)) throw diverged(step, `the loss after it is ${loss}`);
 }
 
 /** The mean cross-entropy of examples by their weights: what `train` minimises unless told otherwise. */
@@ -261,18 +278,27 @@ export async function trainOn<E>(
   check(source, full);
   const plan = typeof source === 'function' ? null : planSteps(source, full);
   const steps = plan ? plan.length : full.steps!;
-  while (state.step < steps) {
-    const started = performance.now();
-    const step = state.step;
-    const lr = learningRate(full, step, steps);
-    const examples = typeof source === 'function' ? await source(step) : plan![step]!.map((i) => source[i]!);
-    const { loss, tokens, grads } = objective(lm, examples, full.maxTokens);
-    const gradNorm = descend(lm, { loss, grads }, state, lr, full);
-    const tokensPerSecond = tokens / ((performance.now() - started) / 1000);
-    const info = { step: step + 1, steps, loss, lr, gradNorm, tokens, tokensPerSecond, state };
-    if ((await onStep?.({ ...info, examples })) === false) break;
-    // Lets timers and signals in.
-    await new Promise((resolve) => setImmediate(resolve));
+  let last: readonly E[] = [];
+  try {
+    while (state.step < steps) {
+      const started = performance.now();
+      const step = state.step;
+      const lr = learningRate(full, step, steps);
+      const examples =
+        typeof source === 'function' ? await source(step) : plan![step]!.map((i) => source[i]!);
+      const { loss, tokens, grads } = objective(lm, examples, full.maxTokens);
+      const gradNorm = descend(lm, { loss, grads }, state, lr, full);
+      const tokensPerSecond = tokens / ((performance.now() - started) / 1000);
+      last = examples;
+      const info = { step: step + 1, steps, loss, lr, gradNorm, tokens, tokensPerSecond, state };
+      if ((await onStep?.({ ...info, examples })) === false) break;
+      // Lets timers and signals in.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    checkEnd(lm, objective, last, state.step);
+  } catch (error) {
+    disposeAdamState(state);
+    throw error;
   }
   return state;
 }
@@ -293,7 +319,7 @@ export async function saveTrainState(lm: CausalLM, state: AdamState, path: strin
 
 /**
  * Reads what saveTrainState wrote for a model of this shape.
- * @throws UserError where it does not fit
+ * @throws UserError where it does not fit, or holds what is no number
  */
 export async function loadTrainState(lm: CausalLM, path: string): Promise<AdamState> {
   const tensors = await readSafetensors(path);
@@ -312,5 +338,9 @@ export async function loadTrainState(lm: CausalLM, path: string): Promise<AdamSt
   writeMoments(state.m, m);
   writeMoments(state.v, v);
   state.step = step;
+  if (!Number.isFinite(globalNorm([...state.m, ...state.v]) + step)) {
+    disposeAdamState(state);
+    throw new UserError(`${path} holds numbers that are not finite; remove its folder, and train anew`);
+  }
   return state;
 }

@@ -15,7 +15,8 @@ export function formatNumber(value: number, unit: Unit): string {
       : unit === 'score'
         ? value.toFixed(3)
         : significant(value);
-  return text.replace('-', minus);
+  // What rounds to zero has no sign.
+  return /[1-9]/.test(text) ? text.replace('-', minus) : text.replace('-', '');
 }
 
 /** Three significant digits, but no more than four decimals and no exponents below a million. */

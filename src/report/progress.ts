@@ -1,6 +1,7 @@
 // Progress of a step, on stderr only: stdout is for results. Steps under a second show nothing.
 import cliProgress from 'cli-progress'; // CommonJS: Node finds no named exports in it
 import { formatSeconds } from './format.js';
+import { plain } from './terminal.js';
 
 export interface ProgressBar {
   /** `done` of the total so far. */
@@ -21,9 +22,10 @@ export interface ProgressOptions {
 
 /**
  * A bar with rate and time left on a terminal; elsewhere (a log file, a pipe) a line now and then and one at the end.
- * @param label the step: "refine"; @param total how many units make it whole
+ * @param doing the step: "refine"; @param total how many units make it whole
  */
-export function startProgress(label: string, total: number, options: ProgressOptions): ProgressBar {
+export function startProgress(doing: string, total: number, options: ProgressOptions): ProgressBar {
+  const label = plain(doing);
   const { unit, stream = process.stderr, delay = 1000, every = 10_000 } = options;
   const started = performance.now();
   const seconds = () => (performance.now() - started) / 1000;

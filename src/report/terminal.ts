@@ -26,15 +26,28 @@ export const borderless = {
   },
 };
 
-/** Text that is safe to print: control characters as visible symbols, direction marks left out; line breaks stay. */
+/** Control characters, of both sets, and what turns the direction of writing. */
+const STEERING = /[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
+/** Text that is safe to print: what could steer a terminal as visible symbols; line breaks stay. */
 export function plain(text: string): string {
   return text
     .replace(/\r\n?/g, '\n')
     .replace(/\t/g, ' ')
-    .replace(/[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]/g, '')
-    .replace(/\p{Cc}/gu, (c) =>
-      c === '\n' ? c : c < ' ' ? String.fromCharCode(0x2400 + c.charCodeAt(0)) : '\ufffd',
-    );
+    .replace(STEERING, (c) => {
+      if (c === '\n') return c;
+      if (c === '\u007f') return '\u2421';
+      return c < ' ' ? String.fromCharCode(0x2400 + c.charCodeAt(0)) : '\ufffd';
+    });
+}
+
+/** A text of at most `most` characters: its beginning and its end. */
+export function cutMiddle(text: string, most: number): string {
+  if (text.length <= most) return text;
+  const half = Math.floor((most - 1) / 2);
+  // Of a character that takes two, half is none.
+  const head = text.slice(0, half).replace(/[\ud800-\udbff]$/, '');
+  return `${head}…${text.slice(text.length - half).replace(/^[\udc00-\udfff]/, '')}`;
 }
 
 /** Breaks lines between words so that none is wider than `width` columns; a longer word is cut. */

@@ -23,6 +23,7 @@ const MEANING: Record<string, string> = {
   EMFILE: 'too many open files',
   ENAMETOOLONG: 'the name is too long',
   ELOOP: 'too many symbolic links',
+  ENXIO: 'nobody serves this device or socket; give a file or a pipe',
   EIO: 'input/output error; check the disk',
   EPIPE: 'what was reading it has ended',
   EBUSY: 'it is in use, or a disk is mounted there; choose another folder',

@@ -1,5 +1,26 @@
 /** What JSON.parse does not tell. */
 
+const [QUOTE, BACKSLASH] = [0x22, 0x5c];
+/** Brackets of arrays and braces of objects differ in one bit. */
+const [BRACE, BRACE_END, BIT] = [0x7b, 0x7d, 0x20];
+
+/** Whether arrays and objects of `text` are nested more than `levels` deep. Takes no stack, whatever the text is. */
+export function isDeeper(text: string, levels: number): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (inString) {
+      if (c === BACKSLASH) i++;
+      else if (c === QUOTE) inString = false;
+    } else if (c === QUOTE) inString = true;
+    else if ((c | BIT) === BRACE) {
+      if (++depth > levels) return true;
+    } else if ((c | BIT) === BRACE_END) depth--;
+  }
+  return false;
+}
+
 /** Strings and the punctuation that opens, closes or separates; numbers and literals are skipped. */
 const TOKENS = /"(?:[^"\\]|\\.)*"|[{}[\]:,]/g;
 

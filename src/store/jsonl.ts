@@ -2,17 +2,23 @@
 import { createReadStream } from 'node:fs';
 import type { z } from 'zod';
 import { asUserError, UserError } from './errors.js';
-import { firstIssue, oneLine } from './read-json.js';
+import { firstIssue, parseJson } from './read-json.js';
 
 /** A longer line is a file of another kind. */
 const LONGEST_LINE = 1 << 24;
+
+/** Standard input, which cannot be opened by its names where it is a socket. */
+const STDIN = ['/dev/stdin', '/dev/fd/0', '/proc/self/fd/0'];
+
+const bytesOf = (path: string): AsyncIterable<Buffer> =>
+  STDIN.includes(path) ? process.stdin : createReadStream(path, { highWaterMark: 1 << 18 });
 
 /** The lines of a file as bytes. Split at \n alone: U+2028, which readline splits at too, may stand in a JSON string. */
 async function* byteLines(path: string): AsyncGenerator<Buffer> {
   let rest: Buffer[] = [];
   let length = 0;
   let line = 1;
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 18 }) as AsyncIterable<Buffer>) {
+  for await (const chunk of bytesOf(path)) {
     let start = 0;
     for (;;) {
       const end = chunk.indexOf(0x0a, start);
@@ -32,23 +38,35 @@ async function* byteLines(path: string): AsyncGenerator<Buffer> {
   if (length > 0) yield Buffer.concat(rest);
 }
 
+/** A line's value, and where it stands: "PATH:LINE". */
+export interface JsonLine<T> {
+  value: T;
+  where: string;
+}
+
 /**
- * Every line's value, checked against `schema`. @throws UserError "PATH:LINE: what is wrong" for the first line that
- * is not UTF-8, not JSON, or not what the schema asks for; UserError for a file that cannot be read.
+ * Line by line, so that a file of any size can be read, and a pipe; each is checked against `schema`. @throws UserError "PATH:LINE: what
+ * is wrong" for the first line that is not UTF-8, not JSON, or not what the schema asks for; UserError for a file that cannot be read.
  */
-export async function readJsonl<T>(path: string, schema: z.ZodType<T>): Promise<T[]> {
-  const values: T[] = [];
+export async function* eachJsonl<T>(path: string, schema: z.ZodType<T>): AsyncGenerator<JsonLine<T>> {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   let line = 0;
   try {
     for await (const bytes of byteLines(path)) {
       line += 1;
-      const text = decodeLine(decoder, bytes, `${path}:${line}`, line === 1).trim();
-      if (text !== '') values.push(parseLine(text, schema, `${path}:${line}`));
+      const where = `${path}:${line}`;
+      const text = decodeLine(decoder, bytes, where, line === 1).trim();
+      if (text !== '') yield { value: parseLine(text, schema, where), where };
     }
   } catch (error) {
     throw asUserError(error, 'read', path);
   }
+}
+
+/** The values of all lines. @throws UserError as `eachJsonl` */
+export async function readJsonl<T>(path: string, schema: z.ZodType<T>): Promise<T[]> {
+  const values: T[] = [];
+  for await (const { value } of eachJsonl(path, schema)) values.push(value);
   return values;
 }
 
@@ -67,13 +85,8 @@ function decodeLine(
 }
 
 function parseLine<T>(text: string, schema: z.ZodType<T>, where: string): T {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new UserError(`${where}: it is not valid JSON (${oneLine((error as Error).message)})`);
-  }
-  const parsed = schema.safeParse(value);
-  if (!parsed.success) throw new UserError(`${where}: ${firstIssue(parsed.error)}`);
+  const fault = (what: string) => new UserError(`${where}: ${what}`);
+  const parsed = schema.safeParse(parseJson(text, fault));
+  if (!parsed.success) throw fault(firstIssue(parsed.error));
   return parsed.data;
 }

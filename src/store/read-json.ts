@@ -2,6 +2,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import type { z } from 'zod';
 import { asUserError, systemErrorCode, UserError } from './errors.js';
+import { isDeeper } from './json.js';
 
 /** Larger files are a mistake: the largest tokenizer.json have some 30 MB. */
 const MOST_BYTES = 1 << 28;
@@ -25,15 +26,22 @@ export async function readText(path: string, mostBytes = MOST_BYTES): Promise<st
   }
 }
 
+/** Files of ours nest some ten deep. Whoever walks a value (schemas, hashes) takes stack for every level. */
+const MOST_LEVELS = 100;
+
+/** JSON.parse. @throws what `fault` makes of the reason, where the text is no JSON or nested deeper than any file of ours */
+export function parseJson(text: string, fault: (what: string) => UserError): unknown {
+  if (isDeeper(text, MOST_LEVELS)) throw fault(`it is nested more than ${MOST_LEVELS} levels deep`);
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw fault(`it is not valid JSON (${oneLine((error as Error).message)})`);
+  }
+}
+
 /** A JSON file, checked against `schema`. @throws UserError naming the file and the first field that is wrong. */
 export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {
-  const text = await readText(path);
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new UserError(`cannot read ${path}: it is not valid JSON (${oneLine((error as Error).message)})`);
-  }
+  const value = parseJson(await readText(path), (what) => new UserError(`cannot read ${path}: ${what}`));
   const parsed = schema.safeParse(value);
   if (!parsed.success) throw new UserError(`cannot use ${path}: ${firstIssue(parsed.error)}`);
   return parsed.data;

@@ -13,6 +13,7 @@ import { z } from 'zod';
 import { writeAll, writeStreamAtomic } from './atomic.js';
 import { asUserError, UserError } from './errors.js';
 import { repeatedKey } from './json.js';
+import { parseJson } from './read-json.js';
 
 export interface NamedTensor {
   name: string;
@@ -86,12 +87,7 @@ type Fault = (what: string) => UserError;
 
 /** The header's tensors in the order of their bytes, checked against a data section of `dataBytes` bytes. */
 function parseHeader(text: string, dataBytes: number, fault: Fault): Entry[] {
-  let header: unknown;
-  try {
-    header = JSON.parse(text);
-  } catch {
-    throw fault('the header is not valid JSON');
-  }
+  const header = parseJson(text, (what) => fault(`the header: ${what}`));
   if (typeof header !== 'object' || header === null || Array.isArray(header)) {
     throw fault('the header is not a JSON object');
   }

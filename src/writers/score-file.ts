@@ -1,16 +1,17 @@
 /** Log-probabilities of given completions under any model folder. */
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { loadLM } from '../lm/files.js';
-import { readJsonl } from '../store/jsonl.js';
-import { loadTokenizer } from '../text/tokenizer.js';
+import type { CausalLM } from '../lm/model.js';
+import { UserError } from '../store/errors.js';
+import { eachJsonl } from '../store/jsonl.js';
+import { loadTokenizer, type Tokenizer } from '../text/tokenizer.js';
 import { scoreAll } from './chunks.js';
 import { requireModel } from './model-files.js';
 import type { OnTexts } from './writer.js';
 
 interface Item {
-  prompt: number[];
-  completion: number[];
+  prompt: readonly number[];
+  completion: readonly number[];
 }
 
 /**
@@ -22,55 +23,56 @@ export async function scoreFile(model: string, data: string, onProgress: OnTexts
   await requireModel(model);
   const lm = await loadLM(model);
   try {
-    // Read before any line is checked: a line of text is checked in tokens.
-    const encode = (await holdsTexts(data)) ? (await loadTokenizer(model)).encode : undefined;
-    const items = await readJsonl(data, lineSchema(lm.description, encode));
+    const items = await readItems(lm, model, data);
     return items.length === 0 ? [] : await scoreAll(lm, items, onProgress);
   } finally {
     lm.dispose();
   }
 }
 
-/** Whether any line may have texts to encode. */
-async function holdsTexts(data: string): Promise<boolean> {
-  try {
-    return /"(prompt|completion)"/.test(await readFile(data, 'utf8'));
-  } catch {
-    // readJsonl says what is wrong with the file.
-    return false;
+/** Every line as ids that the model can read. The file is read once: it may be a pipe. */
+async function readItems(lm: CausalLM, model: string, data: string): Promise<Item[]> {
+  const items: Item[] = [];
+  let tokenizer: Tokenizer | undefined;
+  for await (const { value, where } of eachJsonl(data, lineSchema(lm.description.vocab))) {
+    let item: Item;
+    if ('prompt' in value) {
+      tokenizer ??= await loadTokenizer(model);
+      const { encode } = tokenizer;
+      item = { prompt: encode(value.prompt), completion: encode(value.completion) };
+    } else item = { prompt: value.prompt_ids, completion: value.completion_ids };
+    const wrong = whyNot(item, lm.description.positions);
+    if (wrong !== undefined) throw new UserError(`${where}: ${wrong}`);
+    items.push(item);
   }
+  return items;
 }
 
-function lineSchema(
-  model: { vocab: number; positions: number },
-  encode: ((text: string) => number[]) | undefined,
-): z.ZodType<Item> {
+/** What keeps the model from scoring it. */
+function whyNot({ prompt, completion }: Item, positions: number): string | undefined {
+  if (prompt.length === 0) return 'the prompt has no tokens; the first token needs one before it';
+  if (prompt.length + completion.length > positions)
+    return `prompt and completion are longer than the model's ${positions} positions`;
+  return undefined;
+}
+
+type Line = { prompt: string; completion: string } | { prompt_ids: number[]; completion_ids: number[] };
+
+function lineSchema(vocab: number): z.ZodType<Line> {
   const id = z
     .number()
     .int()
     .min(0)
-    .max(model.vocab - 1, `an id is outside the model's vocabulary of ${model.vocab}`);
-  const texts = z
-    .strictObject({ prompt: z.string(), completion: z.string() })
-    .transform(({ prompt, completion }) => ({ prompt: encode!(prompt), completion: encode!(completion) }));
-  const ids = z
-    .strictObject({ prompt_ids: z.array(id), completion_ids: z.array(id) })
-    .transform(({ prompt_ids, completion_ids }) => ({ prompt: prompt_ids, completion: completion_ids }));
+    .max(vocab - 1, `an id is outside the model's vocabulary of ${vocab}`);
+  const texts = z.strictObject({ prompt: z.string(), completion: z.string() });
+  const ids = z.strictObject({ prompt_ids: z.array(id), completion_ids: z.array(id) });
   return z
     .looseObject({}, 'the line must be {"prompt", "completion"} or {"prompt_ids", "completion_ids"}')
-    .transform((line, context): Item => {
+    .transform((line, context): Line => {
       const parsed = ('prompt_ids' in line || 'completion_ids' in line ? ids : texts).safeParse(line);
       if (parsed.success) return parsed.data;
       const { path, message } = parsed.error.issues[0]!;
       context.addIssue({ code: 'custom', path, message });
       return z.NEVER;
-    })
-    .refine(
-      ({ prompt }) => prompt.length > 0,
-      'the prompt has no tokens; the first token needs one before it',
-    )
-    .refine(
-      ({ prompt, completion }) => prompt.length + completion.length <= model.positions,
-      `prompt and completion are longer than the model's ${model.positions} positions`,
-    );
+    });
 }

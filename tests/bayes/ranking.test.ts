@@ -232,6 +232,26 @@ describe('pair accuracy', () => {
     expect(covered).toBeLessThan(200);
   });
 
+  it('no interval of a share reaches below 0 or above 1, where the projection of a resample does', () => {
+    const random = uniform(7);
+    let atTheEdge = 0;
+    for (let run = 0; run < 60; run++) {
+      // Few contexts of which one has nearly all pairs, in order or out of order.
+      const contexts = [1, 1, 6].map((n) => {
+        const oracle = Array.from({ length: n }, (_, i) => (n === 1 ? Math.round(random()) : i % 2));
+        return { oracle, ranker: oracle.map((label) => (run % 2 ? label : -label) + 1.1 * random()) };
+      });
+      for (const { value, lo, hi } of [pooledAuc(contexts, { seed: run }), pairAccuracy(contexts)]) {
+        expect(lo).toBeGreaterThanOrEqual(0);
+        expect(hi).toBeLessThanOrEqual(1);
+        expect(lo <= value && value <= hi).toBe(true);
+      }
+      const { lo, hi } = pooledAuc(contexts, { seed: run, bounds: [-10, 10] });
+      if (lo < 0 || hi > 1) atTheEdge++;
+    }
+    expect(atTheEdge).toBeGreaterThan(5);
+  });
+
   it('refuses nonsense', () => {
     expect(() => pairAccuracy([])).toThrow(/in none of 0 contexts/);
     expect(() => pairAccuracy([{ ranker: [1, 2], oracle: [1, 1] }])).toThrow(/in none of 1 contexts/);

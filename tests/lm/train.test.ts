@@ -132,6 +132,27 @@ describe.each(settings)('training on %s', (backend) => {
   });
 });
 
+test('a training that diverges says so, and keeps nothing', async () => {
+  await use('js');
+  const lm = tinyLM();
+  const before = tf.memory().numTensors;
+  const saved: number[] = [];
+  const trained = train(
+    lm,
+    () => texts(4),
+    { steps: 1, lr: 1e39, warmup: 0 },
+    ({ step }) => {
+      saved.push(step);
+    },
+  );
+  await expect(trained).rejects.toThrow(/^training diverged at step 1: the weights after it are .*\(--lr\)$/);
+  await expect(trained).rejects.toBeInstanceOf(UserError);
+  expect(tf.memory().numTensors).toBe(before);
+  // Whoever saves checkpoints is never shown such weights.
+  expect(saved).toEqual([]);
+  lm.dispose();
+});
+
 test('bad options and texts are refused', async () => {
   await use('js');
   const lm = tinyLM();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { formatDifference, formatNumber, formatSeconds } from '../../src/report/format.js';
+import { formatDifference, formatInterval, formatNumber, formatSeconds } from '../../src/report/format.js';
 import { finalTable, renderFinal, renderSample } from '../../src/report/run/terminal.js';
-import { plain, terminalOf, textWidth, wrap } from '../../src/report/terminal.js';
+import { cutMiddle, plain, terminalOf, textWidth, wrap } from '../../src/report/terminal.js';
 import { sampleReport } from './sample-report.js';
 
 const report = sampleReport();
@@ -53,7 +53,7 @@ describe('terminal', () => {
     const hostile = `a${esc}[2J${esc}]0;title\u0007b\u009b31mc\rd\u202ee`;
     const shown = plain(hostile);
     expect(shown.replaceAll('\n', '')).not.toMatch(/\p{Cc}|\u202e/u);
-    expect(shown).toBe('a␛[2J␛]0;title␇b\ufffd31mc\nde');
+    expect(shown).toBe('a␛[2J␛]0;title␇b\ufffd31mc\nd\ufffde');
     const sample = {
       context: hostile,
       initial: hostile,
@@ -62,6 +62,15 @@ describe('terminal', () => {
       tuned: hostile,
     };
     expect(renderSample(sample, report.words, { width: 80, color: false })).not.toContain(esc);
+  });
+});
+
+describe('cutMiddle', () => {
+  it('keeps both ends, and whole characters', () => {
+    expect(cutMiddle('abcdef', 6)).toBe('abcdef');
+    expect(cutMiddle('abcdefgh', 5)).toBe('ab…gh');
+    expect(cutMiddle('🙂'.repeat(10), 7)).toBe('🙂…🙂');
+    expect(cutMiddle(`${'a'.repeat(1e5)}: why`, 21)).toBe('aaaaaaaaaa…aaaaa: why');
   });
 });
 
@@ -85,6 +94,9 @@ describe('numbers', () => {
   it('read well', () => {
     expect(formatNumber(0.7312, 'share')).toBe('73.1%');
     expect(formatNumber(-0.0312, 'score')).toBe('−0.031');
+    expect(formatNumber(-1e-9, 'share')).toBe('0.0%');
+    expect(formatNumber(-1e-9, 'score')).toBe('0.000');
+    expect(formatInterval({ value: 0, lo: -1e-17, hi: 1, n: 2 }, 'share')).toBe('0.0% to 100.0%');
     expect(formatNumber(0.80123, 'nats')).toBe('0.801');
     expect(formatNumber(12.345, 'nats')).toBe('12.3');
     expect(formatNumber(12345.6, 'nats')).toBe('12346');

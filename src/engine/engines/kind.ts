@@ -8,6 +8,10 @@ export type EngineName = (typeof ENGINES)[number];
 /** Engines that may have a GPU, in the order in which --gpu tries them; some may not be in this version. */
 export const GPU_ORDER: readonly string[] = ['cuda', 'tensorflow', 'webgpu'];
 
+/** Threads that an engine may be told to take at most: more than any machine has are a mistake. */
+export const MOST_THREADS = 1024;
+export const isThreads = (n: number): boolean => Number.isInteger(n) && n >= 1 && n <= MOST_THREADS;
+
 export interface Engine {
   readonly name: EngineName;
   readonly precision: Precision;

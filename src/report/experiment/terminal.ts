@@ -30,7 +30,7 @@ export function renderExperimentTerminal(report: ExperimentReport, { width, colo
     }
   }
   return [
-    wrap(lead(report), width),
+    wrap(plain(lead(report)), width),
     '',
     ...table
       .toString()

@@ -8,11 +8,11 @@ import type { Report, Sample, Words } from './types.js';
 /** The whole closing text: verdict, table, where the rest is. */
 export function renderFinal(report: Report, terminal: Terminal): string {
   return [
-    wrap(verdict(report), terminal.width),
+    wrap(plain(verdict(report)), terminal.width),
     '',
     finalTable(report, terminal),
     '',
-    wrap(`Intervals: ${report.interval}. ${formatSeconds(report.seconds)} in all.`, terminal.width),
+    wrap(`Intervals: ${plain(report.interval)}. ${formatSeconds(report.seconds)} in all.`, terminal.width),
   ].join('\n');
 }
 
@@ -52,11 +52,11 @@ export function finalTable(report: Report, { width, color }: Terminal): string {
     ...borderless,
   });
   for (const group of groups) {
-    table.push([{ colSpan: 4, content: bold(group.title) }]);
+    table.push([{ colSpan: 4, content: bold(plain(group.title)) }]);
     // Wrapped here: the table's own wrapping cuts words short once a cell begins with spaces.
     for (const row of group.rows)
       table.push([
-        wrap(row.measure, first - 4).replace(/^/gm, '  '),
+        wrap(plain(row.measure), first - 4).replace(/^/gm, '  '),
         row.before,
         row.after,
         wrap(row.interval, widths[2]! - 2),
@@ -84,7 +84,7 @@ export function renderSample(sample: Sample, words: Words, { width, color }: Ter
   return parts
     .filter(([, text]) => text !== undefined)
     .map(([label, text]) => {
-      const head = color ? `\u001b[1m${label}\u001b[22m` : label;
+      const head = color ? `\u001b[1m${plain(label)}\u001b[22m` : plain(label);
       return `${head}\n${wrap(plain(text!), width - 2).replace(/^/gm, '  ')}`;
     })
     .join('\n');

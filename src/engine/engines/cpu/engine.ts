@@ -27,6 +27,11 @@ export const cpu: EngineKind = {
     const addon = loadAddon();
     if (!addon.native) throw new UserError(`engine cpu: ${addon.reason}; ${ADVICE}, or use the engine wasm`);
     const { native } = addon;
+    const isa = process.env.ILF_ISA;
+    if (isa && !native.availableIsas().includes(isa))
+      throw new UserError(
+        `ILF_ISA=${isa} in the environment: this CPU and build have ${native.availableIsas().join(', ')}; or unset it`,
+      );
     if (threads !== undefined) native.setThreads(threads);
     if (!registered) {
       registerKernels(BACKEND);

@@ -5,6 +5,10 @@ import { join } from 'node:path';
 
 const NAMES = ['libcublasLt.so.13', 'libcublasLt.so.12'];
 
+/** Whether this is the library, or a folder that has it. */
+export const isCublasLt = (path: string): boolean =>
+  existsSync(path) && (statSync(path).isFile() || NAMES.some((name) => existsSync(join(path, name))));
+
 /** Folders of a parent whose names match; none where it cannot be read. */
 function folders(parent: string, pattern: RegExp): string[] {
   try {
