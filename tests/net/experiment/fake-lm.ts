@@ -119,7 +119,7 @@ export function forget(): void {
 export const roleOf = (dir: string): string =>
   dir
     .replace(/^.*?\/(models|run)\//, '')
-    .replace(/\.(finetuned|rl|model)\.\d+-\d+\.tmp$/, '$1')
+    .replace(/\.(finetuned|rl|model)\.[\w-]+\.tmp$/, '$1')
     .replace(/\/(finetuned|rl|model)$/, '');
 
 // Tokens: words with the space before them, line breaks, spaces.
