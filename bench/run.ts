@@ -1,4 +1,5 @@
 /** Runs one command's parts: prints each when it ends, keeps the files of results up to date, and prints the JSON document. */
+import { plain } from '../src/report/terminal.js';
 import { UserError } from '../src/store/errors.js';
 import { TimeUp } from './budget.js';
 import { checkOurs } from './child.js';
@@ -75,18 +76,19 @@ export async function runBench({ name, given, words, plan, summarize }: Command)
     outcomes: outcomes.map(({ tables: _, ...outcome }) => outcome),
     summary: summary()?.results,
   });
-  const show = (table: BenchTable) => console.log(`\n${renderTable(table, given.markdown ?? false)}`);
+  const show = (table: BenchTable) => console.log(`\n${plain(renderTable(table, given.markdown ?? false))}`);
   let free: string | undefined;
   let written: string[] = [];
 
-  console.log(`${describe(here)}; load average ${before} before`);
+  console.log(`${plain(describe(here))}; load average ${before} before`);
   await runParts(parts, budget, async (outcome) => {
     // What holds for several parts is said once.
     const said = new Set(outcomes.flatMap(({ notes }) => notes));
     outcome.notes = outcome.notes.filter((note) => !said.has(note));
     outcomes.push(outcome);
     outcome.tables.forEach(show);
-    if (outcome.notes.length > 0) console.log(`\n${outcome.notes.map((note) => `- ${note}`).join('\n')}`);
+    if (outcome.notes.length > 0)
+      console.log(plain(`\n${outcome.notes.map((note) => `- ${note}`).join('\n')}`));
     if (dir === null) return;
     free ??= freeName(dir, resultName(gpu?.name ?? here.cpu, from.date));
     const text = markdown(from, outcomes, summary()?.table);

@@ -281,4 +281,12 @@ export const ofBayes: readonly Mutant[] = [
     about: 'a text counts as alive a position too long',
     tests: ['tests/bayes/decompose.test.ts'],
   },
+  {
+    id: 'bayes/interval-within',
+    file: 'src/bayes/bootstrap.ts',
+    find: 'Math.min(Math.max(end, bounds[0]), bounds[1]);',
+    replace: 'Math.max(end, bounds[0]);',
+    about: 'an interval of a share reaches above 100 %',
+    tests: ['tests/bayes/ranking.test.ts'],
+  },
 ];

@@ -4,6 +4,7 @@ import type { Mutant } from '../mutant.js';
 const train = ['tests/lm/train.test.ts'];
 const byHand = ['tests/net/training.test.ts'];
 const sample = ['tests/lm/sample.test.ts'];
+const numbers = ['tests/cli/numbers.test.ts'];
 const preference = ['tests/lm/preference.test.ts'];
 
 export const ofLm: readonly Mutant[] = [
@@ -215,5 +216,37 @@ export const ofLm: readonly Mutant[] = [
     replace: 'tied.every((x, i) => x !== wte[i])',
     about: 'an output layer of its own is taken for a tied one',
     tests: byHand,
+  },
+  {
+    id: 'lm/weights-finite',
+    file: 'src/lm/files.ts',
+    find: '    checkFinite(lm, dir);',
+    replace: '    checkFinite.bind(null, lm, dir);',
+    about: 'weights that are no numbers are read',
+    tests: numbers,
+  },
+  {
+    id: 'lm/sampled-finite',
+    file: 'src/lm/sample.ts',
+    find: "if (!allFinite(logprobs)) throw lm.notFinite('logits');",
+    replace: '',
+    about: 'texts are sampled from logits that are no numbers',
+    tests: numbers,
+  },
+  {
+    id: 'lm/compared-finite',
+    file: 'src/lm/compare.ts',
+    find: 'checked(p, logP);',
+    replace: 'checked(p, logQ);',
+    about: 'KL with a model that gives no numbers',
+    tests: numbers,
+  },
+  {
+    id: 'lm/last-step',
+    file: 'src/lm/train.ts',
+    find: '    checkEnd(lm, objective, last, state.step);',
+    replace: '    checkEnd(lm, objective, [], state.step);',
+    about: 'a training that diverges in its last step is saved',
+    tests: numbers,
   },
 ];

@@ -120,8 +120,8 @@ export const ofStore: readonly Mutant[] = [
   {
     id: 'store/jsonl-line',
     file: 'src/store/jsonl.ts',
-    find: "if (text !== '') values.push(",
-    replace: "if (text !== '' || line++ < 0) values.push(",
+    find: "if (text !== '') yield {",
+    replace: "if (text !== '' || line++ < 0) yield {",
     about: 'blank lines are counted twice',
     tests: ['tests/store/jsonl.test.ts'],
   },
@@ -148,5 +148,13 @@ export const ofStore: readonly Mutant[] = [
     replace: 'if (begin > expected + 8)',
     about: 'a small hole between tensors goes unnoticed',
     tests: ['tests/store/safetensors.test.ts'],
+  },
+  {
+    id: 'store/json-in-text',
+    file: 'src/store/json.ts',
+    find: 'if (c === BACKSLASH) i++;',
+    replace: 'if (c === BACKSLASH) depth += 0;',
+    about: 'a text with a quotation mark ends there, and what follows it is counted',
+    tests: ['tests/store/read-json.test.ts'],
   },
 ];
