@@ -197,7 +197,7 @@ describe('bad input', () => {
     writeFileSync(join(cwd, 'cut.arrow'), cut);
     expectOneLine(
       await run(['generate', '--contexts', 'cut.arrow', ...model, '--out', 'o.arrow']),
-      /cut\.arrow is not a whole Arrow IPC file/,
+      /cut\.arrow: it is not a whole Arrow IPC file/,
     );
     expect(filesBelow(cwd)).toEqual(['a.arrow', 'b.arrow', 'cut.arrow', 'i.arrow']);
   });
