@@ -157,7 +157,8 @@ export class ColumnReader {
   private numbers(type: Numbers, length: number, field: Field): ArrayLike<number | bigint> {
     const size = type.BYTES_PER_ELEMENT;
     const bytes = atLeast(this.nextBuffer(), length * size, field);
-    const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+    // A copy begins at a multiple of anything; a Buffer's own slice is no copy.
+    const aligned = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
     return new type(aligned.buffer as ArrayBuffer, aligned.byteOffset, length);
   }
 

@@ -30,9 +30,13 @@ export class Budget {
 export async function decompressor(
   compressions: ReadonlySet<Compression>,
 ): Promise<(of: Compression) => Decompress> {
-  const zstd = compressions.has('zstd') ? await openZstd() : undefined;
-  return (of) => (of === 'zstd' ? zstd! : of === 'lz4' ? decompressLz4 : (bytes) => bytes);
+  if (compressions.has('zstd')) zstd ??= openZstd();
+  const opened = await zstd;
+  return (of) => (of === 'zstd' ? opened! : of === 'lz4' ? decompressLz4 : (bytes) => bytes);
 }
+
+/** Opened once: it has one memory. */
+let zstd: Promise<Decompress> | undefined;
 
 async function openZstd(): Promise<Decompress> {
   // Loaded where it is needed: few files are.

@@ -4,11 +4,16 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as arrow from 'apache-arrow';
 import { describe, expect, it } from 'vitest';
+import { decompressor } from '../../../src/store/arrow/compression.js';
+import { readColumns } from '../../../src/store/arrow/read.js';
 import { UserError } from '../../../src/store/errors.js';
 import { readTable, type TableSchema, writeTable } from '../../../src/store/tables.js';
 import { mutated, seeded } from '../../fuzz/mutate.js';
 import { scratchFolder } from '../folder.js';
 import { golden, goldens, schema, table } from './goldens.js';
+
+/** "Ines " a hundred times, by pyarrow.CompressedOutputStream. */
+const ZSTD_STREAM = '28b52ffd004865000028496e6573200100ec508b16';
 
 const scratch = scratchFolder();
 
@@ -32,6 +37,15 @@ describe('what pandas, polars and pyarrow write', () => {
     await expect(readTable(golden('pandas-empty'), { logprob: 'float64' })).rejects.toThrow(
       /column "logprob" is null, it should be float64; in pandas: df\["logprob"\]/,
     );
+  });
+
+  it('numbers may be at any place', async () => {
+    for (const name of ['plain', 'large', 'views']) {
+      const bytes = Buffer.concat([Buffer.from('x'), readFileSync(golden(name))]).subarray(1);
+      const { values } = await readColumns(bytes, (fields) => fields.filter(({ name: of }) => of in schema));
+      for (const column of Object.keys(schema))
+        expect(values.get(column)).toEqual(table.map((row) => row[column]));
+    }
   });
 
   it('a pipe is a file', async () => {
@@ -189,6 +203,13 @@ describe('files that claim more than they hold', () => {
         [300n, /it is damaged/],
       ] as const)
         await expect(readTable(claiming(BigInt(textBytes), length, name), schema)).rejects.toThrow(message);
+  });
+
+  it('zstd that does not say how long it is, as streams write it', async () => {
+    const frame = Buffer.from(ZSTD_STREAM, 'hex');
+    const decompress = (await decompressor(new Set(['zstd'])))('zstd');
+    expect(Buffer.from(decompress(frame, 500)).toString()).toBe('Ines '.repeat(100));
+    for (const length of [0, 499, 501, 2 ** 31]) expect(() => decompress(frame, length)).toThrow(/damaged/);
   });
 
   /** Of all texts of the table. */
