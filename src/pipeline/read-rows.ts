@@ -1,7 +1,11 @@
 /** Tables of other programs, joined by key: every row is of something that is known. */
 import { UserError } from '../store/errors.js';
+import { oneLine } from '../store/read-json.js';
 import { type ReadRowOf, readTable, type TableSchema } from '../store/tables.js';
 import { byContext, type RefinementRow, type ScoreRow } from './tables.js';
+
+/** A context for an error: its id is whatever a file says. */
+const idOf = (context: string) => `context "${oneLine(context)}"`;
 
 /**
  * A table whose rows are of contexts. @param from the contexts' table @throws UserError for a file that is none, and for a row of a
@@ -18,7 +22,7 @@ export async function readRows<S extends TableSchema & { context: 'utf8' | 'key<
   rows.forEach(({ context }, row) => {
     if (!known.has(context as string))
       throw new UserError(
-        `${path}: row ${row} is of context "${context}", which ${from} has not; it was made from other contexts`,
+        `${path}: row ${row} is of ${idOf(context as string)}, which ${from} has not; it was made from other contexts`,
       );
   });
   return rows;
@@ -35,7 +39,7 @@ export function checkScores(
   refined: string,
 ): void {
   const name = (row: { context: string; candidate: number }) =>
-    `context "${row.context}", candidate ${row.candidate}`;
+    `${idOf(row.context)}, candidate ${row.candidate}`;
   const checkKnown = (
     rows: readonly { context: string; candidate: number }[],
     path: string,
@@ -52,8 +56,6 @@ export function checkScores(
   for (const [context, rows] of byContext(scores)) {
     const selected = rows.filter((row) => row.selected).length;
     if (selected !== 1)
-      throw new UserError(
-        `${scored}: of context "${context}" ${selected} candidates are selected, it must be 1`,
-      );
+      throw new UserError(`${scored}: of ${idOf(context)} ${selected} candidates are selected, it must be 1`);
   }
 }

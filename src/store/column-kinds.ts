@@ -74,7 +74,7 @@ function listOf(item: Column): Column {
       typeof value === 'object' &&
       value !== null &&
       'length' in value &&
-      Array.from(value as []).every(item.holds),
+      (Array.isArray(value) ? value : Array.from(value as [])).every(item.holds),
     how: '.map(list)',
   };
 }

@@ -156,6 +156,15 @@ describe('cells', () => {
     await expect(readTable(path, { x: kind } as TableSchema)).rejects.toThrow(message);
   });
 
+  it('a null in a dictionary has no value', async () => {
+    const texts = arrow.vectorFromArray(
+      ['a', null, 'b'],
+      new arrow.Dictionary(new arrow.Utf8(), new arrow.Int8()),
+    );
+    const path = file(arrow.tableToIPC(new arrow.Table({ x: texts }), 'file'));
+    await expect(readTable(path, { x: 'utf8' })).rejects.toThrow(/row 1, column "x": it has no value/);
+  });
+
   it('an integer that is too large, and a null in a list: refused, with the row', async () => {
     const of = (values: arrow.Vector) => file(arrow.tableToIPC(new arrow.Table({ x: values }), 'file'));
     const large = arrow.vectorFromArray([1n, 2n ** 31n], new arrow.Int64());
