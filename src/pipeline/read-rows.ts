@@ -38,6 +38,7 @@ export function checkScores(
   refinements: readonly RefinementRow[],
   refined: string,
 ): void {
+  const key = (row: { context: string; candidate: number }) => JSON.stringify([row.context, row.candidate]);
   const name = (row: { context: string; candidate: number }) =>
     `${idOf(row.context)}, candidate ${row.candidate}`;
   const checkKnown = (
@@ -46,8 +47,8 @@ export function checkScores(
     others: readonly { context: string; candidate: number }[],
     other: string,
   ) => {
-    const known = new Set(others.map(name));
-    const row = rows.findIndex((of) => !known.has(name(of)));
+    const known = new Set(others.map(key));
+    const row = rows.findIndex((of) => !known.has(key(of)));
     if (row >= 0)
       throw new UserError(`${path}: row ${row} is of ${name(rows[row]!)}, which ${other} has not`);
   };
