@@ -12,7 +12,7 @@ export const valuesTable = {
   measure: 'utf8',
   /** The context's id; a step of `course`; ID#TEXT of a `forecast`. */
   context: 'utf8',
-  value: 'float64',
+  value: 'float64 or infinite',
   /** The arm's other fields, as in `Arm`. */
   arm_id: 'utf8',
   series: 'utf8',

@@ -4,6 +4,7 @@ import type { FeedbackSource } from '../feedback/source.js';
 import { withModels } from '../pipeline/model-cache.js';
 import { samplingOf } from '../pipeline/options.js';
 import { type Progress, texts } from '../pipeline/progress.js';
+import { readRows } from '../pipeline/read-rows.js';
 import { type RunContext, tableStep } from '../pipeline/run-context.js';
 import { type Place, seedOf, stepSeed } from '../pipeline/seeds.js';
 import {
@@ -15,7 +16,7 @@ import {
   rowOf,
   toContextRow,
 } from '../pipeline/tables.js';
-import { readTable, writeTable } from '../store/tables.js';
+import { writeTable } from '../store/tables.js';
 import type { Context, Task } from '../tasks/task.js';
 import { localWriter } from '../writers/local.js';
 import type { Sampling } from '../writers/writer.js';
@@ -87,7 +88,7 @@ export interface FeedbackCommand {
 export async function feedbackCommand(of: FeedbackCommand, progress: Progress): Promise<void> {
   const { task, critic, sampling } = of;
   const contexts = await readContexts(of.contexts);
-  const initial = rowOf(await readTable(of.initial, initialTable), of.initial);
+  const initial = rowOf(await readRows(of.initial, initialTable, contexts, of.contexts), of.initial);
   const source = await findSource(of.source, task, contexts);
   const rows = await withModels((models) => {
     const open = async () => localWriter(await models.get(critic));

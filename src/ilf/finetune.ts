@@ -6,11 +6,11 @@ import { saveLM } from '../lm/files.js';
 import { crossEntropy, type Objective, type StepInfo, saveTrainState, trainOn } from '../lm/train.js';
 import { tuningOf } from '../pipeline/options.js';
 import type { Progress } from '../pipeline/progress.js';
+import { readRows } from '../pipeline/read-rows.js';
 import { folderStep, type RunContext } from '../pipeline/run-context.js';
 import { type Place, seedOf, stepSeed } from '../pipeline/seeds.js';
 import { readContexts, targetsTable } from '../pipeline/tables.js';
 import { writeFolderAtomic } from '../store/folder.js';
-import { readTable } from '../store/tables.js';
 import type { Prompts } from '../tasks/prompts.js';
 import { outputPrompt, type Task } from '../tasks/task.js';
 import { copyTokenizer } from '../text/tokenizer.js';
@@ -181,7 +181,7 @@ export interface FinetuneCommand {
 
 export async function finetuneCommand(of: FinetuneCommand, progress: Progress): Promise<void> {
   const contexts = await readContexts(of.contexts);
-  const targets = fromTargetRows(await readTable(of.targets, targetsTable), contexts);
+  const targets = fromTargetRows(await readRows(of.targets, targetsTable, contexts, of.contexts), contexts);
   const how = { task: of.task, targets, tuning: of.tuning, seed: seedOf(of.place, 'finetune') };
   await finetune(of.model, how, of.out, progress);
 }

@@ -1,6 +1,7 @@
 /** Step 4: R of every refinement, and its argmax. */
 import { type RankerChoice, rankerOptionsOf } from '../pipeline/options.js';
 import type { Progress } from '../pipeline/progress.js';
+import { readRows } from '../pipeline/read-rows.js';
 import { type RunContext, tableStep } from '../pipeline/run-context.js';
 import {
   candidatesByContext,
@@ -16,7 +17,7 @@ import {
 import type { Candidate, Ranker, RankerOptions } from '../rankers/ranker.js';
 import { findRanker } from '../rankers/registry.js';
 import { UserError } from '../store/errors.js';
-import { readTable, writeTable } from '../store/tables.js';
+import { writeTable } from '../store/tables.js';
 import type { Context, Task } from '../tasks/task.js';
 
 type Texts = readonly { context: string; text: string }[];
@@ -137,11 +138,14 @@ export async function rankCommand(of: RankCommand, progress: Progress): Promise<
   const descriptor = await findRanker(of.ranker);
   const options = rankerOptionsOf(of.task, of);
   descriptor.madeFrom(options);
+  const contexts = await readContexts(of.contexts);
   const items = toRank({
-    contexts: await readContexts(of.contexts),
-    initial: await readTable(of.initial, initialTable),
-    feedback: await readTable(of.feedback, feedbackTable),
-    texts: await readTable(of.refinements, refinementsTable),
+    contexts,
+    initial: contexts.map(rowOf(await readRows(of.initial, initialTable, contexts, of.contexts), of.initial)),
+    feedback: contexts.map(
+      rowOf(await readRows(of.feedback, feedbackTable, contexts, of.contexts), of.feedback),
+    ),
+    texts: await readRows(of.refinements, refinementsTable, contexts, of.contexts),
   });
   const empty = items.find(({ group }) => group.length === 0);
   if (empty) throw new UserError(`${of.refinements} has no refinement of context ${empty.id}`);

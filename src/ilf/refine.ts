@@ -2,6 +2,7 @@
 import { withModels } from '../pipeline/model-cache.js';
 import { samplingOf } from '../pipeline/options.js';
 import { type Progress, texts } from '../pipeline/progress.js';
+import { readRows } from '../pipeline/read-rows.js';
 import { type RunContext, tableStep } from '../pipeline/run-context.js';
 import { type Place, seedOf, stepSeed } from '../pipeline/seeds.js';
 import {
@@ -13,7 +14,7 @@ import {
   rowOf,
 } from '../pipeline/tables.js';
 import { UserError } from '../store/errors.js';
-import { readTable, writeTable } from '../store/tables.js';
+import { writeTable } from '../store/tables.js';
 import type { Prompts } from '../tasks/prompts.js';
 import { type Context, contextName, outputPrompt, type Task } from '../tasks/task.js';
 import { localWriter } from '../writers/local.js';
@@ -198,8 +199,8 @@ export async function refineCommand(
   progress: Progress,
 ): Promise<void> {
   const contexts = await readContexts(path);
-  const tellsOf = rowOf(await readTable(initial, initialTable), initial);
-  const saysOf = rowOf(await readTable(feedback, feedbackTable), feedback);
+  const tellsOf = rowOf(await readRows(initial, initialTable, contexts, path), initial);
+  const saysOf = rowOf(await readRows(feedback, feedbackTable, contexts, path), feedback);
   const items = toRefine(contexts, contexts.map(tellsOf), contexts.map(saysOf));
   const rows = await withModels(async (models) => {
     const [psi, prior] = [await models.get(refiner), await models.get(base)];

@@ -1,4 +1,5 @@
 /** Between steps 4 and 5: what π_θ is finetuned on, completions with a weight each. */
+import { checkScores, readRows } from '../pipeline/read-rows.js';
 import { type RunContext, tableStep } from '../pipeline/run-context.js';
 import { type Place, seedOf, stepSeed } from '../pipeline/seeds.js';
 import {
@@ -15,7 +16,7 @@ import {
   targetsTable,
 } from '../pipeline/tables.js';
 import { UserError } from '../store/errors.js';
-import { readTable, type TableSchema, writeTable } from '../store/tables.js';
+import { type TableSchema, writeTable } from '../store/tables.js';
 import type { Prompts } from '../tasks/prompts.js';
 import type { Context, Task } from '../tasks/task.js';
 import type { Written } from '../writers/writer.js';
@@ -72,11 +73,13 @@ const toTargetRow = ({ context, written: { text, ids, tokenizer }, weight }: Tar
 /** @throws UserError for a row of another context, or with a weight that is none */
 export function fromTargetRows(rows: readonly TargetRow[], contexts: readonly Context[]): Target[] {
   const byId = new Map(contexts.map((context) => [context.id, context]));
-  return rows.map(({ context: id, weight, text, ids, tokenizer }) => {
+  return rows.map(({ context: id, weight, text, ids, tokenizer }, row) => {
     const context = byId.get(id);
     if (!context) throw new UserError(`the targets are of context ${id}, which the contexts have not`);
     if (!(weight > 0 && weight < Number.POSITIVE_INFINITY))
-      throw new UserError(`a target of context ${id} has the weight ${weight}; it must be above 0`);
+      throw new UserError(
+        `row ${row} of the targets, of context ${id}, has the weight ${weight}; it must be above 0`,
+      );
     return { context, written: { text, ids: Array.from(ids), tokenizer }, weight };
   });
 }
@@ -138,8 +141,8 @@ export async function targetsCommand(of: TargetsCommand): Promise<void> {
       `the targets ${of.kind} are made from ${missing.join(', ')}: give --${missing.join(', --')}`,
     );
   const contexts = await readContexts(of.contexts);
-  const read = async <S extends TableSchema>(table: TargetTable, schema: S) =>
-    tables.includes(table) ? await readTable(of[table]!, schema) : [];
+  const read = async <S extends TableSchema & { context: 'key<utf8>' }>(table: TargetTable, schema: S) =>
+    tables.includes(table) ? await readRows(of[table]!, schema, contexts, of.contexts) : [];
   const data = {
     contexts,
     initial: await read('initial', initialTable),
@@ -147,6 +150,7 @@ export async function targetsCommand(of: TargetsCommand): Promise<void> {
     refinements: await read('refinements', refinementsTable),
     scores: await read('scores', scoresTable),
   };
+  if (tables.includes('scores')) checkScores(data.scores, of.scores!, data.refinements, of.refinements!);
   const how = { beta: of.beta, seed: seedOf(of.place, 'targets'), prompts: of.task.prompts };
   await writeTable(of.out, targetsTable, targetsOf(of.kind, data, how).map(toTargetRow));
 }

@@ -9,7 +9,7 @@ import type { Written } from '../writers/writer.js';
 
 /** c. Empty strings stand for what was not given. */
 export const contextsTable = {
-  context: 'utf8',
+  context: 'key<utf8>',
   text: 'utf8',
   /** JSON. */
   facts: 'utf8',
@@ -21,13 +21,17 @@ export type ContextRow = RowOf<typeof contextsTable>;
 
 /**
  * A text, its tokens and end as they were sampled, and the key of the tokenizer that they are of; no tokens where the text was given,
- * or is a part of what was sampled.
+ * or is a part of what was sampled: then a file need not have the columns.
  */
-const written = { text: 'utf8', ids: 'list<int32>', tokenizer: 'utf8' } as const satisfies TableSchema;
+const written = {
+  text: 'utf8',
+  ids: 'optional list<int32>',
+  tokenizer: 'optional utf8',
+} as const satisfies TableSchema;
 
 /** x0 ~ π_θ(·|c), and the log-probability under π_θ of what it wrote: x0, and feedback before it where it writes both. */
 export const initialTable = {
-  context: 'utf8',
+  context: 'key<utf8>',
   ...written,
   logprob: 'float64',
   /** Sampled from π_θ; false where the context came with an output. */
@@ -37,7 +41,7 @@ export type InitialRow = RowOf<typeof initialTable>;
 
 /** f on (c, x0). */
 export const feedbackTable = {
-  context: 'utf8',
+  context: 'key<utf8>',
   text: 'utf8',
   /** Who wrote it. */
   source: 'utf8',
@@ -50,8 +54,8 @@ export type FeedbackRow = RowOf<typeof feedbackTable>;
  * x1 ~ π_ψ(·|c, x0, f), and its log-probability under π_ψ given (c, x0, f), where π_ψ can tell, and under π_0 given c.
  */
 export const refinementsTable = {
-  context: 'utf8',
-  candidate: 'int32',
+  context: 'key<utf8>',
+  candidate: 'key<int32>',
   ...written,
   logprob_refiner: 'float64?',
   logprob_base: 'float64',
@@ -60,8 +64,8 @@ export type RefinementRow = RowOf<typeof refinementsTable>;
 
 /** Texts of a context that are only measured. */
 export const textsTable = {
-  context: 'utf8',
-  candidate: 'int32',
+  context: 'key<utf8>',
+  candidate: 'key<int32>',
   ...written,
 } as const satisfies TableSchema;
 export type TextRow = RowOf<typeof textsTable>;
@@ -78,8 +82,8 @@ export const toTextRows = (
  * prompts, which stand in `per_prompt`.
  */
 export const scoresTable = {
-  context: 'utf8',
-  candidate: 'int32',
+  context: 'key<utf8>',
+  candidate: 'key<int32>',
   per_prompt: 'list<float32>',
   /** R, whichever ranker's. */
   mean: 'float64',
@@ -98,10 +102,10 @@ export type TargetRow = RowOf<typeof targetsTable>;
 /** A measure with its interval. */
 export const measuresTable = {
   /** As in result.json: "winRate.tunedVsBase". */
-  measure: 'utf8',
-  value: 'float64',
-  lo: 'float64',
-  hi: 'float64',
+  measure: 'key<utf8>',
+  value: 'float64 or infinite',
+  lo: 'float64 or infinite',
+  hi: 'float64 or infinite',
   /** Contexts. */
   n: 'int32',
 } as const satisfies TableSchema;
@@ -140,11 +144,11 @@ export const fromContextRow = (row: ContextRow): Context => ({
 
 /** A table of contexts. @throws UserError for a file that is none */
 export async function readContexts(path: string): Promise<Context[]> {
-  return (await readTable(path, contextsTable)).map((row) => {
+  return (await readTable(path, contextsTable)).map((row, i) => {
     try {
       return fromContextRow(row);
     } catch {
-      throw new UserError(`${path}: the facts of context ${row.context} are not JSON`);
+      throw new UserError(`${path}: row ${i}: the facts of context "${row.context}" are not JSON`);
     }
   });
 }
@@ -184,8 +188,8 @@ export function candidatesByContext<R extends { context: string; candidate: numb
 
 /** x ~ π(·|c) for best-of-n: its reward, and its log-probability under π and under π_0. */
 export const bestOfNTable = {
-  context: 'utf8',
-  candidate: 'int32',
+  context: 'key<utf8>',
+  candidate: 'key<int32>',
   ...written,
   reward: 'float64',
   logprob_model: 'float64',
@@ -212,7 +216,7 @@ export type RlRow = RowOf<typeof rlTable>;
 
 /** Two outputs of one context, whose text is `text`, of which one was preferred. */
 export const comparisonsTable = {
-  context: 'utf8',
+  context: 'key<utf8>',
   text: 'utf8',
   chosen: 'utf8',
   rejected: 'utf8',

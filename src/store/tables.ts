@@ -1,26 +1,18 @@
 /**
- * Tables with a fixed schema as Arrow IPC files (the file format, uncompressed, one record batch, no dictionaries),
- * which pandas, polars, pyarrow and DuckDB read as they are. Only columns whose kind ends in "?" hold nulls.
+ * Tables with a fixed schema as Arrow IPC files. They are written in the file format, uncompressed, as one record batch, without
+ * dictionaries, which pandas, polars, pyarrow and DuckDB read as they are; and read however these write them. A table that comes in is
+ * not trusted: every value that `readTable` returns was checked. Only columns whose kind ends in "?" hold nulls.
  */
-import { readFile } from 'node:fs/promises';
 import * as arrow from 'apache-arrow';
+import { ArrowFault } from './arrow/flatbuffer.js';
+import { readColumns } from './arrow/read.js';
+import { type Field, typeName } from './arrow/schema.js';
 import { writeFileAtomic } from './atomic.js';
-import { asUserError, UserError } from './errors.js';
+import { type Cells, COLUMNS, type ColumnKind, finiteEnough } from './column-kinds.js';
+import { UserError } from './errors.js';
+import { readBytes } from './read-bytes.js';
 import { oneLine } from './read-json.js';
 
-/** What a column of each kind takes; reading gives the same with number[] and string[] for lists. */
-interface Cells {
-  utf8: string;
-  bool: boolean;
-  int32: number;
-  float32: number;
-  float64: number;
-  'float64?': number | null;
-  'list<int32>': ArrayLike<number>;
-  'list<float32>': ArrayLike<number>;
-  'list<utf8>': readonly string[];
-}
-export type ColumnKind = keyof Cells;
 export type TableSchema = Readonly<Record<string, ColumnKind>>;
 type ReadCell<K extends ColumnKind> = K extends 'list<utf8>'
   ? string[]
@@ -31,44 +23,6 @@ type ReadCell<K extends ColumnKind> = K extends 'list<utf8>'
 /** What `writeTable` takes for a row, and what `readTable` gives. */
 export type RowOf<S extends TableSchema> = { [C in keyof S]: Cells[S[C]] };
 export type ReadRowOf<S extends TableSchema> = { [C in keyof S]: ReadCell<S[C]> };
-
-const isNumber = (value: unknown): value is number => typeof value === 'number';
-const isString = (value: unknown): value is string => typeof value === 'string';
-const isInt32 = (value: unknown): boolean => isNumber(value) && (value | 0) === value;
-
-interface Column {
-  type: arrow.DataType;
-  nullable?: true;
-  /** True for a value that the column represents exactly (floats: up to rounding). */
-  holds(value: unknown): boolean;
-}
-
-function listOf(type: arrow.DataType, holds: (value: unknown) => boolean): Column {
-  return {
-    type: new arrow.List(new arrow.Field('item', type, false)),
-    holds: (value) =>
-      typeof value === 'object' &&
-      value !== null &&
-      'length' in value &&
-      Array.from(value as []).every(holds),
-  };
-}
-
-const COLUMNS: Record<ColumnKind, Column> = {
-  utf8: { type: new arrow.Utf8(), holds: isString },
-  bool: { type: new arrow.Bool(), holds: (value) => typeof value === 'boolean' },
-  int32: { type: new arrow.Int32(), holds: isInt32 },
-  float32: { type: new arrow.Float32(), holds: isNumber },
-  float64: { type: new arrow.Float64(), holds: isNumber },
-  'float64?': {
-    type: new arrow.Float64(),
-    nullable: true,
-    holds: (value) => value === null || isNumber(value),
-  },
-  'list<int32>': listOf(new arrow.Int32(), isInt32),
-  'list<float32>': listOf(new arrow.Float32(), isNumber),
-  'list<utf8>': listOf(new arrow.Utf8(), isString),
-};
 
 /** The items of all lists, one after another. */
 function itemData(type: arrow.DataType, lists: readonly ArrayLike<unknown>[], length: number): arrow.Data {
@@ -141,56 +95,81 @@ export async function writeTable<S extends TableSchema>(
   await writeFileAtomic(path, arrow.tableToIPC(table, 'file'));
 }
 
-/** The file format starts and ends with this; a file that was cut off does not. */
-const MAGIC = 'ARROW1';
-
-async function readArrow(path: string): Promise<arrow.Table> {
-  let bytes: Buffer;
-  try {
-    bytes = await readFile(path);
-  } catch (error) {
-    throw asUserError(error, 'read', path);
-  }
-  const start = bytes.toString('latin1', 0, MAGIC.length);
-  if (start !== MAGIC) throw new UserError(`${path} is not an Arrow IPC file`);
-  const end = bytes.toString('latin1', bytes.length - MAGIC.length);
-  if (end !== MAGIC) throw new UserError(`${path} is not a whole Arrow IPC file: its end is missing`);
-  try {
-    return arrow.tableFromIPC(bytes);
-  } catch (error) {
-    throw new UserError(`${path} is not a valid Arrow IPC file: ${oneLine((error as Error).message)}`);
-  }
-}
-
 /**
- * Reads the columns of `schema`; others are ignored. @throws UserError for a file that cannot be read, and naming the
- * column for one that is missing, of another kind, or has nulls.
+ * Reads the columns of `schema`, by whomever they were written; others are ignored. @throws UserError for a file that cannot be read, and
+ * naming the column for one that is missing, or of another kind, and the row for a cell without a value, one that its column cannot hold,
+ * and one whose key is not new
  */
 export async function readTable<S extends TableSchema>(path: string, schema: S): Promise<ReadRowOf<S>[]> {
-  const table = await readArrow(path);
-  const rows = Array.from({ length: table.numRows }, () => ({}) as Record<string, unknown>);
-  for (const [name, kind] of Object.entries(schema)) {
-    const column = table.getChild(name);
-    if (column === null) throw new UserError(`${path} has no column "${name}" (it should be ${kind})`);
-    const { type, nullable } = COLUMNS[kind];
-    if (!sameType(column.type, type)) {
-      throw new UserError(`${path}: column "${name}" is ${column.type}, it should be ${kind}`);
+  const bytes = await readBytes(path);
+  try {
+    const { rows, values } = await readColumns(bytes, (fields) => columnsOf(fields, schema));
+    const table = Array.from({ length: rows }, () => ({}) as Record<string, unknown>);
+    for (const [name, kind] of Object.entries(schema)) {
+      const { holds, nullable, absent } = COLUMNS[kind];
+      const cells = values.get(name) ?? table.map(() => absent!());
+      cells.forEach((cell, row) => {
+        const where = () => `row ${row}, column "${name}"`;
+        if (cell === null && !nullable) throw new ArrowFault(`${where()}: it has no value (null)`);
+        if (!holds(cell)) throw new ArrowFault(`${where()}: ${shown(cell)} is not ${kind}`);
+        if (!finiteEnough(kind, cell)) throw new ArrowFault(`${where()}: ${shown(cell)} is no finite number`);
+        table[row]![name] = cell;
+      });
     }
-    if (column.nullCount > 0 && !nullable)
-      throw new UserError(`${path}: column "${name}" has ${column.nullCount} nulls`);
-    for (const [row, cells] of rows.entries()) {
-      const value: unknown = column.get(row);
-      // toArray gives a typed array where the items are numbers: much faster than the iterator.
-      cells[name] = value instanceof arrow.Vector ? Array.from(value.toArray()) : value;
-    }
+    checkKeys(table, schema);
+    return table as ReadRowOf<S>[];
+  } catch (error) {
+    if (error instanceof ArrowFault) throw new UserError(`${path}: ${oneLine(error.message)}`);
+    throw error;
   }
-  return rows as ReadRowOf<S>[];
 }
 
-/** Equal up to the names and the nullability of list items, which writers choose differently. */
-function sameType(a: arrow.DataType, b: arrow.DataType): boolean {
-  if (a instanceof arrow.List && b instanceof arrow.List) {
-    return sameType(a.children[0]!.type as arrow.DataType, b.children[0]!.type as arrow.DataType);
-  }
-  return String(a) === String(b);
+/** A cell for an error. */
+const shown = (cell: unknown) => oneLine(typeof cell === 'string' ? `"${cell}"` : String(cell)).slice(0, 80);
+
+/** Those of a file that are the schema's. */
+function columnsOf(fields: readonly Field[], schema: TableSchema): Field[] {
+  return Object.entries(schema).flatMap(([name, kind]) => {
+    const [field, twice] = fields.filter((of) => of.name === name);
+    if (!field && COLUMNS[kind].absent) return [];
+    if (!field) throw new ArrowFault(`it has no column "${name}" (it should be ${kind})`);
+    if (twice) throw new ArrowFault(`it has two columns "${name}"`);
+    const { reads, how } = COLUMNS[kind];
+    if (!reads(field))
+      throw new ArrowFault(
+        `column "${name}" is ${typeName(field)}, it should be ${kind}; in pandas: df["${name}"] = df["${name}"]${how}`,
+      );
+    return field;
+  });
+}
+
+/** That no two rows have one key, and numbers in keys go from 0 without a gap. @throws ArrowFault naming the rows */
+function checkKeys(table: readonly Record<string, unknown>[], schema: TableSchema): void {
+  const keys = Object.keys(schema).filter((name) => schema[name]!.startsWith('key<'));
+  if (keys.length === 0) return;
+  const number = keys.find((name) => schema[name] === 'key<int32>');
+  const named = (row: Record<string, unknown>, names: readonly string[]) =>
+    names.map((name) => `${name} ${shown(row[name])}`).join(', ');
+  const seen = new Map<string, number>();
+  const groups = new Map<string, { first: number; rows: number; largest: number }>();
+  table.forEach((row, i) => {
+    const key = JSON.stringify(keys.map((name) => row[name]));
+    const before = seen.get(key);
+    if (before !== undefined)
+      throw new ArrowFault(`rows ${before} and ${i} are both of ${named(row, keys)}; give one`);
+    seen.set(key, i);
+    if (number === undefined) return;
+    const of = JSON.stringify(keys.filter((name) => name !== number).map((name) => row[name]));
+    const group = groups.get(of) ?? { first: i, rows: 0, largest: 0 };
+    groups.set(of, group);
+    const value = row[number] as number;
+    if (value < 0) throw new ArrowFault(`row ${i}: ${named(row, keys)} is below 0`);
+    group.rows += 1;
+    if (value > group.largest) Object.assign(group, { first: i, largest: value });
+  });
+  for (const { first, rows, largest } of groups.values())
+    if (largest !== rows - 1)
+      throw new ArrowFault(
+        `row ${first} is of ${named(table[first]!, keys)}, but there are ${rows} such rows: ${number} must be 0 to ${rows - 1}`,
+      );
 }

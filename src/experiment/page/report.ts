@@ -59,9 +59,9 @@ export const estimatesTable = {
   study: 'utf8',
   arm: 'utf8',
   measure: 'utf8',
-  value: 'float64',
-  lo: 'float64',
-  hi: 'float64',
+  value: 'float64 or infinite',
+  lo: 'float64 or infinite',
+  hi: 'float64 or infinite',
   /** Contexts. */
   n: 'int32',
   per_seed: 'list<float32>',

@@ -3,6 +3,8 @@ import type { Mutant } from '../mutant.js';
 
 const run = ['tests/store/run.test.ts'];
 const folders = ['tests/store/folder.test.ts'];
+const tables = ['tests/store/arrow/read.test.ts'];
+const joins = ['tests/cli/tables.test.ts'];
 
 export const ofStore: readonly Mutant[] = [
   {
@@ -111,9 +113,9 @@ export const ofStore: readonly Mutant[] = [
   },
   {
     id: 'store/float-kind',
-    file: 'src/store/tables.ts',
-    find: 'float64: { type: new arrow.Float64(), holds: isNumber },',
-    replace: 'float64: { type: new arrow.Float32(), holds: isNumber },',
+    file: 'src/store/column-kinds.ts',
+    find: 'type: new arrow.Float64(),',
+    replace: 'type: new arrow.Float32(),',
     about: 'numbers rounded to 24 bits',
     tests: ['tests/store/tables.test.ts'],
   },
@@ -156,5 +158,69 @@ export const ofStore: readonly Mutant[] = [
     replace: 'if (c === BACKSLASH) depth += 0;',
     about: 'a text with a quotation mark ends there, and what follows it is counted',
     tests: ['tests/store/read-json.test.ts'],
+  },
+  {
+    id: 'store/table-keys',
+    file: 'src/store/tables.ts',
+    find: 'seen.set(key, i);',
+    replace: '',
+    about: 'a key may be there twice',
+    tests: tables,
+  },
+  {
+    id: 'store/table-candidates',
+    file: 'src/store/tables.ts',
+    find: 'if (largest !== rows - 1)',
+    replace: 'if (largest > rows)',
+    about: 'candidates may begin at 1',
+    tests: tables,
+  },
+  {
+    id: 'store/table-finite',
+    file: 'src/store/tables.ts',
+    find: 'if (!finiteEnough(kind, cell))',
+    replace: 'if (!finiteEnough(kind, 0))',
+    about: 'NaN is a number',
+    tests: tables,
+  },
+  {
+    id: 'store/table-rows',
+    file: 'src/store/arrow/read.ts',
+    find: 'if (rows > bytes.length)',
+    replace: 'if (rows > bytes.length ** 4)',
+    about: 'a file may claim any number of rows',
+    tests: tables,
+  },
+  {
+    id: 'store/table-dictionary',
+    file: 'src/store/arrow/columns.ts',
+    find: 'if (isNull(i)) return null;',
+    replace: '',
+    about: 'nulls are the values of a dictionary',
+    tests: tables,
+  },
+  {
+    id: 'store/table-delta',
+    file: 'src/store/arrow/read.ts',
+    find: 'if (batch.delta)',
+    replace: 'if (!batch.delta)',
+    about: 'a dictionary that is replaced is added to',
+    tests: tables,
+  },
+  {
+    id: 'store/table-strangers',
+    file: 'src/pipeline/read-rows.ts',
+    find: 'if (!known.has(context as string))',
+    replace: 'if (known.size === 0)',
+    about: 'rows of unknown contexts pass',
+    tests: joins,
+  },
+  {
+    id: 'store/table-scores',
+    file: 'src/pipeline/read-rows.ts',
+    find: 'checkKnown(refinements, refined, scores, scored);',
+    replace: '',
+    about: 'refinements need no score',
+    tests: joins,
   },
 ];
