@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { bestOfNKl, bestOfNKlBound, bestOfNKlToBase, expectedBestOfN } from '../../src/bayes/best-of-n.js';
+import { resampledInterval } from '../../src/bayes/bootstrap.js';
 import { pairAccuracy, pairPieces, pooledAuc } from '../../src/bayes/pairs.js';
 import { passAtK } from '../../src/bayes/pass-at-k.js';
 import { uniform } from './tiny-model.js';
@@ -250,6 +251,16 @@ describe('pair accuracy', () => {
       if (lo < 0 || hi > 1) atTheEdge++;
     }
     expect(atTheEdge).toBeGreaterThan(5);
+  });
+
+  it('and is cut at both ends', () => {
+    // Evenly from −0.5 to 1.5: its middle 95 % are wider than what a share can be.
+    const drawn = () => Array.from({ length: 999 }, (_, i) => -0.5 + (2 * i) / 998);
+    const interval = (bounds?: [number, number]) =>
+      resampledInterval(0.5, drawn(), () => [], 10, { method: 'percentile', ...(bounds && { bounds }) });
+    expect(interval([0, 1])).toEqual({ value: 0.5, lo: 0, hi: 1, n: 10 });
+    expect(interval().lo).toBeLessThan(-0.4);
+    expect(interval().hi).toBeGreaterThan(1.4);
   });
 
   it('refuses nonsense', () => {
