@@ -1,6 +1,6 @@
 // What --out may be: a command deletes nothing that is not its own, and says so before it computes.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -168,14 +168,28 @@ describe('finetune', () => {
     await writeTable(join(cwd(), 't.arrow'), targetsTable, rows);
   });
 
-  it('that is killed while it writes leaves nothing, once it is given again', async () => {
-    const writing = () => readdirSync(cwd()).some((name) => /^\.tuned\..*\.(tmp|new)$/.test(name));
-    const killed = await cli([...finetune, ...words], { cwd: cwd(), killWhen: writing });
-    expect(killed.code).toBe(null);
-    expect(writing()).toBe(true);
+  const hook = join(import.meta.dirname, '..', 'helpers', 'kill-at-rename.mjs');
+  it.each(['tmp', 'new'])('killed with a .%s leaves nothing, once it is given again', async (ending) => {
+    const left = () => readdirSync(cwd()).filter((name) => name.startsWith('.'));
+    const shell = `export NODE_OPTIONS='--import=${hook}' KILL_AT='/\\.tuned\\..*\\.${ending}$'`;
+    const killed = await cli([...finetune, ...words], { cwd: cwd(), shell });
+    expect(killed).toEqual({ code: null, stdout: '', stderr: '' });
+    expect(left()).toEqual([expect.stringMatching(new RegExp(`^\\.tuned\\..*\\.${ending}$`))]);
     expect(await cli([...finetune, ...words], { cwd: cwd() })).toEqual({ code: 0, stdout: '', stderr: '' });
     expect(readdirSync(cwd()).sort()).toEqual(['c.arrow', 't.arrow', 'tuned']);
     expect(filesBelow(join(cwd(), 'tuned'))).toContain('model.safetensors');
+    rmSync(join(cwd(), 'tuned'), { recursive: true });
+  });
+
+  it('killed between the two renames has its new model there, once anything is written beside it', async () => {
+    expect((await inProcess([...finetune, ...words], { cwd: cwd() })).code).toBe(0);
+    const before = await hashPath(join(cwd(), 'tuned'));
+    const shell = `export NODE_OPTIONS='--import=${hook}' KILL_AT='\\.new$'`;
+    expect((await cli([...finetune, ...words, '--lr', '0.02'], { cwd: cwd(), shell })).code).toBe(null);
+    expect(readdirSync(cwd())).not.toContain('tuned');
+    expect((await inProcess(['contexts', '--count', '8', '--out', 'c.arrow'], { cwd: cwd() })).code).toBe(0);
+    expect(readdirSync(cwd()).sort()).toEqual(['c.arrow', 't.arrow', 'tuned']);
+    expect(await hashPath(join(cwd(), 'tuned'))).not.toBe(before);
   });
 
   it('replaces its own result, but nothing that was put there, and not the model that it tunes', async () => {
@@ -204,6 +218,6 @@ describe('finetune', () => {
       finished,
       /^error: cannot write \S*\/tuning\/large\/\w+\.safetensors: the file would be larger/,
     );
-    expect(readdirSync(cwd()).sort()).toEqual(['c.arrow', 't.arrow', 'tuned']);
+    expect(readdirSync(cwd()).filter((name) => /large|^\./.test(name))).toEqual([]);
   });
 });
