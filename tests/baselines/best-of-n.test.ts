@@ -135,7 +135,7 @@ describe('as steps of a run', () => {
     const folder = await openRun(join(dir, 'run'), { version: '1', options: {}, seeds: {} });
     const ran: string[] = [];
     const run = {
-      options: { task: 'briefs', base, seed: 1 },
+      options: { task: 'briefs', base, seed: 1, engine: 'cpu', precision: 'float32' },
       task: briefs,
       folder,
       models,

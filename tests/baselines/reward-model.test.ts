@@ -191,10 +191,13 @@ describe('a reward model', () => {
       refiner: join(dir, 'instruct'),
       critic: join(dir, 'instruct'),
       judge: join(dir, 'instruct'),
+      feedback: null,
       targets: 'ilf',
       contexts: 4,
+      heldout: 4,
       rounds: 1,
       seed: 3,
+      ...{ engine: 'cpu', precision: 'float32' },
       ranker: 'random',
       ...{ temperature: 1, topP: 0.95, maxTokens: 6 },
     } as LoopOptions;

@@ -147,7 +147,7 @@ describe('one line that names file, row and id', () => {
     const rows = await readTable(scores, scoresTable);
     const refused = async (of: typeof rows, line: RegExp) => {
       const bad = await put('bad-scores', scoresTable, of);
-      const out = ['--out', at('none')];
+      const out = ['--out', at('made')];
       const { code, stderr } = await inProcess(['targets', ...words({ ...ours, scores: bad }), ...out], {
         cwd: dir,
       });
@@ -227,7 +227,7 @@ describe.skipIf(shared === undefined)(
       const { contexts, initial, feedback } = theirs('');
       const run = async (...of: string[]) => {
         const started = performance.now();
-        const { code, stderr } = await inProcess([...of, '--out', at('none')], { cwd: dir });
+        const { code, stderr } = await inProcess([...of, '--out', at('made-hostile')], { cwd: dir });
         expect(stderr).toMatch(/^error: .*hostile.*\n$/);
         expect(code).toBe(2);
         expect(performance.now() - started).toBeLessThan(10_000);

@@ -207,7 +207,10 @@ describe.each(HOSTS)('refuses, by %s,', (host) => {
     await writeModel(broken, config, bad);
     await exportOnnx(broken);
     // The engine looks at the weights that it reads.
-    const line = { transformers: /logits that are no numbers/, engine: /ln_f\.bias holds NaN as number 1 of 16/ };
+    const line = {
+      transformers: /logits that are no numbers/,
+      engine: /ln_f\.bias holds NaN as number 1 of 16/,
+    };
     const scored = open(broken, judgePrompts, host).then((ranker) => ranker.score([group(1, 1)]));
     await expect(scored).rejects.toThrow(line[host]);
   });
