@@ -148,6 +148,6 @@ describe('tokens', () => {
     ]);
     expect(tokenText(null, 5)).toBe('⟨5⟩');
     const long = { ...tokenizer, decode: () => 'a\u202eb '.repeat(20) };
-    expect(tokenLabel(long, 1)).toBe(`${'a\ufffdb␣'.repeat(6)}…`);
+    expect(tokenLabel(long, 1)).toBe(`${'a\ufffdb␣'.repeat(6)}… ⟨1⟩`);
   });
 });
