@@ -99,15 +99,12 @@ else if (process.env.ILF_SKIP_CUDA === '1') say('not built: ILF_SKIP_CUDA is set
 else if (!emulated && !nvcc) say('not built: no nvcc (needed only for --engine cuda)');
 else
   try {
-    const targets = emulated ? [] : architectures();
-    const seconds = emulated
-      ? await buildEmulated()
-      : targets.length > 0
-        ? await buildForGpu(nvcc, targets)
-        : 0;
-    if (!emulated && targets.length === 0)
-      say('not built: no GPU here (ILF_CUDA_ARCH=all builds for one elsewhere)');
-    if (seconds > 0) say(`built in ${seconds.toFixed(1)} s${emulated ? '' : ` (${nvcc.version})`}`);
+    const targets = emulated ? null : architectures();
+    if (targets?.length === 0) say('not built: no GPU here (ILF_CUDA_ARCH=all builds for one elsewhere)');
+    else {
+      const seconds = await (targets ? buildForGpu(nvcc, targets) : buildEmulated());
+      if (seconds > 0) say(`built in ${seconds.toFixed(1)} s${emulated ? '' : ` (${nvcc.version})`}`);
+    }
   } catch (error) {
     say(`not built: ${error.message}`);
     process.exitCode = emulated || process.env.ILF_REQUIRE_CUDA === '1' ? 1 : 0;
