@@ -17,7 +17,9 @@ import { fileURLToPath } from 'node:url';
 
 /** kernels/ */
 const here = join(dirname(fileURLToPath(import.meta.url)), '..');
-export const build = join(here, '..', 'build');
+/** The repository. */
+export const root = join(here, '..');
+export const build = join(root, 'build');
 
 /** The first of these commands that runs; a name may carry arguments. */
 export function findCompiler(names) {

@@ -99,3 +99,8 @@ frame.to_feather(HERE / "pandas-empty.arrow")
 # What is not read.
 feather.write_feather(plain.select(["candidate", "base"]), HERE / "feather-1.arrow", version=1)
 file("times", pa.table({"context": pa.array(ROWS["seen"], pa.timestamp("us")), "half": pa.array([0.5] * 6, pa.float16())}))
+
+# Contexts as `generate` reads them: a text of many words, or nothing would be compressed.
+CONTEXT = {name: [""] for name in ("context", "text", "facts", "output", "feedback", "gold")}
+CONTEXT |= {"context": ["a"], "text": ["Dana pays rent, and Dana is late. " * 4], "facts": ["null"]}
+feather.write_feather(pa.table(CONTEXT), HERE.parent / "contexts-zstd.arrow", compression="zstd")
