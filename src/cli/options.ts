@@ -10,6 +10,7 @@ import { isModule } from '../store/plug-in.js';
 import { defaultTask, openTask, tasks } from '../tasks/open.js';
 import type { Task } from '../tasks/task.js';
 import { packageDir } from './package.js';
+import { notice } from './streams.js';
 
 /** A number option; `accepts` says in words what it must be. */
 function number(
@@ -121,7 +122,7 @@ export const taskOptions = {
   data: path('data', 'your own contexts: JSONL of {"context", "output"?, "feedback"?, "gold"?}', 'none'),
 };
 
-/** What was chosen as the task, and the task. @throws UserError for data that cannot be used */
+/** What was chosen as the task. */
 export const taskChoiceFrom = ({
   task,
   data = null,
@@ -132,8 +133,15 @@ export const taskChoiceFrom = ({
   task: task ?? defaultTask(data),
   data,
 });
-export const taskFrom = (given: { task?: string | undefined; data?: string | undefined }): Promise<Task> =>
-  openTask(taskChoiceFrom(given));
+/** The task; what is to be told of its data is. @throws UserError for data that cannot be used */
+export async function taskFrom(given: {
+  task?: string | undefined;
+  data?: string | undefined;
+}): Promise<Task> {
+  const task = await openTask(taskChoiceFrom(given));
+  for (const line of task.notices ?? []) notice(line);
+  return task;
+}
 
 /** Where feedback comes from. */
 export const feedbackOption = registered(

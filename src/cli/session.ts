@@ -1,6 +1,7 @@
 /** What commands that compute do first, and how they reporter what they are doing. */
 import type { Engine, EngineName, Precision } from '../engine/index.js';
 import type { Reporter } from '../pipeline/run-context.js';
+import { notice } from './streams.js';
 
 export interface EngineArguments {
   engine?: EngineName | undefined;
@@ -18,7 +19,7 @@ async function startSession({ engine, precision, threads, gpu }: EngineArguments
 
 /** Progress bars on standard error, one after another; nothing where `quiet`. */
 async function showProgress(quiet: boolean | undefined): Promise<Reporter & { stop(): void }> {
-  if (quiet) return { progress: () => {}, scalar: () => {}, done: () => {}, stop: () => {} };
+  if (quiet) return { progress: () => {}, scalar: () => {}, done: () => {}, notice, stop: () => {} };
   const { startProgress } = await import('../report/progress.js');
   let bar: { doing: string; shown: ReturnType<typeof startProgress> } | undefined;
   const stop = () => {
@@ -35,6 +36,10 @@ async function showProgress(quiet: boolean | undefined): Promise<Reporter & { st
     },
     scalar: () => {},
     done: stop,
+    notice: (line) => {
+      stop();
+      notice(line);
+    },
     stop,
   };
 }

@@ -1,4 +1,5 @@
 /** Standard output and standard error: read to their end or not, full, closed. */
+import { plain } from '../report/terminal.js';
 import { asUserError } from '../store/errors.js';
 import { errorLine } from './error-line.js';
 
@@ -37,3 +38,6 @@ export const printJson = (value: unknown): Promise<void> =>
       (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
     ),
   );
+
+/** A line on standard error that is no progress: it is printed where that is not wanted, too. */
+export const notice = (line: string): void => console.error(plain(line));

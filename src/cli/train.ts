@@ -1,5 +1,6 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
 import { targetKinds } from '../ilf/target-kinds.js';
+import { openTask } from '../tasks/open.js';
 import {
   DEFAULTS,
   embeddedModel,
@@ -14,7 +15,6 @@ import {
   samplingFrom,
   samplingOptions,
   taskChoiceFrom,
-  taskFrom,
   taskOptions,
   tuningFrom,
   tuningOptions,
@@ -81,7 +81,7 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
     const { findRanker } = await import('../rankers/registry.js');
     const { base = embeddedModel('base'), seed = DEFAULTS.seed, feedback = null } = given;
     const choice = taskChoiceFrom(given);
-    const task = await taskFrom(given);
+    const task = await openTask(choice);
     const instruct = instructFrom(given);
     for (const dir of [base, ...Object.values(instruct)]) await requireModel(dir);
     const ranker = rankerFrom(given);
@@ -91,7 +91,9 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
     const { openRunContext } = await import('../ilf/open.js');
     const { loop } = await import('../ilf/loop.js');
     const { writeOutcome } = await import('../ilf/outcome.js');
-    const { plain, renderFinal, renderHtml, renderSample, terminalOf } = await import('../report/index.js');
+    const { plain, renderCaveats, renderFinal, renderHtml, renderSample, terminalOf } = await import(
+      '../report/index.js'
+    );
 
     await compute(given, async (reporter, engine) => {
       const size = defaultSize(engine.name);
@@ -136,7 +138,12 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
           const terminal = terminalOf(process.stdout);
           const { samples, words } = outcome.report;
           const shown = samples.map((sample) => renderSample(sample, words, terminal));
-          await print([...shown, renderFinal(outcome.report, terminal)].join('\n\n'));
+          const first = renderCaveats(outcome.report, terminal);
+          await print(
+            [...(first === null ? [] : [first]), ...shown, renderFinal(outcome.report, terminal)].join(
+              '\n\n',
+            ),
+          );
           await print(`\nRun folder: ${plain(run.folder.dir)} (report.html, result.json)`);
         }
       } finally {

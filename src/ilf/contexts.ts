@@ -13,10 +13,15 @@ export async function contextsStep(
   from: number,
   n: number,
 ): Promise<Context[]> {
-  const rows = run.task.contexts(split, from, n).map(toContextRow);
+  const contexts = run.task.contexts(split, from, n);
+  const rows = contexts.map(toContextRow);
   const values = { contexts: rows } as unknown as Json;
   const table = await tableStep(run, `${folder}/contexts`, contextsTable, { values }, async () => rows);
-  return table.map(fromContextRow);
+  const places = new Map(contexts.map(({ id, where }) => [id, where]));
+  return table.map(fromContextRow).map((context) => {
+    const where = places.get(context.id);
+    return where === undefined ? context : { ...context, where };
+  });
 }
 
 export interface ContextsCommand {

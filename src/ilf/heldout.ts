@@ -11,7 +11,6 @@ import {
   byContext,
   type FeedbackRow,
   type InitialRow,
-  initialTable,
   type TextRow,
   textsTable,
   toTextRows,
@@ -20,7 +19,7 @@ import type { Context } from '../tasks/task.js';
 import { localWriter } from '../writers/local.js';
 import { contextsStep } from './contexts.js';
 import { feedbackStep } from './feedback.js';
-import { generate, generateStep } from './generate.js';
+import { generateStep } from './generate.js';
 import { rankStep, scoresStep } from './rank.js';
 import {
   type FeedbackCondition,
@@ -38,8 +37,9 @@ export const heldOutTable = (table: string) => `${FOLDER}/${table}`;
 export async function heldOutTexts(run: RunContext, n: number, from = 0): Promise<HeldOut> {
   const contexts = await contextsStep(run, FOLDER, 'heldout', from, n);
   const theta = priorPolicy(run.options);
+  // What the tuned model is compared with is not what the feedback is about: x0 does worst by its own feedback.
   const base = await generateStep(run, FOLDER, 'outputs', theta, contexts.map(withoutOutput));
-  const initial = await initialStep(run, contexts, base);
+  const initial = await generateStep(run, FOLDER, 'initial', theta, contexts);
   const feedback = await feedbackStep(run, FOLDER, contexts, initial);
   const refine = (condition: FeedbackCondition) =>
     candidatesStep(run, condition, contexts, initial, feedback);
@@ -51,25 +51,6 @@ export async function heldOutTexts(run: RunContext, n: number, from = 0): Promis
 }
 
 export const withoutOutput = ({ output: _, ...context }: Context): Context => context;
-
-/** x0: what came with the contexts, scored under π_0, and π_0's own outputs for the others. */
-function initialStep(
-  run: RunContext,
-  contexts: readonly Context[],
-  base: readonly InitialRow[],
-): Promise<InitialRow[]> {
-  const { task, options } = run;
-  const came = contexts.filter(({ output }) => output !== undefined);
-  const inputs = { tables: [heldOutTable('contexts'), heldOutTable('outputs')], models: [options.base] };
-  return tableStep(run, heldOutTable('initial'), initialTable, inputs, async (progress) => {
-    if (came.length === 0) return base;
-    const prior = localWriter(await run.models.get(options.base));
-    // Nothing is sampled here: the seed is not read.
-    const how = { task, sampling: samplingOf(options), seed: 0, writes: 'output' } as const;
-    const rows = new Map((await generate(prior, came, how, progress)).map((row) => [row.context, row]));
-    return base.map((row) => rows.get(row.context) ?? row);
-  });
-}
 
 /** Refinements that are only measured. */
 function candidatesStep(

@@ -1,5 +1,11 @@
 /** Step 6 of a round: the tuned model's texts on held-out contexts, and everything that is measured on them. */
-import { type ByKind, measureByJudge, type OutputScores, type PickRates } from '../measure/estimates.js';
+import {
+  type ByKind,
+  measureByJudge,
+  measureJudgeProbability,
+  type OutputScores,
+  type PickRates,
+} from '../measure/estimates.js';
 import { klStep, measureKl } from '../measure/kl.js';
 import type { Quality } from '../measure/quality.js';
 import { type HeldOut, ranksOf } from '../pipeline/held-out.js';
@@ -13,15 +19,17 @@ import { heldOutTable, judgeTexts, withoutOutput } from './heldout.js';
 /** What is known after a round. */
 export interface Measured {
   measures: Measures;
-  /** With an oracle only. */
+  /** Where an oracle knows what the feedback asks for. */
   rankingIncorporated?: PickRates;
   byKind?: ByKind;
+  /** Where outputs have a score, and the contexts that have one. */
   scores?: OutputScores;
+  ids?: string[];
   /** The tuned model's outputs on the held-out contexts. */
   outputs: InitialRow[];
 }
 
-/** @param quality the task's oracle; null where InstructRM has to judge */
+/** @param quality what the task's scorer says; null where it has none. InstructRM judges what it cannot say. */
 export async function measureStep(
   run: RunContext,
   folder: string,
@@ -33,11 +41,20 @@ export async function measureStep(
   const contexts = heldOut.contexts.map(withoutOutput);
   const outputs = await generateStep(run, folder, 'outputs', tuned, contexts, from);
   const { rows, settings } = await klStep(run, folder, tuned, contexts, from);
-  const kl = measureKl(rows, settings);
-  const judged = quality
-    ? await measureWithOracle(quality, outputs)
-    : { measures: await measureWithJudge(run, folder, heldOut, outputs) };
-  const measured = { ...judged, measures: { ...judged.measures, kl }, outputs };
+  const scored = await quality?.ofOutputs(outputs);
+  const { refining } = quality ?? {};
+  const measured = {
+    measures: {
+      ...(!quality?.decides && (await judgeOutputs(run, folder, heldOut, outputs))),
+      ...scored?.measures,
+      ...(!refining && (await judgeRefinements(run, heldOut))),
+      ...quality?.measures,
+      kl: measureKl(rows, settings),
+    },
+    ...(refining && { rankingIncorporated: refining.rankingIncorporated, byKind: refining.byKind }),
+    ...(scored && { scores: scored.scores, ids: scored.ids }),
+    outputs,
+  };
   const found = measureRows(measured);
   await tableStep(
     run,
@@ -49,35 +66,51 @@ export async function measureStep(
   return measured;
 }
 
-async function measureWithOracle({ refining, ofOutputs }: Quality, outputs: readonly InitialRow[]) {
-  const { measures, scores } = await ofOutputs(outputs);
-  const { rankingIncorporated, byKind } = refining;
-  return { measures: { ...measures, ...refining.measures }, rankingIncorporated, byKind, scores };
-}
+type Texts = readonly Pick<TextRow, 'context' | 'candidate' | 'text'>[];
+const judgeHeldOut = (run: RunContext, heldOut: HeldOut, table: string, texts: Texts) =>
+  judgeTexts(run, heldOutTable(`${table}-judged`), [heldOutTable(table)], heldOut, texts);
+const single = (rows: readonly { context: string; text: string }[]) =>
+  rows.map(({ context, text }) => ({ context, candidate: 0, text }));
 
-async function measureWithJudge(
+async function judgeOutputs(
   run: RunContext,
   folder: string,
   heldOut: HeldOut,
   outputs: readonly InitialRow[],
-): Promise<Measures> {
-  const single = (rows: readonly InitialRow[]) =>
-    rows.map(({ context, text }) => ({ context, candidate: 0, text }));
-  const judgeHeldOut = (table: string, texts: readonly Pick<TextRow, 'context' | 'candidate' | 'text'>[]) =>
-    judgeTexts(run, heldOutTable(`${table}-judged`), [heldOutTable(table)], heldOut, texts);
+): Promise<Pick<Measures, 'rankerScore' | 'winRate'>> {
+  const { contexts } = heldOut;
+  const first = (judged: number[][]) => judged.map(([of]) => of!);
+  const base = first(await judgeHeldOut(run, heldOut, 'outputs', single(heldOut.base)));
+  const table = `${folder}/outputs`;
+  const tuned = first(await judgeTexts(run, `${table}-judged`, [table], heldOut, single(outputs)));
+  const places = contexts.flatMap(({ gold }, i) => (gold === undefined ? [] : [i]));
+  const referenced = places.map((i) => contexts[i]!);
+  const references = referenced.map(({ id, gold }) => ({ context: id, candidate: 0, text: gold! }));
+  const of = { ...heldOut, contexts: referenced };
+  const gold = () => judgeTexts(run, heldOutTable('gold-judged'), [], of, references).then(first);
+  const at = (values: number[]) => places.map((i) => values[i]!);
   return measureByJudge({
-    base: await judgeHeldOut('outputs', single(heldOut.base)),
-    tuned: await judgeTexts(run, `${folder}/outputs-judged`, [`${folder}/outputs`], heldOut, single(outputs)),
+    base,
+    tuned,
+    ...(places.length > 0 && { gold: { base: at(base), tuned: at(tuned), gold: await gold() } }),
+  });
+}
+
+async function judgeRefinements(
+  run: RunContext,
+  heldOut: HeldOut,
+): Promise<Required<Pick<Measures, 'judgeProbability'>>> {
+  return measureJudgeProbability({
     // Its own scores are there already.
     feedback:
       run.options.ranker === 'instruct-rm'
         ? ranksOf(heldOut.contexts, heldOut.scores).map(({ ranks }) => ranks)
-        : await judgeHeldOut('refinements', heldOut.refinements),
-    noFeedback: await judgeHeldOut('no-feedback', heldOut.noFeedback),
+        : await judgeHeldOut(run, heldOut, 'refinements', heldOut.refinements),
+    noFeedback: await judgeHeldOut(run, heldOut, 'no-feedback', heldOut.noFeedback),
     shuffledFeedback:
       heldOut.shuffledFeedback.length === 0
         ? []
-        : await judgeHeldOut('shuffled-feedback', heldOut.shuffledFeedback),
+        : await judgeHeldOut(run, heldOut, 'shuffled-feedback', heldOut.shuffledFeedback),
   });
 }
 
@@ -86,7 +119,7 @@ export function measureRows({
   measures,
   rankingIncorporated,
   byKind,
-}: Omit<Measured, 'outputs'>): MeasureRow[] {
+}: Omit<Measured, 'outputs' | 'ids'>): MeasureRow[] {
   const rows: MeasureRow[] = [];
   const visit = (path: string, value: unknown): void => {
     if (value === null || typeof value !== 'object' || Array.isArray(value)) return;

@@ -17,15 +17,16 @@ import { goldOf, targetKind } from './target-kinds.js';
 /** @throws UserError for models or data that cannot be used, and a folder that is no run's or another process's */
 export async function openRunContext(
   task: Task,
-  options: LoopOptions,
+  asked: LoopOptions,
   place: Omit<RunPlace, 'dir'> & {
     /** Undefined: checkpoints/NAME, where equal options give equal names. */
     dir: string | undefined;
   },
   reporter: Reporter,
 ): Promise<RunContext> {
+  const options = used(task, asked);
   checkTargets(task, options);
-  const dir = place.dir ?? resolve('checkpoints', runName(task, options));
+  const dir = place.dir ?? resolve('checkpoints', runName(task, asked));
   const models = new ModelCache();
   const opened = new Map<string, Promise<Ranker>>();
   const ranker = (name: string) => {
@@ -58,22 +59,27 @@ export async function openRunContext(
     for (const open of opened.values()) await (await open).close?.();
     folder.close();
   };
-  return { options, task, folder, models, ranker, reporter, close };
+  return { options, task, folder, models, ranker, reporter, notices: task.notices ?? [], close };
 }
+
+/** The options with as many contexts as there are. */
+const used = (task: Task, options: LoopOptions): LoopOptions => ({
+  ...options,
+  contexts: contextsPerRound(task, options),
+  heldout: Math.min(options.heldout, task.size('heldout')),
+});
 
 /** Every context that the run learns from or measures on. */
 function contextsRead(task: Task, options: LoopOptions): Context[] {
-  const most = { heldout: options.heldout, ilf: contextsPerRound(task, options) * options.rounds };
-  return (['heldout', 'ilf'] as const).flatMap((split) =>
-    task.contexts(split, 0, Math.min(most[split], task.size(split))),
-  );
+  const { heldout, contexts, rounds } = options;
+  return [...task.contexts('heldout', 0, heldout), ...task.contexts('ilf', 0, contexts * rounds)];
 }
 
 /** @throws UserError where the contexts cannot give what the targets need */
 function checkTargets(task: Task, options: LoopOptions): void {
   const { name, condition } = targetKind(options.targets);
-  const n = contextsPerRound(task, options);
-  if (name === 'gold') task.contexts('ilf', 0, n * options.rounds).forEach(goldOf);
+  const { contexts: n, rounds } = options;
+  if (name === 'gold') task.contexts('ilf', 0, n * rounds).forEach(goldOf);
   if (condition === 'other' && n < 2)
     throw new UserError('shuffled feedback needs 2 contexts a round or more');
 }

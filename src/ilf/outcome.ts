@@ -9,6 +9,7 @@ import { findRanker } from '../rankers/registry.js';
 import { finalDocument, type Report, type RoundMeasures, type Sample } from '../report/run/types.js';
 import { writeFileAtomic } from '../store/atomic.js';
 import { secondsOf } from '../store/run.js';
+import { type Before, caveatsAfter } from './caveats.js';
 import type { Round } from './round.js';
 
 /** Held-out contexts that are shown in full. */
@@ -24,6 +25,7 @@ export interface Outcome {
 export interface Finished {
   /** Contexts of each round. */
   n: number;
+  before: Before;
   heldOut: HeldOut;
   quality: Quality | null;
   rounds: readonly Round[];
@@ -31,7 +33,7 @@ export interface Finished {
 
 export async function outcomeOf(run: RunContext, finished: Finished): Promise<Outcome> {
   const { options, folder, task } = run;
-  const { n, heldOut, quality, rounds } = finished;
+  const { n, before, heldOut, quality, rounds } = finished;
   const last = rounds.at(-1)!;
   const { measures } = last;
   const ranker = await findRanker(options.ranker);
@@ -50,17 +52,22 @@ export async function outcomeOf(run: RunContext, finished: Finished): Promise<Ou
     task: task.about,
     words: task.words,
     annotator: heldOut.feedback[0]!.source,
-    judge: quality
-      ? `oracle: ${quality.unit}`
-      : `InstructRM${options.ranker === 'instruct-rm' ? ', the ranker itself' : ''} (no independent judge)`,
+    judge: judgeOf(finished, options),
+    ...(quality && !quality.decides && { scorer: quality.unit }),
+    caveats: caveatsAfter(before, measures.winRate?.tunedVsBase),
+    ...(before.familiarity && { familiarity: before.familiarity }),
     ranker: ranker.label,
     measures,
-    ...(!quality && {
-      absent: {
-        score: 'No oracle knows these contexts and their feedback.',
-        ranking: 'No oracle to hold the ranker against.',
-      },
-    }),
+    absent: {
+      ...(!quality && {
+        score: 'Nothing here knows what an output is worth: no oracle, and no references.',
+        ranking: 'Nothing to hold the ranker against.',
+      }),
+      ...(!quality?.refining && {
+        incorporated:
+          'Nobody here knows what the feedback asks for; below is what the judge takes for likely.',
+      }),
+    },
     rounds: [...(baseScore ? [{ round: 0, score: baseScore }] : []), ...perRound],
     samples: samplesOf(heldOut, last, quality),
     kl: rounds.flatMap(({ measures: { kl } }, i) =>
@@ -70,7 +77,7 @@ export async function outcomeOf(run: RunContext, finished: Finished): Promise<Ou
     ),
     ...(posterior && { posterior }),
     ...(last.scores && { scores: last.scores }),
-    ...(quality && { ranked: quality.refining.ranked }),
+    ...(quality?.refining && { ranked: quality.refining.ranked }),
     interval: describeInterval(),
     options: { ...options },
     seeds: { seed: options.seed },
@@ -81,19 +88,30 @@ export async function outcomeOf(run: RunContext, finished: Finished): Promise<Ou
   const document = {
     ...finalDocument(report),
     judge: report.judge,
+    ...(report.scorer !== undefined && { scorer: report.scorer }),
     annotator: report.annotator,
     ranker: report.ranker,
     ...(measures.incorporated && {
       incorporated: { ...measures.incorporated, ...(last.byKind && { byKind: last.byKind }) },
     }),
     ...(measures.ranking && {
-      ranking: { ...measures.ranking, incorporated: last.rankingIncorporated },
+      ranking: {
+        ...measures.ranking,
+        ...(last.rankingIncorporated && { incorporated: last.rankingIncorporated }),
+      },
     }),
     ...(posterior && { posterior: { ...posterior, weights: undefined } }),
     rounds: perRound,
     options,
   };
   return { report, document };
+}
+
+/** Who decides wins. */
+function judgeOf({ quality, before: { caveats } }: Finished, { ranker }: RunContext['options']): string {
+  if (quality?.decides) return `oracle: ${quality.unit}`;
+  const pupil = caveats.some(({ kind }) => kind === 'no independent judge');
+  return `InstructRM${ranker === 'instruct-rm' ? ', the ranker itself' : ''}${pupil ? ' (no independent judge)' : ''}`;
 }
 
 function roundMeasures({ measures }: Round, round: number, contexts: number): RoundMeasures {
@@ -112,25 +130,25 @@ function roundMeasures({ measures }: Round, round: number, contexts: number): Ro
 function samplesOf(heldOut: HeldOut, last: Round, quality: Quality | null): Sample[] {
   const { contexts } = heldOut;
   const initial = rowOf(heldOut.initial, 'the table of initial outputs');
+  const base = rowOf(heldOut.base, 'the table of outputs');
   const feedback = rowOf(heldOut.feedback, 'the table of feedback');
   const tuned = rowOf(last.outputs, 'the table of outputs');
   const refinements = textsOf(contexts, heldOut.refinements);
   const ranks = ranksOf(contexts, heldOut.scores);
-  return contexts.slice(0, SHOWN).map((context, i) => ({
-    context: context.text,
-    initial: initial(context).text,
-    feedback: feedback(context).text,
-    refinement: refinements[i]![ranks[i]!.selected]!,
-    tuned: tuned(context).text,
-    ...(quality && {
+  return contexts.slice(0, SHOWN).map((context, i) => {
+    const scores = quality?.ofSamples.get(context.id);
+    return {
+      context: context.text,
+      initial: initial(context).text,
+      given: context.output !== undefined,
+      base: base(context).text,
+      feedback: feedback(context).text,
+      refinement: refinements[i]![ranks[i]!.selected]!,
+      tuned: tuned(context).text,
       ...(context.gold !== undefined && { gold: context.gold }),
-      scores: {
-        initial: quality.refining.initial[i]!,
-        refinement: quality.refining.picked[i]!,
-        tuned: last.scores!.tuned[i]!,
-      },
-    }),
-  }));
+      ...(scores && { scores: { ...scores, tuned: last.scores!.tuned[last.ids!.indexOf(context.id)]! } }),
+    };
+  });
 }
 
 /** result.json and report.html, in the run's folder. */

@@ -10,7 +10,7 @@ import type { RefinementRow, ScoreRow } from '../pipeline/tables.js';
 import { UserError } from '../store/errors.js';
 import type { Prompts } from '../tasks/prompts.js';
 import { random } from '../tasks/random.js';
-import type { Context } from '../tasks/task.js';
+import { type Context, contextName } from '../tasks/task.js';
 import { given, type Written } from '../writers/writer.js';
 import type { FeedbackCondition } from './refine.js';
 
@@ -64,9 +64,12 @@ const anyRefinement: TargetKind['of'] = ({ context, refinements }, { seed }) =>
   refinements.length === 0 ? [] : one(textOf(random('pick', seed, context.id).pick(refinements)));
 
 /** @throws UserError where a context has no reference */
-export function goldOf({ id, gold }: Context): string {
+export function goldOf(context: Context): string {
+  const { gold } = context;
   if (!gold)
-    throw new UserError(`context ${id} has no reference to learn; give each a "gold", or other targets`);
+    throw new UserError(
+      `${contextName(context)} has no reference to learn; give each a "gold", or other targets`,
+    );
   return gold;
 }
 

@@ -18,7 +18,7 @@ import type { Measures } from '../report/run/types.js';
 const share = { bounds: [0, 1] as [number, number] };
 const difference = { bounds: [-1, 1] as [number, number] };
 
-/** Scores of single outputs, [context]; `gold` where all contexts have a reference. */
+/** Scores of single outputs, [context]; `gold` where all contexts have a reference and the score is not likeness to that. */
 export interface OutputScores {
   base: number[];
   tuned: number[];
@@ -53,7 +53,7 @@ export interface SettledShares {
 }
 
 /** 1 where all points are settled: a refinement has incorporated its feedback then. */
-const whole = (settled: number[][]) => settled.map((of) => of.map((part) => (part === 1 ? 1 : 0)));
+const whole = (settled: readonly number[][]) => settled.map((of) => of.map((part) => (part === 1 ? 1 : 0)));
 
 export function measureIncorporated({
   feedback,
@@ -74,47 +74,43 @@ export function measureIncorporated({
 /** The refinements of one held-out context, [candidate] each. */
 export interface RankedRefinements {
   texts: readonly string[];
-  /** The scorer's. */
-  scores: readonly number[];
-  /** Share of the feedback's points that it settles. */
-  settled: readonly number[];
   /** The ranker's, and which one it selected. */
   ranks: readonly number[];
   selected: number;
 }
 
-/** How the ranker did. */
-export function measureRanking(
-  contexts: readonly RankedRefinements[],
-): Required<Pick<Measures, 'ranking'>> & { rankingIncorporated: PickRates } {
-  const score = contexts.map(({ scores }) => [...scores]);
-  const done = whole(contexts.map(({ settled }) => [...settled]));
-  const picked = (values: number[][]) => contexts.map(({ selected }, i) => values[i]![selected]!);
-  const longest = (values: number[][]) => contexts.map(({ texts }, i) => values[i]![longestOf(texts)]!);
-  const ranked = contexts.map(({ ranks, settled }): RankedContext => ({ ranker: ranks, oracle: settled }));
+/** Means of a number of each refinement, [context][candidate], by who picks one. */
+export function measurePicks(contexts: readonly RankedRefinements[], values: readonly number[][]): PickRates {
+  const picked = contexts.map(({ selected }, i) => values[i]![selected]!);
+  const longest = contexts.map(({ texts }, i) => values[i]![longestOf(texts)]!);
   return {
-    ranking: {
-      picked: meanEstimate(picked(score), share),
-      // The expectation of a random pick is the mean over the candidates, exactly.
-      random: meanEstimate(score, share),
-      longest: meanEstimate(longest(score), share),
-      pickedMinusRandom: differenceEstimate(picked(score), score, difference),
-      // Undefined where the oracle tells no two candidates of a context apart.
-      ...(pairPieces(ranked).some(({ weight }) => weight > 0) && {
-        pairAccuracy: pairAccuracy(ranked),
-        pooledAuc: pooledAuc(ranked),
-      }),
-    },
-    rankingIncorporated: {
-      picked: meanEstimate(picked(done), share),
-      random: meanEstimate(done, share),
-      longest: meanEstimate(longest(done), share),
-      pickedMinusRandom: differenceEstimate(picked(done), done, difference),
-    },
+    picked: meanEstimate(picked, share),
+    // The expectation of a random pick is the mean over the candidates, exactly.
+    random: meanEstimate(values, share),
+    longest: meanEstimate(longest, share),
+    pickedMinusRandom: differenceEstimate(picked, values, difference),
   };
 }
 
-/** Share of contexts whose feedback the picked refinement has incorporated, by who picks. */
+/**
+ * Whether the ranker orders refinements as the oracle does, and how often its pick has incorporated the feedback. @param settled share
+ * of the feedback's points, [context][candidate]
+ */
+export function measureRanking(
+  contexts: readonly RankedRefinements[],
+  settled: readonly number[][],
+): { order: Pick<NonNullable<Measures['ranking']>, 'pairAccuracy' | 'pooledAuc'>; incorporated: PickRates } {
+  const ranked = contexts.map(({ ranks }, i): RankedContext => ({ ranker: ranks, oracle: settled[i]! }));
+  return {
+    // Undefined where the oracle tells no two candidates of a context apart.
+    order: pairPieces(ranked).some(({ weight }) => weight > 0)
+      ? { pairAccuracy: pairAccuracy(ranked), pooledAuc: pooledAuc(ranked) }
+      : {},
+    incorporated: measurePicks(contexts, whole(settled)),
+  };
+}
+
+/** Of the picked refinement, by who picks. */
 export type PickRates = Record<'picked' | 'random' | 'longest' | 'pickedMinusRandom', Estimate>;
 /** Share of points settled, by kind of point, over the contexts whose feedback has one. */
 export type ByKind = Record<string, Estimate>;
@@ -137,27 +133,45 @@ export function longestOf(texts: readonly string[]): number {
   return texts.reduce((best, text, i) => (lengthOf(text) > lengthOf(texts[best]!) ? i : best), 0);
 }
 
-/** Probabilities [context], or [context][text], that a text incorporates the context's own feedback. */
-export type Judged = Record<'base' | 'tuned' | 'feedback' | 'noFeedback' | 'shuffledFeedback', PerContext>;
+/** InstructRM's probabilities that outputs incorporate the context's own feedback, [context]. */
+export interface JudgedOutputs {
+  base: number[];
+  tuned: number[];
+  /** Of the contexts that have a reference, in their order; without where none has. */
+  gold?: { base: number[]; tuned: number[]; gold: number[] };
+}
 
-/**
- * The same questions where there is no oracle, answered by InstructRM, whichever the ranker was. Where it chose what the
- * model learned it is no independent judge, and about its own quality nothing can be said.
- */
-export function measureByJudge(judged: Judged): Pick<Measures, 'rankerScore' | 'winRate' | 'incorporated'> {
+/** Wins by InstructRM, whichever the ranker was. Where it chose what the model learned it is no independent judge. */
+export function measureByJudge({
+  base,
+  tuned,
+  gold,
+}: JudgedOutputs): Pick<Measures, 'rankerScore' | 'winRate'> {
   return {
     rankerScore: {
-      base: meanEstimate(judged.base, share),
-      tuned: meanEstimate(judged.tuned, share),
-      tunedMinusBase: differenceEstimate(judged.tuned, judged.base, difference),
+      base: meanEstimate(base, share),
+      tuned: meanEstimate(tuned, share),
+      tunedMinusBase: differenceEstimate(tuned, base, difference),
     },
-    winRate: { tunedVsBase: winRate(judged.tuned, judged.base) },
-    incorporated: {
-      feedback: meanEstimate(judged.feedback, share),
-      noFeedback: meanEstimate(judged.noFeedback, share),
-      ...(judged.shuffledFeedback.length > 0 && {
-        shuffledFeedback: meanEstimate(judged.shuffledFeedback, share),
+    winRate: {
+      tunedVsBase: winRate(tuned, base),
+      ...(gold && {
+        tunedVsGold: winRate(gold.tuned, gold.gold),
+        baseVsGold: winRate(gold.base, gold.gold),
       }),
     },
   };
 }
+
+/** InstructRM's mean probabilities that refinements follow the feedback, [context][candidate] each; about its own quality it says nothing. */
+export const measureJudgeProbability = (
+  judged: Record<'feedback' | 'noFeedback' | 'shuffledFeedback', PerContext>,
+): Required<Pick<Measures, 'judgeProbability'>> => ({
+  judgeProbability: {
+    feedback: meanEstimate(judged.feedback, share),
+    noFeedback: meanEstimate(judged.noFeedback, share),
+    ...(judged.shuffledFeedback.length > 0 && {
+      shuffledFeedback: meanEstimate(judged.shuffledFeedback, share),
+    }),
+  },
+});

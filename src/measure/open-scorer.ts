@@ -4,7 +4,7 @@ import type { TaskChoice } from '../tasks/open.js';
 import { registry } from '../tasks/registry.js';
 import type { Context, FeedbackScorer, Scorer } from '../tasks/task.js';
 
-/** A scorer that also knows whether feedback was incorporated: what a run is measured by, without a judge. */
+/** A scorer that also knows whether feedback was incorporated. */
 export interface Oracle extends Scorer {
   readonly feedback: FeedbackScorer;
 }
@@ -18,13 +18,17 @@ export async function openScorer(
   return (await descriptor.openScorer?.(contexts)) ?? null;
 }
 
-/** The same where it knows of feedback; null where it does not. */
-export async function openOracle(
+/** The task's scorer, and the contexts that it can score: all, or those that have a reference. Null where there are none. */
+export async function openScorerOfSome(
   choice: Pick<TaskChoice, 'task'>,
   contexts: readonly Context[],
-): Promise<Oracle | null> {
-  const scorer = await openScorer(choice, contexts);
-  return isOracle(scorer) ? scorer : null;
+): Promise<{ scorer: Scorer; contexts: readonly Context[] } | null> {
+  const ofAll = await openScorer(choice, contexts);
+  if (ofAll) return { scorer: ofAll, contexts };
+  const referenced = contexts.filter(({ gold }) => gold !== undefined);
+  if (referenced.length === 0 || referenced.length === contexts.length) return null;
+  const ofSome = await openScorer(choice, referenced);
+  return ofSome && { scorer: ofSome, contexts: referenced };
 }
 
 export const isOracle = (scorer: Scorer | null): scorer is Oracle => scorer?.feedback !== undefined;

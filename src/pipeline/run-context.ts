@@ -19,6 +19,8 @@ export interface RunContext {
   /** A ranker with the run's options, opened when first asked for. */
   readonly ranker: (name: string) => Promise<Ranker>;
   readonly reporter: Reporter;
+  /** What to tell of the data, after what the models know of them. */
+  readonly notices: readonly string[];
   /** Frees the models, and gives the folder back. */
   close(): Promise<void>;
 }
@@ -30,6 +32,8 @@ export interface Reporter {
   scalar(tag: string, step: number, value: number): void;
   /** A step is over (or was not needed). */
   done(step: string, ran: boolean): void;
+  /** A line that a person should read before the run's results. */
+  notice?(line: string): void;
 }
 
 /** What a step's table is made from: earlier tables (by their names), model folders, and values. */

@@ -111,6 +111,18 @@ export const measuresTable = {
 } as const satisfies TableSchema;
 export type MeasureRow = RowOf<typeof measuresTable>;
 
+/** A context's given text and a text of a model's own: −log-probability under it, in nats, and tokens. */
+export const familiarityTable = {
+  context: 'key<utf8>',
+  given_nats: 'float64',
+  given_tokens: 'int32',
+  own_nats: 'float64',
+  own_tokens: 'int32',
+  /** Of the model: what guessing costs. */
+  vocabulary: 'int32',
+} as const satisfies TableSchema;
+export type FamiliarityRow = RowOf<typeof familiarityTable>;
+
 /** A text sampled from q for KL(q ‖ p), token by token, in nats. */
 export const klTable = {
   /** "tunedFromBase" or "baseFromTuned"; with "given-" before it where the text was given, not sampled from q. */

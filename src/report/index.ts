@@ -9,6 +9,6 @@ export { type ProgressBar, type ProgressOptions, startProgress } from './progres
 export { type Chart, reportCharts } from './run/charts.js';
 export { renderHtml } from './run/html.js';
 export { rowGroups, verdict } from './run/rows.js';
-export { finalTable, renderFinal, renderSample } from './run/terminal.js';
+export { finalTable, renderCaveats, renderFinal, renderSample } from './run/terminal.js';
 export * from './run/types.js';
 export { plain, type Terminal, terminalOf, wrap } from './terminal.js';

@@ -42,6 +42,8 @@ async function* byteLines(path: string): AsyncGenerator<Buffer> {
 export interface JsonLine<T> {
   value: T;
   where: string;
+  /** From 1. */
+  line: number;
 }
 
 /**
@@ -56,7 +58,7 @@ export async function* eachJsonl<T>(path: string, schema: z.ZodType<T>): AsyncGe
       line += 1;
       const where = `${path}:${line}`;
       const text = decodeLine(decoder, bytes, where, line === 1).trim();
-      if (text !== '') yield { value: parseLine(text, schema, where), where };
+      if (text !== '') yield { value: parseLine(text, schema, where), where, line };
     }
   } catch (error) {
     throw asUserError(error, 'read', path);

@@ -35,8 +35,20 @@ export function parseJson(text: string, fault: (what: string) => UserError): unk
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw fault(`it is not valid JSON (${oneLine((error as Error).message)})`);
+    const name = notJson(text);
+    throw fault(
+      name !== undefined
+        ? `it holds ${name}, which is not JSON; write null where there is no value (in Python: json.dumps with allow_nan=False finds it)`
+        : `it is not valid JSON (${oneLine((error as Error).message)})`,
+    );
   }
+}
+
+/** Python's names for numbers that JSON has not, outside strings. */
+function notJson(text: string): string | undefined {
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g))
+    if (!token.startsWith('"')) return token;
+  return undefined;
 }
 
 /** A JSON file, checked against `schema`. @throws UserError naming the file and the first field that is wrong. */

@@ -12,6 +12,8 @@ export type TaskSplit = 'ilf' | 'heldout';
 export interface Context {
   id: string;
   text: string;
+  /** Where a person's file has it, "PATH:LINE", for messages. */
+  where?: string;
   /** What is known about it beyond its text, as JSON; for annotators that are programs, and for measurement. */
   facts?: unknown;
   /** An output x0 that was already there, instead of a sampled one. */
@@ -22,11 +24,14 @@ export interface Context {
   gold?: string;
 }
 
-/** A context in error messages. */
-export const contextName = ({ id }: { id: string }): string => `context ${id}`;
+/** A context in messages: the line that it is, where it came from a file. */
+export const contextName = ({ id, where }: Pick<Context, 'id' | 'where'>): string => where ?? `context ${id}`;
 
 /** What π reads to write an output for a context, and the context's name for error messages. */
-export const outputPrompt = (prompts: Pick<Prompts, 'write'>, context: { id: string; text: string }) => ({
+export const outputPrompt = (
+  prompts: Pick<Prompts, 'write'>,
+  context: Pick<Context, 'id' | 'text' | 'where'>,
+) => ({
   text: prompts.write(context.text),
   name: contextName(context),
 });
@@ -54,6 +59,8 @@ export interface Task {
   readonly prompts: Prompts;
   /** What outputs look like, and feedback. */
   readonly format: { readonly output: TextFormat; readonly feedback: TextFormat };
+  /** What to tell a person of the data, a line each, once. */
+  readonly notices?: readonly string[];
   /** How many contexts a split has; Infinity where they are made on demand. */
   size(split: TaskSplit): number;
   /** Contexts number `from` to `from + n − 1` of a split: always the same ones. */
@@ -91,6 +98,8 @@ export interface ToCheck extends ToScore {
 export interface Scorer {
   /** What the score is, for people. */
   readonly unit: string;
+  /** It is likeness to the context's reference, which nothing can exceed: who wins against a reference is for others to say. */
+  readonly ofReference?: true;
   /** Of each text, in [0, 1]. */
   score(items: readonly ToScore[]): Promise<number[]>;
   /** What it knows of feedback, where it knows anything. */

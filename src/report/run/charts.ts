@@ -8,6 +8,7 @@ import { rankingChart } from './charts/ranking.js';
 import { ratesChart } from './charts/rates.js';
 import { roundsChart } from './charts/rounds.js';
 import { weightsChart } from './charts/weights.js';
+import { opinionOf } from './rows.js';
 import type { Report } from './types.js';
 
 export type { Chart } from '../charts/chart-kit.js';
@@ -15,6 +16,7 @@ export type { Chart } from '../charts/chart-kit.js';
 /** All charts that the report's numbers allow, in reading order. */
 export async function reportCharts(report: Report): Promise<Chart[]> {
   const { measures, rounds, ranked } = report;
+  const judged = measures.rankerScore !== undefined;
   const made = await Promise.all([
     ratesChart(
       'incorporated',
@@ -27,8 +29,18 @@ export async function reportCharts(report: Report): Promise<Chart[]> {
       ],
     ),
     ratesChart(
+      'judge-probability',
+      `Feedback followed: ${opinionOf(report)}`,
+      'InstructRM’s mean probability',
+      [
+        ['with the feedback', measures.judgeProbability?.feedback],
+        ['without feedback', measures.judgeProbability?.noFeedback],
+        ['shuffled feedback', measures.judgeProbability?.shuffledFeedback],
+      ],
+    ),
+    ratesChart(
       'win-rate',
-      'Win rates',
+      judged ? `Win rates: ${opinionOf(report)}` : 'Win rates',
       'share of comparisons won, ties as half',
       [
         ['tuned against base', measures.winRate?.tunedVsBase],
@@ -39,14 +51,14 @@ export async function reportCharts(report: Report): Promise<Chart[]> {
     ),
     roundsChart(
       'score-rounds',
-      'Score by round',
+      judged && !measures.score ? `InstructRM’s score by round: ${opinionOf(report)}` : 'Score by round',
       'mean score',
       rounds.map((r) => [r.round, r.score]),
       measures.score?.gold && { value: measures.score.gold.value, label: `gold ${report.words.outputs}` },
     ),
     roundsChart(
       'win-rate-rounds',
-      'Win rate by round',
+      judged ? `Win rate by round: ${opinionOf(report)}` : 'Win rate by round',
       'share won against base',
       rounds.map((r) => [r.round, r.winRate]),
       { value: 0.5, label: 'draw' },

@@ -7,7 +7,7 @@ import { render } from '../page/render.js';
 import { settingsView } from '../page/settings.js';
 import { style } from '../page/template.js';
 import { reportCharts } from './charts.js';
-import { rowGroups, verdict } from './rows.js';
+import { rowGroups, textsBefore, verdict } from './rows.js';
 import { page } from './template.js';
 import type { PosteriorReport, Report, Sample, Words } from './types.js';
 
@@ -44,9 +44,15 @@ export async function renderHtml(report: Report): Promise<string> {
 /** A sample's texts in the order that the algorithm makes them. */
 function sampleParts(sample: Sample, words: Words) {
   const score = (value: number | undefined) => (value === undefined ? '' : `score ${value.toFixed(2)}`);
+  const before = textsBefore(sample).map(([label, text, of]) => ({
+    kind: 'initial',
+    label,
+    text,
+    score: score(of),
+  }));
   const parts = [
     { kind: 'context', label: capital(words.context), text: sample.context, score: '' },
-    { kind: 'initial', label: 'Base model', text: sample.initial, score: score(sample.scores?.initial) },
+    ...before.slice(0, 1),
     { kind: 'feedback', label: 'Feedback', text: sample.feedback, score: '' },
     {
       kind: 'refinement',
@@ -54,6 +60,7 @@ function sampleParts(sample: Sample, words: Words) {
       text: sample.refinement,
       score: score(sample.scores?.refinement),
     },
+    ...before.slice(1),
     { kind: 'tuned', label: 'Tuned model', text: sample.tuned, score: score(sample.scores?.tuned) },
   ];
   return sample.gold === undefined

@@ -1,7 +1,7 @@
 // The table of measures, once, for the terminal and for the HTML report.
 import type { Estimate } from '../../bayes/index.js';
 import { formatDifference, formatInterval, formatNumber, type Unit } from '../format.js';
-import type { Measures, Report } from './types.js';
+import type { Caveat, Measures, Report, Sample } from './types.js';
 
 /** A row of the table; numbers are formatted already. */
 export interface Row {
@@ -23,25 +23,42 @@ export interface RowGroup {
   absent?: string;
 }
 
-/** The verdict: what became of the model, in one sentence, with its interval, whichever way it came out. */
-export function verdict(report: Report): string {
-  const { winRate, score, kl } = report.measures;
+/** The caveat of this kind, where the report has it. */
+const caveat = ({ caveats = [] }: Pick<Report, 'caveats'>, kind: Caveat['kind']): Caveat | undefined =>
+  caveats.find((of) => of.kind === kind);
+
+/** The headline: what must be known first, then what became of the model, with its interval, whichever way it came out. */
+export const verdict = (report: Report): string =>
+  [...(report.caveats ?? []).map(({ says }) => says), outcome(report)].join(' ');
+
+/** What became of the model, in one sentence. Nothing is concluded from what the caveats say is no evidence. */
+function outcome(report: Report): string {
+  const { winRate, score, rankerScore, kl } = report.measures;
   const cost = kl?.tunedFromBase?.raoBlackwell ?? kl?.tunedFromBase?.k1;
   const distance = cost
     ? `, ${formatNumber(cost.value, 'nats')} nats per sequence from the base model (${formatInterval(cost, 'nats')})`
     : '';
+  const concludes = !caveat(report, 'unknown text') && !caveat(report, 'few contexts');
+  if (!concludes)
+    return cost
+      ? `The tuned model is${distance.slice(1)}; nothing here says whether it is better.`
+      : 'Nothing here says whether the tuned model is better.';
   const won = winRate?.tunedVsBase;
   if (won) {
-    const numbers = `it wins ${formatNumber(won.value, 'share')} of comparisons (${formatInterval(won, 'share')}, n = ${won.n})`;
-    const how =
-      won.lo > 0.5
-        ? 'is better than the base model'
-        : won.hi < 0.5
-          ? 'is worse than the base model'
-          : 'cannot be told from the base model';
-    return `The tuned model ${how}: ${numbers}${distance}.`;
+    const numbers = `${formatNumber(won.value, 'share')} of comparisons (${formatInterval(won, 'share')}, n = ${won.n})`;
+    const way = won.lo > 0.5 ? 1 : won.hi < 0.5 ? -1 : 0;
+    if (caveat(report, 'no independent judge')) {
+      const prefers = ['prefers the base model', 'prefers neither model', 'prefers the tuned model'][way + 1];
+      return `The judge ${prefers}: it gives the tuned one ${numbers}${distance}.`;
+    }
+    const how = [
+      'is worse than the base model',
+      'cannot be told from the base model',
+      'is better than the base model',
+    ][way + 1];
+    return `The tuned model ${how}: it wins ${numbers}${distance}.`;
   }
-  const gain = score?.tunedMinusBase ?? report.measures.rankerScore?.tunedMinusBase;
+  const gain = score?.tunedMinusBase ?? rankerScore?.tunedMinusBase;
   if (gain) {
     const by = score?.tunedMinusBase ? 'mean score' : 'mean InstructRM score';
     const moved = gain.lo > 0 ? 'raised its' : gain.hi < 0 ? 'lowered its' : 'was not shown to change its';
@@ -51,15 +68,26 @@ export function verdict(report: Report): string {
   return 'The run measured nothing that says whether the tuned model is better.';
 }
 
+/** What a judge's figures are, for the titles of their groups. */
+export function opinionOf(report: Report): string {
+  if (caveat(report, 'unknown text')) return 'the opinion of a judge that does not know such text';
+  return caveat(report, 'no independent judge')
+    ? 'the judge’s opinion, not an independent one'
+    : 'the judge’s opinion';
+}
+
 /** All measures in the order that the algorithm produces them, grouped. */
 export function rowGroups(report: Report): RowGroup[] {
-  const { winRate, score, rankerScore, incorporated, ranking, kl } = report.measures;
-  const { words, judge = 'judge' } = report;
+  const { winRate, score, rankerScore, incorporated, judgeProbability, ranking, kl } = report.measures;
+  const { words, judge = 'judge', scorer = judge } = report;
+  // Where a model judges, InstructRM's own score was measured, too.
+  const byModel = rankerScore !== undefined;
+  const titled = (title: string) => `${title}: ${opinionOf(report)}`;
   const groups: RowGroup[] = [
     {
       key: 'score',
       title: 'Score',
-      note: `Mean score of ${words.outputs} of held-out ${words.contexts}. Judge: ${judge}.`,
+      note: `Mean score of ${words.outputs} of held-out ${words.contexts}. By ${scorer}.`,
       rows: rows(
         change('Mean score', 'score', score?.base, score?.tuned, score?.tunedMinusBase),
         only(`Mean score of gold ${words.outputs}`, 'score', score?.gold),
@@ -67,7 +95,7 @@ export function rowGroups(report: Report): RowGroup[] {
     },
     {
       key: 'winRate',
-      title: 'Win rate',
+      title: byModel ? titled('Win rate') : 'Win rate',
       note: `Share of comparisons on the same context that are won, ties as half; 50% is a draw. Judge: ${judge}.`,
       rows: rows(
         only('Tuned against base', 'share', winRate?.tunedVsBase),
@@ -76,7 +104,7 @@ export function rowGroups(report: Report): RowGroup[] {
     },
     {
       key: 'rankerScore',
-      title: 'InstructRM’s score',
+      title: titled('InstructRM’s score'),
       note: 'Mean score that InstructRM gives, a model itself: no independent judge where it chose the training data.',
       rows: rows(
         change(
@@ -96,6 +124,16 @@ export function rowGroups(report: Report): RowGroup[] {
         only('Refined with the feedback', 'share', incorporated?.feedback),
         only('Refined without feedback', 'share', incorporated?.noFeedback),
         only('Refined with shuffled feedback', 'share', incorporated?.shuffledFeedback),
+      ),
+    },
+    {
+      key: 'judgeProbability',
+      title: titled('Mean probability that the feedback was followed'),
+      note: `InstructRM’s mean probability that a refinement follows its ${words.context}’s feedback: no share of refinements, since nobody looked whether they do. Without feedback, and with another ${words.context}’s, are controls.`,
+      rows: rows(
+        only('Refined with the feedback', 'score', judgeProbability?.feedback),
+        only('Refined without feedback', 'score', judgeProbability?.noFeedback),
+        only('Refined with shuffled feedback', 'score', judgeProbability?.shuffledFeedback),
       ),
     },
     {
@@ -126,12 +164,26 @@ export function rowGroups(report: Report): RowGroup[] {
   ];
   // The ranker's own score stands in where there is no judge; beside one it is of interest only if it was measured.
   return groups
-    .filter((group) => group.rows.length > 0 || group.key !== 'rankerScore')
+    .filter(({ rows, key }) => rows.length > 0 || (key !== 'rankerScore' && key !== 'judgeProbability'))
     .map((group) =>
       group.rows.length > 0
         ? group
         : { ...group, absent: report.absent?.[group.key] ?? 'Not measured in this run.' },
     );
+}
+
+/** What x0, which the feedback is on, is; and π_0's own text beside it, which the tuned model's is compared with. */
+export function textsBefore({
+  given,
+  initial,
+  base,
+  scores,
+}: Sample): [label: string, text: string, score: number | undefined][] {
+  const own = 'Base model, the output that the feedback is on';
+  const name = given === undefined ? 'Base model' : given ? 'The output that came with it' : own;
+  const compared: ReturnType<typeof textsBefore> =
+    base === undefined ? [] : [['Base model, the output that is compared', base, scores?.base]];
+  return [[name, initial, scores?.initial], ...compared];
 }
 
 function rows(...all: (Row | undefined)[]): Row[] {

@@ -43,7 +43,7 @@ ${chartFigure}<% } %>
 <section id="samples">
 <h2>Sample <%= it.report.words.contexts %></h2>
 <% if (it.samples.length === 0) { %><p class="soft">This run kept no samples.</p><% } else { %>
-<p class="soft">What each step made of them.<% if (it.scored) { %> Scores by the judge.<% } %></p>
+<p class="soft">What each step made of them.<% if (it.scored) { %> Scores: <%= it.report.scorer ?? it.report.judge ?? 'the judge' %>.<% } %></p>
 <% } %>
 <% for (const sample of it.samples) { %>
 <article class="sample"><dl>

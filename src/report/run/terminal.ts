@@ -2,7 +2,7 @@
 import Table from 'cli-table3';
 import { capital, formatSeconds } from '../format.js';
 import { borderless, plain, type Terminal, textWidth, wrap } from '../terminal.js';
-import { rowGroups, verdict } from './rows.js';
+import { rowGroups, textsBefore, verdict } from './rows.js';
 import type { Report, Sample, Words } from './types.js';
 
 /** The whole closing text: verdict, table, where the rest is. */
@@ -14,6 +14,11 @@ export function renderFinal(report: Report, terminal: Terminal): string {
     '',
     wrap(`Intervals: ${plain(report.interval)}. ${formatSeconds(report.seconds)} in all.`, terminal.width),
   ].join('\n');
+}
+
+/** What must be known before anything else that is printed; null where there is nothing of the kind. */
+export function renderCaveats({ caveats = [] }: Report, { width }: Terminal): string | null {
+  return caveats.length === 0 ? null : caveats.map(({ says }) => wrap(plain(says), width)).join('\n');
 }
 
 /** The table of measures: measure, before, after, interval. */
@@ -73,12 +78,17 @@ export function finalTable(report: Report, { width, color }: Terminal): string {
 /** A sample and what became of it, wrapped to the terminal's width. */
 export function renderSample(sample: Sample, words: Words, { width, color }: Terminal): string {
   const score = (value: number | undefined) => (value === undefined ? '' : ` (score ${value.toFixed(2)})`);
+  const [about, ...compared] = textsBefore(sample).map(([label, text, of]): [string, string] => [
+    `${label}${score(of)}`,
+    text,
+  ]);
   const parts: [label: string, text: string | undefined][] = [
     [capital(words.context), sample.context],
-    [`Before${score(sample.scores?.initial)}`, sample.initial],
+    about!,
     ['Feedback', sample.feedback],
     [`Refinement${score(sample.scores?.refinement)}`, sample.refinement],
-    [`After${score(sample.scores?.tuned)}`, sample.tuned],
+    ...compared,
+    [`Tuned model${score(sample.scores?.tuned)}`, sample.tuned],
     ['Gold', sample.gold],
   ];
   return parts

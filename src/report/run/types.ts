@@ -3,15 +3,21 @@
 import type { Estimate, KlEstimates, KlResult } from '../../bayes/index.js';
 import type { Settings } from '../page/settings.js';
 
+/** Of refinements by what the refiner was told. */
+export interface Refined {
+  feedback?: Estimate;
+  noFeedback?: Estimate;
+  shuffledFeedback?: Estimate;
+}
+
 /** The measures of a finished run, as they stand in its JSON document. */
 export interface Measures {
   /** Share of contexts won by the first against the second, ties as half, by the judge that the report names. */
   winRate?: { tunedVsBase?: Estimate; tunedVsGold?: Estimate; baseVsGold?: Estimate };
-  /**
-   * Share of refinements that settle every point of the feedback: made with it, and two controls. Without an oracle, the
-   * ranker's mean probability that they do.
-   */
-  incorporated?: { feedback?: Estimate; noFeedback?: Estimate; shuffledFeedback?: Estimate };
+  /** Share of refinements that settle every point of the feedback, by an oracle: made with it, and two controls. */
+  incorporated?: Refined;
+  /** Where no oracle knows what the feedback asks for: InstructRM's mean probability that it was followed, which is no share. */
+  judgeProbability?: Refined;
   /** Mean oracle score of the refinement that the run's ranker picks, and those of two controls, and how well the run's orders one context's refinements. */
   ranking?: {
     picked?: Estimate;
@@ -48,8 +54,12 @@ export interface RoundMeasures {
 /** One held-out context with everything that ILF makes of it. */
 export interface Sample {
   context: string;
-  /** x0. */
+  /** x0, which the feedback is on. */
   initial: string;
+  /** Whether x0 came with the context; else the base model wrote it. */
+  given?: boolean;
+  /** What the base model wrote, independently of x0: the tuned model's text is compared with this. */
+  base?: string;
   feedback: string;
   /** x1: the refinement that the ranker picked. */
   refinement: string;
@@ -58,7 +68,30 @@ export interface Sample {
   /** The reference. */
   gold?: string;
   /** Oracle scores, where there is an oracle. */
-  scores?: { initial?: number; refinement?: number; tuned?: number };
+  scores?: { initial?: number; base?: number; refinement?: number; tuned?: number };
+}
+
+/** What a reader must know before any number; in the order of what weighs most. */
+export interface Caveat {
+  kind: 'unknown text' | 'few contexts' | 'no independent judge';
+  /** A sentence. */
+  says: string;
+}
+
+/** How well a model knows the texts of a run: nats a token, of texts that were given and of its own on the same contexts. */
+export interface Familiarity {
+  /** The model's folder, and what it does: "base", "refiner", "judge". */
+  model: string;
+  roles: string[];
+  /** Whether the given texts are the contexts' outputs, or the contexts themselves. */
+  texts: 'outputs' | 'contexts';
+  given: Estimate;
+  own: Estimate;
+  /** Paired. */
+  difference: Estimate;
+  /** By the criterion, which was fixed beforehand. */
+  known: boolean;
+  criterion: string;
 }
 
 /** What the posterior over the refinements looked like. */
@@ -103,8 +136,14 @@ export interface Report {
   annotator: string;
   /** What picked refinements: "InstructRM", "longest". */
   ranker: string;
-  /** Who decides wins and scores: "oracle: F1 of the six facts". */
+  /** Who decides wins: "oracle: F1 of the six facts". */
   judge?: string;
+  /** What scores are, where another than the judge gives them: "F1 of ROUGE-L against the reference". */
+  scorer?: string;
+  /** What to know before all else. */
+  caveats?: Caveat[];
+  /** Whether the models know such texts, where that was asked. */
+  familiarity?: Familiarity[];
   measures: Measures;
   /** Why a group of measures is absent, by its key in {@link Measures}. */
   absent?: Partial<Record<keyof Measures, string>>;
@@ -128,9 +167,17 @@ export interface Report {
 }
 
 /** The run's JSON document. Intervals that the data cannot give (one context) are null there, as JSON has no Infinity. */
-export type FinalDocument = Measures & { seconds: number; run: string };
+export type FinalDocument = Pick<Report, 'caveats' | 'familiarity'> &
+  Measures & { seconds: number; run: string };
 
 /** The JSON document of a report: its final measures, its time, its folder. */
 export function finalDocument(report: Report): FinalDocument {
-  return { ...report.measures, seconds: report.seconds, run: report.run };
+  const { caveats, familiarity } = report;
+  return {
+    ...(caveats && { caveats }),
+    ...(familiarity && { familiarity }),
+    ...report.measures,
+    seconds: report.seconds,
+    run: report.run,
+  };
 }

@@ -1,34 +1,15 @@
 /**
- * A person's own contexts: a JSONL file of {"context", "output"?, "feedback"?, "gold"?}. A part of them is held out for
- * measuring, chosen by what they say, so that the order of the lines does not matter.
+ * A person's own contexts, from a JSONL file (lines.ts). A part of them is held out for measuring, chosen by what they say, so that the
+ * order of the lines does not matter. A context comes once, however many lines are about it: it cannot be learned from and measured on.
  */
 import { basename } from 'node:path';
-import { z } from 'zod';
 import { UserError } from '../../store/errors.js';
-import { readJsonl } from '../../store/jsonl.js';
 import { hash32, random } from '../random.js';
 import { prompts } from '../summarization.js';
 import type { Context, Task } from '../task.js';
 import { manyLines, oneLine, type TextFormat } from '../text-format.js';
-import { asGiven } from './as-given.js';
 import { likeness } from './likeness.js';
-
-const text = z.string().regex(/\S/, 'it is empty');
-
-/** A line; the same context twice is an error, since it could be learned from and measured on. */
-function lineSchema() {
-  const seen = new Set<string>();
-  return z.strictObject({
-    context: text.refine((context) => {
-      const fresh = !seen.has(context.trim());
-      seen.add(context.trim());
-      return fresh;
-    }, 'this context was given before; give each context once'),
-    output: text.optional(),
-    feedback: text.optional(),
-    gold: text.optional(),
-  });
-}
+import { ignoredNotice, readLines } from './lines.js';
 
 /** One line where all texts that were given are. */
 const formatOf = (texts: readonly (string | undefined)[]): TextFormat =>
@@ -48,20 +29,18 @@ const byReference: Pick<Task, 'prefers' | 'written'> = {
 
 /** @throws UserError for a file that cannot be read, a bad line (with its number), or too few contexts */
 export async function openFileTask(path: string): Promise<Task> {
-  const lines = await readJsonl(path, lineSchema());
-  if (lines.length < 2)
+  const { contexts, ignored } = await readLines(path);
+  if (contexts.length < 2)
     throw new UserError(
-      `${path}: ${lines.length} context${lines.length === 1 ? '' : 's'}; at least 2 are needed, one to learn from and one to measure on`,
+      `${path}: ${contexts.length} context${contexts.length === 1 ? '' : 's'}; at least 2 are needed, one to learn from and one to measure on`,
     );
-  const all = lines.map(({ context, output, feedback, gold }, i): Context => {
-    return {
-      id: String(i + 1),
-      text: context.trim(),
-      ...(output !== undefined && { output: asGiven(output) }),
-      ...(feedback !== undefined && { feedback: asGiven(feedback) }),
-      ...(gold !== undefined && { gold: asGiven(gold) }),
-    };
-  });
+  const feedbackFormat = formatOf(contexts.flatMap(({ feedback }) => feedback));
+  const all = contexts.map(
+    ({ feedback, ...rest }): Context => ({
+      ...rest,
+      ...(feedback.length > 0 && { feedback: feedback.join(feedbackFormat === oneLine ? ' ' : '\n') }),
+    }),
+  );
   const inOrder = [...all].sort(
     (a, b) => hash32(a.text) - hash32(b.text) || (a.text < b.text ? -1 : a.text > b.text ? 1 : 0),
   );
@@ -75,8 +54,9 @@ export async function openFileTask(path: string): Promise<Task> {
     prompts,
     format: {
       output: formatOf(all.flatMap(({ output, gold }) => [output, gold])),
-      feedback: formatOf(all.map(({ feedback }) => feedback)),
+      feedback: feedbackFormat,
     },
+    notices: ignoredNotice(path, ignored),
     size: (split) => parts[split].length,
     contexts: (split, from, n) => parts[split].slice(from, from + n),
     ...(all.every(({ gold }) => gold !== undefined) && byReference),
