@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { packageDir } from '../src/cli/package.js';
+import { packageDir } from '../src/store/package.js';
 
 export interface Machine {
   cpu: string;

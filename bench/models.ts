@@ -4,9 +4,9 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageDir } from '../src/cli/package.js';
 import type { Gpt2Sizes } from '../src/lm/architectures/gpt2.js';
 import { UserError } from '../src/store/errors.js';
+import { packageDir } from '../src/store/package.js';
 
 export const MODELS = ['embedded', '3.7M', '124M', '355M'] as const;
 export type ModelName = (typeof MODELS)[number];

@@ -1,6 +1,6 @@
 /** Where the numbers of a bench come from: the machine, its GPU and driver, the commit and the command line. */
 import { existsSync, readFileSync } from 'node:fs';
-import { packageDir } from '../src/cli/package.js';
+import { packageDir } from '../src/store/package.js';
 import { TimeUp } from './budget.js';
 import { ChildError, output } from './child.js';
 import type { Machine } from './machine.js';

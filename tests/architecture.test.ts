@@ -20,6 +20,7 @@ const layers: string[][] = [
   ['kl', 'baselines'],
   ['ilf'],
   ['experiment'],
+  ['library'],
   ['cli'],
 ];
 

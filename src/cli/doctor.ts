@@ -1,6 +1,6 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
 import { UserError } from '../store/errors.js';
-import { packageVersion } from './package.js';
+import { packageVersion } from '../store/package.js';
 import { print, printJson } from './streams.js';
 
 const options = {

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { CommandModule, InferredOptionTypes } from 'yargs';
 import { STUDIES } from '../experiment/names.js';
+import { packageVersion } from '../store/package.js';
 import {
   DEFAULTS,
   embeddedModel,
@@ -14,7 +15,6 @@ import {
   tuningOptions,
   wholeNumber,
 } from './options.js';
-import { packageVersion } from './package.js';
 import { compute } from './session.js';
 import { print, printJson } from './streams.js';
 

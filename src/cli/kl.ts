@@ -1,5 +1,6 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
 import { UserError } from '../store/errors.js';
+import { packageVersion } from '../store/package.js';
 import {
   DEFAULTS,
   embeddedModel,
@@ -11,7 +12,6 @@ import {
   taskOptions,
   wholeNumber,
 } from './options.js';
-import { packageVersion } from './package.js';
 import { compute } from './session.js';
 import { print, printJson } from './streams.js';
 

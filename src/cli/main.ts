@@ -1,8 +1,9 @@
 /**
  * The command line. Bad input (UserError, unknown options) is one line on standard error and status 2; status 1 is a bug.
  */
+import { basename } from 'node:path';
 import yargs from 'yargs';
-
+import { packageVersion } from '../store/package.js';
 import { bestOfNCommand } from './best-of-n.js';
 import { contextsCommand } from './contexts.js';
 import { doctorCommand } from './doctor.js';
@@ -11,7 +12,6 @@ import { feedbackCommand } from './feedback.js';
 import { finetuneCommand } from './finetune.js';
 import { generateCommand } from './generate.js';
 import { klCommand } from './kl.js';
-import { packageVersion } from './package.js';
 import { pretrainCommand } from './pretrain.js';
 import { rankCommand } from './rank.js';
 import { refineCommand } from './refine.js';
@@ -22,10 +22,13 @@ import { scoreCommand } from './score.js';
 import { targetsCommand } from './targets.js';
 import { trainCommand } from './train.js';
 
+/** What a person typed: `ilf` where it is installed as a command. */
+const NAME = basename(process.argv[1] ?? '') === 'ilf' ? 'ilf' : 'node train.js';
+
 /** @param words the command line without the program's name @returns the exit status */
 export async function main(words: readonly string[]): Promise<number> {
   const commands = yargs([...words])
-    .scriptName('node train.js')
+    .scriptName(NAME)
     .usage('$0 [command] [options]\n\nImitation learning from language feedback, on your own hardware.')
     .command(trainCommand)
     .command(contextsCommand)
@@ -44,5 +47,5 @@ export async function main(words: readonly string[]): Promise<number> {
     .command(pretrainCommand)
     .command(doctorCommand)
     .version(packageVersion());
-  return runCommands(commands, 'node train.js', ['studies']);
+  return runCommands(commands, NAME, ['studies']);
 }

@@ -1,16 +1,19 @@
 /** Options that several commands share, each checked when it is parsed. */
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { ENGINES, isThreads, MOST_THREADS } from '../engine/engines/kind.js';
 import { sources } from '../feedback/registry.js';
+import { DEFAULTS } from '../pipeline/defaults.js';
 import type { LoopOptions } from '../pipeline/options.js';
 import { HOSTS, type Host } from '../rankers/ranker.js';
 import { rankers } from '../rankers/registry.js';
 import { UserError } from '../store/errors.js';
+import { embeddedModel } from '../store/package.js';
 import { isModule } from '../store/plug-in.js';
 import { defaultTask, openTask, tasks } from '../tasks/open.js';
 import type { Task } from '../tasks/task.js';
-import { packageDir } from './package.js';
 import { notice } from './streams.js';
+
+export { DEFAULTS, embeddedModel };
 
 /** A number option; `accepts` says in words what it must be. */
 function number(
@@ -95,8 +98,6 @@ const registered = (
   };
 };
 
-export const embeddedModel = (name: 'base' | 'instruct') => join(packageDir, 'models', name);
-
 /** Where tensors are computed. */
 export const engineOptions = {
   engine: {
@@ -113,7 +114,13 @@ export const engineOptions = {
   },
   threads: threadsOption('threads of the engines cpu and tensorflow'),
   gpu: { type: 'boolean' as const, description: 'compute on a GPU, by the first engine that finds one' },
-  quiet: { type: 'boolean' as const, description: 'no progress on standard error' },
+  progress: {
+    choices: ['bar', 'json', 'none'] as const,
+    requiresArg: true,
+    description: 'progress on standard error: bars, JSON lines, nothing',
+    defaultDescription: 'bar',
+  },
+  quiet: { type: 'boolean' as const, description: 'as --progress none' },
 };
 
 /** What is learned. */
@@ -187,23 +194,6 @@ export const tuningOptions = {
   batch: wholeNumber('batch', 1, 'contexts a gradient step (batch size)', '8'),
   'prompt-weight': notNegative('prompt-weight', "weight of the prompt's tokens in the loss", '0.05'),
 };
-
-export const DEFAULTS = {
-  ranker: 'instruct-rm',
-  host: 'transformers',
-  targets: 'ilf',
-  seed: 0,
-  temperature: 1,
-  topP: 0.95,
-  maxTokens: 48,
-  lr: 3e-4,
-  epochs: 1,
-  batch: 8,
-  promptWeight: 0.05,
-  samples: 5,
-  rounds: 1,
-  beta: 10,
-} as const;
 
 interface Given {
   instruct?: string | undefined;

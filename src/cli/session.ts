@@ -1,25 +1,20 @@
-/** What commands that compute do first, and how they reporter what they are doing. */
-import type { Engine, EngineName, Precision } from '../engine/index.js';
+/** What commands that compute do first, and how they report what they are doing. */
+import type { EngineChoice, StartedEngine } from '../library/engine.js';
 import type { Reporter } from '../pipeline/run-context.js';
 import { notice } from './streams.js';
 
-export interface EngineArguments {
-  engine?: EngineName | undefined;
-  precision?: Precision | undefined;
-  threads?: number | undefined;
-  gpu?: boolean | undefined;
+export interface ProgressArguments {
+  progress?: keyof typeof shownBy | undefined;
+  quiet?: boolean | undefined;
 }
 
-/** Starts the engine; the modules that compute are only loaded here. */
-async function startSession({ engine, precision, threads, gpu }: EngineArguments): Promise<Engine> {
-  const options = { precision, threads };
-  if (gpu) return (await import('../engine/gpu.js')).startGpuEngine(engine, options);
-  return (await import('../engine/index.js')).startEngine(engine, options);
-}
+type Shown = Reporter & { stop(): void };
 
-/** Progress bars on standard error, one after another; nothing where `quiet`. */
-async function showProgress(quiet: boolean | undefined): Promise<Reporter & { stop(): void }> {
-  if (quiet) return { progress: () => {}, scalar: () => {}, done: () => {}, notice, stop: () => {} };
+/** Nothing but what a person must read. */
+const silent: Shown = { progress: () => {}, scalar: () => {}, done: () => {}, notice, stop: () => {} };
+
+/** Progress bars on standard error, one after another. */
+async function bars(): Promise<Shown> {
   const { startProgress } = await import('../report/progress.js');
   let bar: { doing: string; shown: ReturnType<typeof startProgress> } | undefined;
   const stop = () => {
@@ -44,13 +39,38 @@ async function showProgress(quiet: boolean | undefined): Promise<Reporter & { st
   };
 }
 
+/** Milliseconds between two lines about the same activity. */
+const BETWEEN_LINES = 250;
+
+/** JSON lines on standard error (docs/options.md): every start and end of an activity, and some of what is between. */
+function jsonLines(): Shown {
+  const line = (event: object) => console.error(JSON.stringify(event));
+  let [current, shown, last] = ['', -1, 0];
+  return {
+    progress: (doing, done, total, unit) => {
+      const now = performance.now();
+      if (doing === current && (done === shown || (done < total && now - last < BETWEEN_LINES))) return;
+      [current, shown, last] = [doing, done, now];
+      line({ doing, done, total, unit });
+    },
+    scalar: (tag, step, value) => line({ tag, step, value }),
+    done: (step, ran) => line({ step, ran }),
+    notice: (text) => line({ notice: text }),
+    stop: () => {},
+  };
+}
+
+const shownBy = { bar: bars, json: jsonLines, none: () => silent };
+
 /** Starts the engine, and shows what `use` does as long as it runs. */
 export async function compute<T>(
-  given: EngineArguments & { quiet?: boolean | undefined },
-  use: (reporter: Reporter & { stop(): void }, engine: Engine) => Promise<T>,
+  given: EngineChoice & ProgressArguments,
+  use: (reporter: Reporter & { stop(): void }, engine: StartedEngine) => Promise<T>,
 ): Promise<T> {
-  const engine = await startSession(given);
-  const reporter = await showProgress(given.quiet);
+  // What computes is only loaded here.
+  const { startEngine } = await import('../library/engine.js');
+  const engine = await startEngine(given);
+  const reporter = await shownBy[given.quiet ? 'none' : (given.progress ?? 'bar')]();
   try {
     return await use(reporter, engine);
   } finally {

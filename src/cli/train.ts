@@ -1,9 +1,7 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
 import { targetKinds } from '../ilf/target-kinds.js';
-import { openTask } from '../tasks/open.js';
+import type { LoopSettings } from '../library/settings.js';
 import {
-  DEFAULTS,
-  embeddedModel,
   engineOptions,
   feedbackOption,
   instructFrom,
@@ -20,9 +18,8 @@ import {
   tuningOptions,
   wholeNumber,
 } from './options.js';
-import { packageVersion } from './package.js';
 import { compute } from './session.js';
-import { print, printJson } from './streams.js';
+import { notice, print, printJson } from './streams.js';
 
 const options = {
   ...taskOptions,
@@ -75,84 +72,57 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
   describe: 'the whole loop: generate, feedback, refine, rank, finetune, measure',
   builder: options,
   handler: async (given) => {
+    const settings = settingsFrom(given);
     // What is quickly found wrong is, before all that computes is loaded.
-    const { requireModel } = await import('../writers/model-files.js');
-    const { rankerOptionsOf } = await import('../pipeline/options.js');
-    const { findRanker } = await import('../rankers/registry.js');
-    const { base = embeddedModel('base'), seed = DEFAULTS.seed, feedback = null } = given;
-    const choice = taskChoiceFrom(given);
-    const task = await openTask(choice);
-    const instruct = instructFrom(given);
-    for (const dir of [base, ...Object.values(instruct)]) await requireModel(dir);
-    const ranker = rankerFrom(given);
-    const descriptor = await findRanker(ranker.ranker);
-    const { models } = descriptor.madeFrom(rankerOptionsOf(task, { ...ranker, ...instruct, seed }));
-    for (const dir of models) await requireModel(dir);
-    const { openRunContext } = await import('../ilf/open.js');
-    const { loop } = await import('../ilf/loop.js');
-    const { writeOutcome } = await import('../ilf/outcome.js');
-    const { plain, renderCaveats, renderFinal, renderHtml, renderSample, terminalOf } = await import(
+    const { checkSettings, sizesOn } = await import('../library/settings.js');
+    await checkSettings(settings);
+    const { plain, renderCaveats, renderFinal, renderSample, terminalOf } = await import(
       '../report/index.js'
     );
 
-    await compute(given, async (reporter, engine) => {
-      const size = defaultSize(engine.name);
-      if (
-        engine.name === 'wasm' &&
-        given.contexts === undefined &&
-        given.heldout === undefined &&
-        !given.data
-      )
-        console.error(
-          `the engine wasm is slow: a smaller run of ${size.contexts} contexts, measured on ${size.heldout} (--contexts, --heldout)`,
+    await compute(given, async (reporter, { name }) => {
+      if (name === 'wasm' && given.contexts === undefined && given.heldout === undefined && !given.data) {
+        const { contexts, heldout } = sizesOn(name);
+        notice(
+          `the engine wasm is slow: a smaller run of ${contexts} contexts, measured on ${heldout} (--contexts, --heldout)`,
         );
-      const run = await openRunContext(
-        task,
-        {
-          ...choice,
-          base,
-          ...instruct,
-          feedback,
-          contexts: given.contexts ?? size.contexts,
-          heldout: given.heldout ?? size.heldout,
-          samples: given.samples ?? DEFAULTS.samples,
-          rounds: given.rounds ?? DEFAULTS.rounds,
-          roundMode: given.retrain ? 'retrain' : 'continue',
-          targets: given.targets ?? DEFAULTS.targets,
-          ...ranker,
-          seed,
-          engine: engine.name,
-          precision: engine.precision,
-          ...samplingFrom(given),
-          ...tuningFrom(given),
-          beta: given.beta ?? DEFAULTS.beta,
-        },
-        { dir: given.run, fresh: given.fresh ?? false, version: packageVersion() },
-        reporter,
-      );
-      try {
-        const outcome = await loop(run);
-        await writeOutcome(outcome, renderHtml, run.folder.path);
-        if (given.json) await printJson(outcome.document);
-        else {
-          const terminal = terminalOf(process.stdout);
-          const { samples, words } = outcome.report;
-          const shown = samples.map((sample) => renderSample(sample, words, terminal));
-          const first = renderCaveats(outcome.report, terminal);
-          await print(
-            [...(first === null ? [] : [first]), ...shown, renderFinal(outcome.report, terminal)].join(
-              '\n\n',
-            ),
-          );
-          await print(`\nRun folder: ${plain(run.folder.dir)} (report.html, result.json)`);
-        }
-      } finally {
-        await run.close();
       }
+      const { runLoop } = await import('../library/loop.js');
+      const { report, result, dir } = await runLoop(settings, {
+        onProgress: ({ doing, done, total, unit }) => reporter.progress(doing, done, total, unit),
+        onStep: reporter.done,
+        onScalar: reporter.scalar,
+        onNotice: reporter.notice,
+      });
+      if (given.json) return printJson(result);
+      const terminal = terminalOf(process.stdout);
+      const shown = report.samples.map((sample) => renderSample(sample, report.words, terminal));
+      const caveats = renderCaveats(report, terminal);
+      await print(
+        [...(caveats === null ? [] : [caveats]), ...shown, renderFinal(report, terminal)].join('\n\n'),
+      );
+      await print(`\nRun folder: ${plain(dir)} (report.html, result.json)`);
     });
   },
 };
 
-/** Without native kernels a run of the usual size would take an hour. */
-const defaultSize = (engine: string) =>
-  engine === 'wasm' ? { contexts: 40, heldout: 30 } : { contexts: 300, heldout: 250 };
+/** The library's names for the options. */
+const settingsFrom = (given: TrainArguments): LoopSettings => ({
+  ...taskChoiceFrom(given),
+  ...instructFrom(given),
+  ...rankerFrom(given),
+  ...samplingFrom(given),
+  ...tuningFrom(given),
+  base: given.base,
+  feedback: given.feedback,
+  contexts: given.contexts,
+  heldout: given.heldout,
+  samples: given.samples,
+  rounds: given.rounds,
+  roundMode: given.retrain ? 'retrain' : 'continue',
+  targets: given.targets,
+  seed: given.seed,
+  beta: given.beta,
+  run: given.run,
+  fresh: given.fresh,
+});

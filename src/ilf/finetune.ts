@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type AdamState, disposeAdamState } from '../engine/fused.js';
 import type { Example } from '../lm/batch.js';
 import { saveLM } from '../lm/files.js';
+import type { CausalLM } from '../lm/model.js';
 import { crossEntropy, type Objective, type StepInfo, saveTrainState, trainOn } from '../lm/train.js';
 import { tuningOf } from '../pipeline/options.js';
 import type { Progress } from '../pipeline/progress.js';
@@ -73,14 +74,14 @@ function examplesByContext(
   prompts: Prompts,
   targets: readonly Target[],
   promptWeight: number,
-): ContextExamples[] {
+): Example[][] {
   const byContext = new Map<string, Example[]>();
   for (const target of targets) {
     const { id } = target.context;
     const example = toExample(model, prompts, target, promptWeight);
     byContext.set(id, [...(byContext.get(id) ?? []), example]);
   }
-  return [...byContext.values()].map((examples) => ({ ids: examples.flatMap(({ ids }) => ids), examples }));
+  return [...byContext.values()];
 }
 
 /** What a training is told. */
@@ -101,7 +102,18 @@ export function tune(
   onStep: (info: StepInfo) => unknown,
 ): Promise<AdamState> {
   const contexts = examplesByContext(model, task.prompts, targets, tuning.promptWeight);
-  const steps = tuning.epochs * Math.ceil(contexts.length / tuning.batch);
+  return tuneOn(model.lm, contexts, tuning, seed, onStep);
+}
+
+/** The same on examples in groups: a group is learned in one step. */
+export function tuneOn(
+  lm: CausalLM,
+  groups: readonly (readonly Example[])[],
+  tuning: Omit<Tuning, 'promptWeight'>,
+  seed: number,
+  onStep: (info: StepInfo) => unknown,
+): Promise<AdamState> {
+  const steps = tuning.epochs * Math.ceil(groups.length / tuning.batch);
   const options = {
     lr: tuning.lr,
     epochs: tuning.epochs,
@@ -112,7 +124,8 @@ export function tune(
     maxTokens: MAX_TOKENS,
     seed,
   } as const;
-  return trainOn(model.lm, objective, contexts, options, onStep);
+  const contexts = groups.map((examples) => ({ ids: examples.flatMap(({ ids }) => ids), examples }));
+  return trainOn(lm, objective, contexts, options, onStep);
 }
 
 /**

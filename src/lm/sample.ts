@@ -90,7 +90,7 @@ function promptGroups(
 
 /**
  * Completions [prompt][sample]. Each ends at a stop token, after maxNewTokens, or where the model's positions end.
- * onProgress gets the number of finished rows and of all.
+ * onProgress gets the number of finished rows and of all, after every token; where it throws, sampling ends.
  * @throws UserError for empty or too long prompts and bad options
  */
 export async function sample(
@@ -172,7 +172,7 @@ async function decodeGroup(
       out.finished = options.stopIds.includes(token);
       if (!out.finished && out.ids.length < room) going.push(i);
     });
-    if (going.length < B) finish(B - going.length);
+    finish(B - going.length);
     if (going.length === 0) return;
     previous = Int32Array.from(going, (i) => tokens[i]!);
     live = Int32Array.from(going, (i) => live[i]!);

@@ -5,7 +5,7 @@
 import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
-import { packageRoot } from '../../addon.js';
+import { packageDir } from '../../../store/package.js';
 import type { Need } from '../kind.js';
 
 const PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'];
@@ -87,7 +87,7 @@ export function findTensorflow(): { needs: Need[]; found: Found | null } {
   const need = (what: string, found: string | null, advice: string): Need => ({ what, found, advice });
   const tfjs = need('tfjs-node', found && `${found.name} ${found.version}`, `run "${INSTALL}"`);
   if (!found) return { needs: [tfjs, need('TensorFlow', null, `then run "${LINK}"`)], found: null };
-  const folder = join(packageRoot(), 'build', 'tensorflow');
+  const folder = join(packageDir, 'build', 'tensorflow');
   const link = readLink(folder);
   const path = join(folder, 'tfjs_binding.node');
   if (link && existsSync(path)) {

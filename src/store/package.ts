@@ -12,3 +12,5 @@ export const packageDir = (() => {
 
 export const packageVersion = (): string =>
   (JSON.parse(readFileSync(join(packageDir, 'package.json'), 'utf8')) as { version: string }).version;
+
+export const embeddedModel = (name: 'base' | 'instruct'): string => join(packageDir, 'models', name);

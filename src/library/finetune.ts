@@ -1,0 +1,65 @@
+/** Supervised finetuning on given texts: what ILF does with its targets, on yours. */
+import { disposeAdamState } from '../engine/fused.js';
+import { tuneOn } from '../ilf/finetune.js';
+import { DEFAULTS } from '../pipeline/defaults.js';
+import { UserError } from '../store/errors.js';
+import { completionIds, encodePrompt } from '../writers/local.js';
+import { given } from '../writers/writer.js';
+import type { Model } from './model.js';
+import { textModelOf } from './open-model.js';
+import { type Watch, watched } from './watch.js';
+
+export interface Example {
+  prompt: string;
+  /** What the model should write: it is put after a space, and ended. */
+  completion: string;
+  /** How much it counts, 1. */
+  weight?: number;
+}
+
+export interface FinetuneOptions extends Watch {
+  /** Peak learning rate of AdamW, 3e-4; it warms up over a tenth of the steps and falls by a cosine. */
+  lr?: number;
+  /** Passes over the examples, 1. */
+  epochs?: number;
+  /** Examples a step, 8. */
+  batch?: number;
+  /** Weight of the prompt's tokens in the loss, 0.05. */
+  promptWeight?: number;
+  seed?: number;
+  /** Each step's loss, in nats a token. */
+  onLoss?: (step: number, loss: number) => void;
+}
+
+/**
+ * Changes the model itself; `save` keeps it.
+ * @throws UserError for no examples, ones too long for the model, and a training that diverges
+ */
+export async function finetune(
+  model: Model,
+  examples: readonly Example[],
+  {
+    lr = DEFAULTS.lr,
+    epochs = DEFAULTS.epochs,
+    batch = DEFAULTS.batch,
+    promptWeight = DEFAULTS.promptWeight,
+    seed = DEFAULTS.seed,
+    onLoss,
+    ...watch
+  }: FinetuneOptions = {},
+): Promise<void> {
+  const opened = textModelOf(model);
+  if (examples.length === 0) throw new UserError('there are no examples to finetune on');
+  const progress = watched(watch);
+  const items = examples.map(({ prompt, completion, weight = 1 }, i) => {
+    const ids = completionIds(opened, given(completion));
+    const asked = encodePrompt(opened, { text: prompt, name: `example ${i + 1}` }, ids.length);
+    const weights = [...asked.map(() => weight * promptWeight), ...ids.map(() => weight)];
+    return [{ ids: [...asked, ...ids], weights }];
+  });
+  const state = await tuneOn(opened.lm, items, { lr, epochs, batch }, seed, ({ step, steps, loss }) => {
+    progress('finetuning', step, steps, 'steps');
+    onLoss?.(step, loss);
+  });
+  disposeAdamState(state);
+}

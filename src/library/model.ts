@@ -1,0 +1,106 @@
+/** A causal language model that is open: what it says, and how likely it finds a text. */
+import { sample as sampleIds } from '../lm/sample.js';
+import { texts } from '../pipeline/progress.js';
+import { scoreAll } from '../writers/chunks.js';
+import { openModel } from '../writers/text-model.js';
+import { ensureEngine } from './engine.js';
+import { OpenModel, textModelOf } from './open-model.js';
+import { type Watch, watched } from './watch.js';
+
+export interface Model {
+  /** The folder that it was read from. */
+  readonly dir: string;
+  /** Number of parameters. */
+  readonly size: number;
+  /** Most tokens of a text that it reads and writes. */
+  readonly window: number;
+  /** The id that ends a text. */
+  readonly eos: number;
+  encode(text: string): number[];
+  decode(ids: ArrayLike<number>): string;
+  /**
+   * Writes a folder in Hugging Face's layout, whole or not at all. It may replace an empty folder or one that this library wrote.
+   * @throws UserError where it cannot be written, or holds anything else
+   */
+  save(dir: string): Promise<void>;
+  /** Frees its memory; it cannot be used afterwards. */
+  dispose(): void;
+}
+
+/**
+ * Opens a model folder in Hugging Face's layout (config.json, model.safetensors, a tokenizer). Starts the default engine where
+ * `startEngine` started none. @throws UserError for a folder that is no model, is damaged, or is of an unknown architecture
+ */
+export async function loadModel(dir: string): Promise<Model> {
+  await ensureEngine();
+  return new OpenModel(await openModel(dir));
+}
+
+export interface SampleOptions extends Watch {
+  /** Texts for each prompt, 1. */
+  n?: number;
+  /** 1; 0 takes the likeliest token. */
+  temperature?: number;
+  /** Nucleus sampling: the share of the probability that is kept, 1. */
+  topP?: number;
+  /** Tokens of a text at most, 48; fewer where the model's window ends. */
+  maxTokens?: number;
+  /** Ends a text, and is not part of it; null: only the model's end of text does. */
+  stop?: string | null;
+  /** The same seed gives the same texts, 0. */
+  seed?: number;
+}
+
+export interface Sampled {
+  /** What was written, up to `stop`. */
+  text: string;
+  /** The tokens as they were sampled, the end of text included where the model wrote it. */
+  ids: number[];
+  /** ln p of each, at temperature 1 from the whole vocabulary. */
+  logprobs: number[];
+  /** Whether the model ended it, or `stop` did; else the limit of tokens. */
+  finished: boolean;
+}
+
+/** Texts that continue the prompts, [prompt][text]. @throws UserError for a prompt that is empty or fills the model's window */
+export async function sample(
+  model: Model,
+  prompts: readonly string[],
+  { n = 1, temperature = 1, topP = 1, maxTokens = 48, stop = null, seed = 0, ...watch }: SampleOptions = {},
+): Promise<Sampled[][]> {
+  const { lm, tokenizer } = textModelOf(model);
+  // A stop that is a token of its own ends the text there; any other one is found in what was written.
+  const stopToken = stop === null ? [] : tokenizer.encode(stop);
+  const stopIds = stopToken.length === 1 ? [tokenizer.eos, stopToken[0]!] : [tokenizer.eos];
+  const ids = prompts.map((prompt) => tokenizer.encode(prompt));
+  const options = { maxNewTokens: maxTokens, temperature, topK: 0, topP, seed, stopIds };
+  const completions = await sampleIds(lm, ids, n, options, texts(watched(watch), 'sampling'));
+  return completions.map((of) =>
+    of.map((completion) => {
+      const all = tokenizer.decode(completion.ids);
+      const end = stop === null ? -1 : all.indexOf(stop);
+      return end < 0
+        ? { text: all, ...completion }
+        : { text: all.slice(0, end), ...completion, finished: true };
+    }),
+  );
+}
+
+/** A completion and what precedes it, as texts or as token ids. Texts are encoded each on its own, and nothing is added to them. */
+export type ScoreItem =
+  | { prompt: string; completion: string }
+  | { promptIds: readonly number[]; completionIds: readonly number[] };
+
+/**
+ * ln p(token | all before it) of each completion's tokens, in nats: [item][token]. Prompts must not be empty.
+ * @throws UserError for an empty prompt, or a text that is longer than the model's window
+ */
+export function score(model: Model, items: readonly ScoreItem[], watch: Watch = {}): Promise<Float32Array[]> {
+  const { lm, tokenizer } = textModelOf(model);
+  const ids = items.map((item) =>
+    'prompt' in item
+      ? { prompt: tokenizer.encode(item.prompt), completion: tokenizer.encode(item.completion) }
+      : { prompt: item.promptIds, completion: item.completionIds },
+  );
+  return scoreAll(lm, ids, texts(watched(watch), 'scoring'));
+}

@@ -1,0 +1,172 @@
+// ILF from a program of somebody else's: what is exported, what it gives, and how it ends.
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as ilf from '../../src/index.js';
+
+const root = join(import.meta.dirname, '..', '..');
+const scratch = mkdtempSync(join(tmpdir(), 'ilf-test-'));
+let model: ilf.Model;
+beforeAll(async () => {
+  model = await ilf.loadModel(ilf.embeddedModel('base'));
+});
+afterAll(() => {
+  model.dispose();
+  rmSync(scratch, { recursive: true, force: true });
+});
+
+const prompts = ['Post: Dana stopped paying rent.\nSummary:', 'Post: James told the secret.\nSummary:'];
+const sum = (of: ArrayLike<number>) => Array.from(of).reduce((a, b) => a + b, 0);
+
+it('every function that is exported is in docs/library.md', () => {
+  const page = readFileSync(join(root, 'docs', 'library.md'), 'utf8');
+  const named = [...page.matchAll(/`(\w+)/g)].map(([, name]) => name);
+  for (const name of Object.keys(ilf)) expect(named, name).toContain(name);
+});
+
+describe('sample and score', () => {
+  it('gives the same texts for the same seed, others for another', async () => {
+    const of = (seed: number) => ilf.sample(model, prompts, { n: 2, maxTokens: 12, seed });
+    const [one, again, other] = [await of(1), await of(1), await of(2)];
+    expect(one.map((texts) => texts.length)).toEqual([2, 2]);
+    expect(again).toEqual(one);
+    expect(other).not.toEqual(one);
+  });
+
+  it('at temperature 0 takes the likeliest token: no token scores higher', async () => {
+    const [texts] = await ilf.sample(model, prompts.slice(0, 1), { temperature: 0, maxTokens: 4 });
+    const { ids, logprobs, text } = texts![0]!;
+    expect(model.decode(ids)).toBe(text);
+    const promptIds = model.encode(prompts[0]!);
+    const every = Array.from({ length: 400 }, (_, id) => ({ promptIds, completionIds: [id] }));
+    const [own, ...others] = await ilf.score(model, [{ promptIds, completionIds: ids }, ...every]);
+    for (const [i, logprob] of own!.entries()) expect(logprobs[i]).toBeCloseTo(logprob, 4);
+    expect(Math.max(...others.map((of) => of[0]!))).toBeLessThanOrEqual(own![0]!);
+  });
+
+  it('ends a text before `stop`', async () => {
+    const [texts] = await ilf.sample(model, prompts.slice(0, 1), { n: 8, stop: ' ', maxTokens: 6, seed: 3 });
+    for (const { text } of texts!) expect(text).not.toContain(' ');
+  });
+
+  it('scores texts and their ids alike', async () => {
+    const [prompt, completion] = [prompts[0]!, ' Dana owes rent.'];
+    const ids = { promptIds: model.encode(prompt), completionIds: model.encode(completion) };
+    const [byText, byIds] = await ilf.score(model, [{ prompt, completion }, ids]);
+    expect(byIds).toEqual(byText);
+    expect(byText!.length).toBe(ids.completionIds.length);
+  });
+
+  it('says what is wrong as a UserError', async () => {
+    await expect(ilf.sample(model, [''])).rejects.toThrow(ilf.UserError);
+    const long = 'Post: '.repeat(model.window);
+    await expect(ilf.score(model, [{ prompt: long, completion: ' a' }])).rejects.toThrow(/too long|longer/);
+    await expect(ilf.loadModel(join(scratch, 'nowhere'))).rejects.toThrow(ilf.UserError);
+    await expect(ilf.finetune(model, [])).rejects.toThrow(ilf.UserError);
+  });
+});
+
+describe('finetune and kl', () => {
+  it('makes the examples likelier, moves away from the base, and is kept by save', async () => {
+    const tuned = await ilf.loadModel(model.dir);
+    expect((await ilf.kl(tuned, model, prompts, { maxTokens: 8 })).tunedFromBase.raoBlackwell!.value).toBe(0);
+
+    const examples = prompts.map((prompt) => ({ prompt, completion: 'Somebody owes rent.' }));
+    const items = examples.map(({ prompt, completion }) => ({ prompt, completion: ` ${completion}` }));
+    const before = (await ilf.score(tuned, items)).map(sum);
+    const losses: number[] = [];
+    await ilf.finetune(tuned, examples, { epochs: 8, lr: 1e-3, onLoss: (_, loss) => losses.push(loss) });
+    const after = (await ilf.score(tuned, items)).map(sum);
+    expect(losses).toHaveLength(8);
+    expect(losses.at(-1)).toBeLessThan(losses[0]!);
+    for (const [i, logprob] of after.entries()) expect(logprob).toBeGreaterThan(before[i]!);
+    expect(
+      (await ilf.kl(tuned, model, prompts, { maxTokens: 8 })).tunedFromBase.raoBlackwell!.value,
+    ).toBeGreaterThan(0.01);
+
+    const folder = join(scratch, 'tuned');
+    await tuned.save(folder);
+    const read = await ilf.loadModel(folder);
+    expect(await ilf.score(read, items)).toEqual(await ilf.score(tuned, items));
+    for (const of of [tuned, read]) of.dispose();
+  });
+
+  it('an example of weight 0 teaches nothing', async () => {
+    const learned = async (examples: ilf.Example[]) => {
+      const tuned = await ilf.loadModel(model.dir);
+      await ilf.finetune(tuned, examples, { promptWeight: 0 });
+      const [logprobs] = await ilf.score(tuned, [{ prompt: prompts[0]!, completion: ' Dana owes rent.' }]);
+      tuned.dispose();
+      return sum(logprobs!);
+    };
+    const example = { prompt: prompts[0]!, completion: 'Dana owes rent.' };
+    const noise = { prompt: prompts[0]!, completion: 'rent rent rent rent', weight: 0 };
+    expect(await learned([example, noise])).toBeCloseTo(await learned([example]), 5);
+  });
+
+  it('save refuses a folder that somebody else filled', async () => {
+    const folder = mkdtempSync(join(scratch, 'own-'));
+    writeFileSync(join(folder, 'thesis.txt'), 'mine');
+    await expect(model.save(folder)).rejects.toThrow(/thesis\.txt/);
+    expect(readdirSync(folder)).toEqual(['thesis.txt']);
+  });
+});
+
+describe('signals', () => {
+  const reason = new Error('enough');
+  const work: [string, (watch: ilf.Watch) => Promise<unknown>][] = [
+    ['sample', (watch) => ilf.sample(model, prompts, watch)],
+    ['score', (watch) => ilf.score(model, [{ prompt: prompts[0]!, completion: ' a' }], watch)],
+    ['kl', (watch) => ilf.kl(model, model, prompts, watch)],
+  ];
+  it.each(work)('%s ends with the reason of a signal', async (_, run) => {
+    await expect(run({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+  });
+
+  it('ends sampling between two tokens', async () => {
+    const controller = new AbortController();
+    let tokens = 0;
+    const onProgress = () => {
+      if (++tokens === 3) controller.abort(reason);
+    };
+    const sampling = ilf.sample(model, prompts, { maxTokens: 40, signal: controller.signal, onProgress });
+    await expect(sampling).rejects.toBe(reason);
+    expect(tokens).toBe(3);
+  });
+
+  it('runLoop goes on where a signal ended it, to the same result; says its steps, losses and notices', async () => {
+    const settings = { contexts: 4, heldout: 4, samples: 2, host: 'engine' as const };
+    const whole = await ilf.runLoop({ ...settings, run: join(scratch, 'whole') });
+
+    const controller = new AbortController();
+    const run = join(scratch, 'ended');
+    const first: string[] = [];
+    const onStep = (step: string) => {
+      first.push(step);
+      if (step === 'round-1/refinements') controller.abort(reason);
+    };
+    const ended = ilf.runLoop({ ...settings, run }, { signal: controller.signal, onStep });
+    await expect(ended).rejects.toBe(reason);
+    expect(existsSync(join(run, 'result.json'))).toBe(false);
+
+    const steps = new Map<string, boolean>();
+    const [tags, notices] = [new Set<string>(), [] as string[]];
+    const again = await ilf.runLoop(
+      { ...settings, run },
+      {
+        onStep: (step, ran) => steps.set(step, ran),
+        onScalar: (tag) => tags.add(tag),
+        onNotice: (line) => notices.push(line),
+      },
+    );
+    for (const step of first) expect(steps.get(step), step).toBe(false);
+    expect(steps.get('round-1/finetuned')).toBe(true);
+    expect([...tags]).toContain('round-1/loss');
+    expect(notices.join()).toMatch(/fewer than/);
+    expect(again.result.score).toEqual(whole.result.score);
+    expect(JSON.parse(readFileSync(join(again.dir, 'result.json'), 'utf8'))).toEqual(
+      JSON.parse(JSON.stringify(again.result)),
+    );
+  });
+});
