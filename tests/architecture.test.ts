@@ -21,7 +21,8 @@ const layers: string[][] = [
   ['ilf'],
   ['experiment'],
   ['library'],
-  ['cli'],
+  // The library's door, and the command line.
+  ['index.ts', 'cli'],
 ];
 
 /** Neighbours in one layer that may be imported: what a task is, and the errors and atomic writes of the store. */
