@@ -14,6 +14,7 @@ import {
   rankerOptions,
   samplingFrom,
   samplingOptions,
+  skipOption,
   taskChoiceFrom,
   taskOptions,
   tuningFrom,
@@ -26,6 +27,7 @@ import { print, printJson } from './streams.js';
 
 const options = {
   ...taskOptions,
+  ...skipOption,
   base: path('base', 'folder of the base LM π_0 that is trained', 'the embedded one'),
   ...instructOptions,
   feedback: feedbackOption,
@@ -116,6 +118,7 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
           contexts: given.contexts ?? size.contexts,
           heldout: given.heldout ?? size.heldout,
           samples: given.samples ?? DEFAULTS.samples,
+          ...(given['skip-too-long'] && { skipTooLong: true as const }),
           rounds: given.rounds ?? DEFAULTS.rounds,
           roundMode: given.retrain ? 'retrain' : 'continue',
           targets: given.targets ?? DEFAULTS.targets,

@@ -13,6 +13,7 @@ import {
   refinementsTable,
   rowOf,
 } from '../pipeline/tables.js';
+import { fitting, inTables, need, readerOf, type TooLong } from '../pipeline/too-long.js';
 import { UserError } from '../store/errors.js';
 import { writeTable } from '../store/tables.js';
 import type { Prompts } from '../tasks/prompts.js';
@@ -192,19 +193,33 @@ export interface RefineCommand extends Omit<Refining, 'seed'> {
   base: string;
   out: string;
   place: Place;
+  tooLong: TooLong;
 }
 
 export async function refineCommand(
-  { contexts: path, initial, feedback, refiner, base, out, place, ...how }: RefineCommand,
+  { contexts: path, initial, feedback, refiner, base, out, place, tooLong, ...how }: RefineCommand,
   progress: Progress,
 ): Promise<void> {
-  const contexts = await readContexts(path);
-  const tellsOf = rowOf(await readRows(initial, initialTable, contexts, path), initial);
-  const saysOf = rowOf(await readRows(feedback, feedbackTable, contexts, path), feedback);
-  const items = toRefine(contexts, contexts.map(tellsOf), contexts.map(saysOf));
+  const all = await readContexts(path);
+  const tells = await readRows(initial, initialTable, all, path);
+  const says = await readRows(feedback, feedbackTable, all, path);
+  const contexts = inTables(all, tooLong, tells, says);
+  const every = toRefine(contexts, contexts.map(rowOf(tells, initial)), contexts.map(rowOf(says, feedback)));
   const rows = await withModels(async (models) => {
     const [psi, prior] = [await models.get(refiner), await models.get(base)];
     const seed = seedOf(place, 'refine');
+    const { prompts } = how.task;
+    const { maxTokens } = how.sampling;
+    const items = fitting(
+      every,
+      'contexts',
+      ({ context }) => contextName(context),
+      (item) => [
+        need(readerOf(psi), maxTokens, refinerPrompt(prompts, item).text),
+        need(readerOf(prior), maxTokens, prompts.write(item.context.text)),
+      ],
+      tooLong,
+    );
     return refine(localWriter(psi), localWriter(prior), items, { ...how, seed }, progress);
   });
   await writeTable(out, refinementsTable, rows);
