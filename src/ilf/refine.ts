@@ -66,6 +66,8 @@ export interface Refining {
   samples: number;
   sampling: Sampling;
   seed: number;
+  /** What the items tell the refiner, for the table; 'own' where it is left out. */
+  condition?: FeedbackCondition;
 }
 
 /** What the refiner reads. */
@@ -143,6 +145,7 @@ export async function refine(
     ...written,
     logprob_refiner: underRefiner?.[i] ?? null,
     logprob_base: underBase[i]!,
+    told: how.condition ?? 'own',
   }));
 }
 
@@ -179,7 +182,7 @@ export function refineStep(
   return tableStep(run, `${folder}/${name}`, refinementsTable, inputs, async (progress) => {
     const items = toRefine(contexts, initial, feedback, condition);
     const [psi, prior] = [await run.models.get(refiner), await run.models.get(base)];
-    const how = { task, samples, sampling, seed };
+    const how = { task, samples, sampling, seed, condition };
     return refine(localWriter(psi), localWriter(prior), items, how, progress);
   });
 }
