@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { posteriorWeights } from '../../src/bayes/posterior.js';
 import { startEngine } from '../../src/engine/index.js';
 import { toExample } from '../../src/ilf/finetune.js';
-import { targetKinds } from '../../src/ilf/target-kinds.js';
+import { targetKind, targetKinds } from '../../src/ilf/target-kinds.js';
 import { fromTargetRows, type TargetData, targetsCommand, targetsOf } from '../../src/ilf/targets.js';
 import { gpt2Config } from '../../src/lm/architectures/gpt2.js';
 import { totalWeight } from '../../src/lm/batch.js';
