@@ -158,9 +158,12 @@ describe('what must be known first', () => {
   });
 
   it('comes first in the headline, which concludes nothing from what is no evidence', () => {
-    for (const caveat of [unknown, few])
-      expect(verdict(judged(caveat))).toBe(
-        `${caveat.says} Nothing here says whether the tuned model is better.`,
+    expect(verdict(judged(unknown, few))).toBe(
+      `${unknown.says} ${few.says} Nothing here says whether the tuned model is better.`,
+    );
+    for (const more of [[], [pupil]])
+      expect(verdict(judged(few, ...more))).toMatch(
+        /The tuned model cannot be told from the base model: it wins 90\.0% of comparisons/,
       );
     expect(verdict(judged(pupil))).toBe(
       'No independent judge. The judge prefers the tuned model: it gives the tuned one 90.0% of comparisons (80.0% to 95.0%, n = 80).',
