@@ -161,12 +161,12 @@ function addByJudge({ need, rows, options }: Run, round: string, add: Add): void
   if (shuffled) add('judgeProbability.shuffledFeedback', average(shuffled));
 }
 
-interface FamiliarityRow {
+type FamiliarityRow = {
   given_nats: number;
   given_tokens: number;
   own_nats: number;
   own_tokens: number;
-}
+};
 
 /** Nats a token of the given texts and of each model's own. */
 function familiarityOf({ rows }: Run): Expectations {
