@@ -5,6 +5,7 @@ import { type Progress, texts } from '../pipeline/progress.js';
 import { type RunContext, tableStep } from '../pipeline/run-context.js';
 import { type Place, seedOf, stepSeed } from '../pipeline/seeds.js';
 import { type BestOfNRow, bestOfNTable, byContext, readContexts } from '../pipeline/tables.js';
+import type { TooLong } from '../pipeline/too-long.js';
 import { UserError } from '../store/errors.js';
 import { writeTable } from '../store/tables.js';
 import { type Context, outputPrompt, type Task } from '../tasks/task.js';
@@ -12,7 +13,7 @@ import { localWriter } from '../writers/local.js';
 import type { TextModel } from '../writers/text-model.js';
 import type { Sampling } from '../writers/writer.js';
 import { forDistinct } from './distinct.js';
-import { type Reward, withReward } from './reward.js';
+import { type Reward, rewardable, withReward } from './reward.js';
 
 /** What is sampled, and what of it is asked. */
 export interface ScoredSampling {
@@ -142,13 +143,21 @@ export interface BestOfNCommand {
   n: number;
   sampling: Sampling;
   place: Place;
+  tooLong: TooLong;
 }
 
 /** Writes the table of scored texts, and returns what best-of-n gives. */
 export async function bestOfNCommand(of: BestOfNCommand, progress: Progress): Promise<BestOfN[]> {
   const { task, n, sampling } = of;
-  const contexts = await readContexts(of.contexts);
-  if (contexts.length === 0) throw new UserError(`${of.contexts} holds no contexts`);
+  const all = await readContexts(of.contexts);
+  if (all.length === 0) throw new UserError(`${of.contexts} holds no contexts`);
+  const contexts = await rewardable(
+    task,
+    all,
+    { models: [of.model, of.base], rewardModel: of.rewardModel },
+    sampling.maxTokens,
+    of.tooLong,
+  );
   const rows = await withModels(async (models) => {
     const [model, base] = [await models.get(of.model), await models.get(of.base)];
     return withReward(of.rewardModel, task.prompts, (reward) => {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { UserError } from '../store/errors.js';
-import { readJsonl } from '../store/jsonl.js';
+import { eachJsonl } from '../store/jsonl.js';
 import { asGiven } from '../tasks/file/as-given.js';
 import type { Comparison } from './comparisons.js';
 
@@ -17,11 +17,13 @@ const line = z
 
 /**
  * A person's own comparisons: JSONL of {"context", "chosen", "rejected"}; a context may come more than once. Contexts are named
- * by the numbers of the comparisons. @throws UserError for a file that cannot be read or is empty, or a bad line, with its number
+ * by the numbers of their lines. @throws UserError for a file that cannot be read or is empty, or a bad line, with its number
  */
 export async function readComparisons(path: string): Promise<Comparison[]> {
-  const lines = await readJsonl(path, line);
-  if (lines.length === 0)
+  const comparisons: Comparison[] = [];
+  for await (const { value, where, line: number } of eachJsonl(path, line))
+    comparisons.push({ context: String(number), where, ...value });
+  if (comparisons.length === 0)
     throw new UserError(`${path} has no comparisons; give lines of {"context", "chosen", "rejected"}`);
-  return lines.map((comparison, i) => ({ context: String(i + 1), ...comparison }));
+  return comparisons;
 }

@@ -19,6 +19,8 @@ export interface Comparison {
   text: string;
   chosen: string;
   rejected: string;
+  /** Where a person's file has it, "PATH:LINE", for messages. */
+  where?: string;
 }
 
 /** Which of two is better, or which a person wrote. */

@@ -9,6 +9,7 @@ import { trainOn } from '../lm/train.js';
 import type { Progress } from '../pipeline/progress.js';
 import { folderStep, type RunContext } from '../pipeline/run-context.js';
 import { stepSeed } from '../pipeline/seeds.js';
+import { fitting, need, type Reader, readerOf, type TooLong } from '../pipeline/too-long.js';
 import { answerId } from '../rankers/answer-model/answers.js';
 import { UserError } from '../store/errors.js';
 import { writeFolderAtomic } from '../store/folder.js';
@@ -56,10 +57,13 @@ export async function trainRewardModel(
     answerId(model, prompt.name, prompt.positive),
     answerId(model, prompt.name, prompt.negative),
   );
-  const pairs = comparisons.map(({ context, text, chosen, rejected }) => {
+  const pairs = comparisons.map(({ context, where, text, chosen, rejected }) => {
     // Encoded whole: a token may reach across the prefix's end.
     const question = (output: string) => {
-      const asked = { text: prompt.prefix(text) + prompt.suffix(output), name: contextName({ id: context }) };
+      const asked = {
+        text: prompt.prefix(text) + prompt.suffix(output),
+        name: contextName({ id: context, ...(where !== undefined && { where }) }),
+      };
       return encodePrompt(model, asked, 0);
     };
     const ids = question(chosen);
@@ -131,6 +135,7 @@ export interface RewardModelCommand {
   kind: ComparisonKind;
   form: PreferenceForm;
   seed: number;
+  tooLong: TooLong;
 }
 
 /** As in a run's folder "reward", with the same seeds. */
@@ -138,8 +143,8 @@ export async function rewardModelCommand(of: RewardModelCommand, progress: Progr
   // Opened first: a model that cannot be used is found out before anything is sampled.
   const model = await openModel(of.instruct);
   try {
-    const comparisons = await comparisonsOf(of, progress);
     const prompt = promptOf(of.kind, of.task.prompts);
+    const comparisons = await comparisonsOf(of, readerOf(model), prompt, progress);
     const seed = stepSeed(of.seed, 'reward', 'reward-model');
     await trainRewardModel(model, { comparisons, prompt, form: of.form, seed }, of.out, progress);
   } finally {
@@ -148,13 +153,35 @@ export async function rewardModelCommand(of: RewardModelCommand, progress: Progr
 }
 
 async function comparisonsOf(
-  { task, comparisons: source, kind, seed: runSeed }: RewardModelCommand,
+  { task, comparisons: source, kind, seed: runSeed, tooLong }: RewardModelCommand,
+  judge: Reader,
+  { prefix, suffix }: AnswerPrompt,
   progress: Progress,
 ): Promise<Comparison[]> {
-  if ('file' in source) return readComparisons(source.file);
+  const question = (text: string, output: string, room = 0) =>
+    need(judge, room, prefix(text) + suffix(output));
+  if ('file' in source)
+    return fitting(
+      await readComparisons(source.file),
+      'comparisons',
+      ({ context: id, where }) => where ?? contextName({ id }),
+      ({ text, chosen, rejected }) => [question(text, chosen), question(text, rejected)],
+      tooLong,
+    );
   const base = await openModel(source.base);
   try {
-    const contexts = task.contexts('ilf', source.from, source.count);
+    const { maxTokens } = source.sampling;
+    const contexts = fitting(
+      task.contexts('ilf', source.from, source.count),
+      'contexts',
+      contextName,
+      ({ text, gold = '' }) => [
+        need(readerOf(base), maxTokens, task.prompts.write(text)),
+        question(text, '', maxTokens),
+        ...(kind === 'human' ? [question(text, gold)] : []),
+      ],
+      tooLong,
+    );
     const seed = stepSeed(runSeed, 'reward', 'comparisons');
     return await compare(
       localWriter(base),

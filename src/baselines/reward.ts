@@ -1,7 +1,10 @@
 /** r(c, x): what RL and best-of-n maximise. */
+
+import { fitting, need, openReader, type TooLong } from '../pipeline/too-long.js';
 import { openOutputQuestion } from '../rankers/answer-model/output-question.js';
 import { hashPath, hashText } from '../store/hash.js';
 import { type Prompts, wordingOf } from '../tasks/prompts.js';
+import { type Context, contextName, type Task } from '../tasks/task.js';
 import { requireModel } from '../writers/model-files.js';
 import { forDistinct } from './distinct.js';
 
@@ -42,6 +45,29 @@ export async function openReward(dir: string, { quality }: Prompts): Promise<Ope
       ),
     close: question.close,
   };
+}
+
+/** The contexts on which models can write `maxTokens`, and a reward model can be asked about what they wrote. */
+export async function rewardable(
+  { prompts }: Pick<Task, 'prompts'>,
+  contexts: readonly Context[],
+  { models, rewardModel }: { models: readonly string[]; rewardModel: string },
+  maxTokens: number,
+  how: TooLong,
+): Promise<Context[]> {
+  const writers = await Promise.all(models.map(openReader));
+  const reward = await openReader(rewardModel);
+  const { prefix, suffix } = prompts.quality;
+  return fitting(
+    contexts,
+    'contexts',
+    contextName,
+    ({ text }) => [
+      ...writers.map((writer) => need(writer, maxTokens, prompts.write(text))),
+      need(reward, maxTokens, prefix(text) + suffix('')),
+    ],
+    how,
+  );
 }
 
 /** A reward model that is open as long as `use` runs. */

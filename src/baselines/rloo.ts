@@ -11,6 +11,7 @@ import type { Progress } from '../pipeline/progress.js';
 import { folderStep, type RunContext } from '../pipeline/run-context.js';
 import { type Place, seedOf, stepSeed } from '../pipeline/seeds.js';
 import { type RlRow, readContexts, rlTable } from '../pipeline/tables.js';
+import type { TooLong } from '../pipeline/too-long.js';
 import { UserError } from '../store/errors.js';
 import { removeFolder } from '../store/folder.js';
 import { canonicalJson, hashPath, hashText, type Json } from '../store/hash.js';
@@ -18,7 +19,7 @@ import { recover } from '../store/leftovers.js';
 import { writeTable } from '../store/tables.js';
 import type { Context, Task } from '../tasks/task.js';
 import { openModel, type TextModel } from '../writers/text-model.js';
-import { type Reward, withReward } from './reward.js';
+import { type Reward, rewardable, withReward } from './reward.js';
 import { isMadeFrom, readRlLog, readRlState, saveRl } from './rl-checkpoint.js';
 import {
   meansOf,
@@ -190,11 +191,15 @@ export interface RlCommand {
   log: string | undefined;
   options: RlOptions;
   place: Place;
+  tooLong: TooLong;
 }
 
 export async function rlCommand(of: RlCommand, progress: Progress): Promise<void> {
   const { task, options } = of;
-  const contexts = await readContexts(of.contexts);
+  const all = await readContexts(of.contexts);
+  if (all.length === 0) throw new UserError(`${of.contexts} holds no contexts`);
+  const who = { models: [of.model, of.base], rewardModel: of.rewardModel };
+  const contexts = await rewardable(task, all, who, options.maxTokens, of.tooLong);
   const log = await withModels(async (models) => {
     const base = await models.get(of.base);
     return withReward(of.rewardModel, task.prompts, (reward) => {

@@ -8,8 +8,10 @@ import {
   requiredPath,
   samplingFrom,
   samplingOptions,
+  skipOption,
   taskFrom,
   taskOptions,
+  tooLongFrom,
   wholeNumber,
 } from './options.js';
 import { requireOutFile } from './out.js';
@@ -35,6 +37,7 @@ const options = {
   out: requiredPath('out', 'Where the table goes'),
   round: wholeNumber('round', 1, 'round k, for the seeds', '1'),
   ...taskOptions,
+  ...skipOption,
   ...samplingOptions,
   ...engineOptions,
   json: { type: 'boolean' as const, description: 'the estimates as one JSON document' },
@@ -51,7 +54,13 @@ export const bestOfNCommand: CommandModule<object, InferredOptionTypes<typeof op
       const { bestOfNCommand: run } = await import('../baselines/best-of-n.js');
       const { contexts, out, 'reward-model': rewardModel } = given;
       const { model = embeddedModel('base'), base = embeddedModel('base'), samples: n = 64 } = given;
-      const how = { task: await taskFrom(given), n, sampling: samplingFrom(given), place: placeFrom(given) };
+      const how = {
+        task: await taskFrom(given),
+        n,
+        sampling: samplingFrom(given),
+        place: placeFrom(given),
+        tooLong: tooLongFrom(given),
+      };
       const estimates = await run({ contexts, model, base, rewardModel, out, ...how }, progress);
       stop();
       await (given.json ? printJson(estimates) : print(describe(estimates)));

@@ -8,8 +8,10 @@ import {
   requiredPath,
   samplingFrom,
   samplingOptions,
+  skipOption,
   taskFrom,
   taskOptions,
+  tooLongFrom,
   wholeNumber,
 } from './options.js';
 import { requireOutFile } from './out.js';
@@ -24,6 +26,7 @@ const options = {
   out: requiredPath('out', 'Where the table goes'),
   round: wholeNumber('round', 1, 'round k, for the seeds', '1'),
   ...taskOptions,
+  ...skipOption,
   ...samplingOptions,
   ...engineOptions,
 };
@@ -38,7 +41,12 @@ export const feedbackCommand: CommandModule<object, InferredOptionTypes<typeof o
       const { feedbackCommand: run } = await import('../ilf/feedback.js');
       const { contexts, initial, out, feedback: source = null } = given;
       const { critic } = instructFrom(given);
-      const how = { task: await taskFrom(given), sampling: samplingFrom(given), place: placeFrom(given) };
+      const how = {
+        task: await taskFrom(given),
+        sampling: samplingFrom(given),
+        place: placeFrom(given),
+        tooLong: tooLongFrom(given),
+      };
       await run({ contexts, initial, source, critic, out, ...how }, progress);
     });
   },

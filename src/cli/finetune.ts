@@ -5,8 +5,10 @@ import {
   path,
   placeFrom,
   requiredPath,
+  skipOption,
   taskFrom,
   taskOptions,
+  tooLongFrom,
   tuningFrom,
   tuningOptions,
   wholeNumber,
@@ -22,6 +24,7 @@ const options = {
   round: wholeNumber('round', 1, 'round k, for the seeds', '1'),
   seed: wholeNumber('seed', 0, 'seed of everything random', '0'),
   ...taskOptions,
+  ...skipOption,
   ...tuningOptions,
   ...engineOptions,
 };
@@ -35,7 +38,12 @@ export const finetuneCommand: CommandModule<object, InferredOptionTypes<typeof o
     await compute(given, async ({ progress }) => {
       const { finetuneCommand: run } = await import('../ilf/finetune.js');
       const { contexts, targets, out, model = embeddedModel('base') } = given;
-      const how = { task: await taskFrom(given), tuning: tuningFrom(given), place: placeFrom(given) };
+      const how = {
+        task: await taskFrom(given),
+        tuning: tuningFrom(given),
+        place: placeFrom(given),
+        tooLong: tooLongFrom(given),
+      };
       await run({ contexts, targets, model, out, ...how }, progress);
     });
   },

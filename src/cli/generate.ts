@@ -9,8 +9,10 @@ import {
   requiredPath,
   samplingFrom,
   samplingOptions,
+  skipOption,
   taskFrom,
   taskOptions,
+  tooLongFrom,
   wholeNumber,
 } from './options.js';
 import { requireOutFile } from './out.js';
@@ -28,6 +30,7 @@ const options = {
   },
   round: wholeNumber('round', 1, 'round k, for the seeds', '1'),
   ...taskOptions,
+  ...skipOption,
   ...samplingOptions,
   ...engineOptions,
 };
@@ -41,7 +44,12 @@ export const generateCommand: CommandModule<object, InferredOptionTypes<typeof o
     await compute(given, async ({ progress }) => {
       const { generateCommand: run } = await import('../ilf/generate.js');
       const { contexts, out, model = embeddedModel('base'), targets = DEFAULTS.targets } = given;
-      const how = { task: await taskFrom(given), sampling: samplingFrom(given), place: placeFrom(given) };
+      const how = {
+        task: await taskFrom(given),
+        sampling: samplingFrom(given),
+        place: placeFrom(given),
+        tooLong: tooLongFrom(given),
+      };
       await run({ contexts, model, out, writes: targetKind(targets).writes, ...how }, progress);
     });
   },

@@ -1,6 +1,7 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
 import { UserError } from '../store/errors.js';
 import { packageVersion } from '../store/package.js';
+import { promptsOf } from '../tasks/open.js';
 import {
   DEFAULTS,
   embeddedModel,
@@ -8,8 +9,10 @@ import {
   path,
   placeFrom,
   requiredPath,
-  taskFrom,
+  skipOption,
+  taskChoiceFrom,
   taskOptions,
+  tooLongFrom,
   wholeNumber,
 } from './options.js';
 import { compute } from './session.js';
@@ -23,6 +26,7 @@ const options = {
     'JSONL of {"prompt"} or {"prompt_ids"}, with "completion" or "completion_ids" or without, or of {"context"}; or a table of contexts (.arrow)',
   ),
   task: taskOptions.task,
+  ...skipOption,
   unconditional: wholeNumber('unconditional', 1, 'instead of --data: texts sampled without a prompt', 'none'),
   samples: wholeNumber('samples', 1, 'texts sampled for each prompt', '1'),
   'max-tokens': wholeNumber('max-tokens', 1, 'tokens of a text at most', '48'),
@@ -58,7 +62,8 @@ export const klCommand: CommandModule<object, KlArguments> = {
     );
     // Its --data are prompts, not contexts of a task.
     const kl = {
-      task: await taskFrom({ task: given.task }),
+      task: await promptsOf(taskChoiceFrom({ task: given.task }).task),
+      tooLong: tooLongFrom(given),
       tuned: given.model,
       base: given.base ?? embeddedModel('base'),
       texts: textsFrom(given),

@@ -4,6 +4,7 @@ import { ENGINES, isThreads, MOST_THREADS } from '../engine/engines/kind.js';
 import { sources } from '../feedback/registry.js';
 import { DEFAULTS } from '../pipeline/defaults.js';
 import type { LoopOptions } from '../pipeline/options.js';
+import type { TooLong } from '../pipeline/too-long.js';
 import { HOSTS, type Host } from '../rankers/ranker.js';
 import { rankers } from '../rankers/registry.js';
 import { UserError } from '../store/errors.js';
@@ -126,8 +127,26 @@ export const engineOptions = {
 /** What is learned. */
 export const taskOptions = {
   task: registered('task', tasks, 'what is learned', `${defaultTask(null)}; ${defaultTask('')} with --data`),
-  data: path('data', 'your own contexts: JSONL of {"context", "output"?, "feedback"?, "gold"?}', 'none'),
+  data: path(
+    'data',
+    'your own contexts: JSONL of {"context", "output"?, "feedback"?, "gold"?, "id"?}; measured against gold, where that is given',
+    'none',
+  ),
 };
+
+/** Of every command that reads texts. */
+export const skipOption = {
+  'skip-too-long': {
+    type: 'boolean' as const,
+    description: "leave out what is too long for a model's window, and say which; else it is an error",
+  },
+};
+
+/** What is done about texts that are too long. */
+export const tooLongFrom = (given: { 'skip-too-long'?: boolean | undefined }): TooLong => ({
+  skip: given['skip-too-long'] ?? false,
+  tell: notice,
+});
 
 /** What was chosen as the task. */
 export const taskChoiceFrom = ({

@@ -7,8 +7,10 @@ import {
   rankerFrom,
   rankerOptions,
   requiredPath,
+  skipOption,
   taskFrom,
   taskOptions,
+  tooLongFrom,
   wholeNumber,
 } from './options.js';
 import { requireOutFile } from './out.js';
@@ -25,6 +27,7 @@ const options = {
   ...rankerOptions,
   seed: wholeNumber('seed', 0, 'seed of the ranker random', '0'),
   ...taskOptions,
+  ...skipOption,
   ...engineOptions,
 };
 
@@ -40,7 +43,10 @@ export const rankCommand: CommandModule<object, InferredOptionTypes<typeof optio
       const { judge } = instructFrom(given);
       const task = await taskFrom(given);
       const tables = { contexts, initial, feedback, refinements, out };
-      await run({ ...tables, task, ...rankerFrom(given), judge, seed }, progress);
+      await run(
+        { ...tables, task, ...rankerFrom(given), judge, seed, tooLong: tooLongFrom(given) },
+        progress,
+      );
     });
   },
 };

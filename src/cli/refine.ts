@@ -10,8 +10,10 @@ import {
   requiredPath,
   samplingFrom,
   samplingOptions,
+  skipOption,
   taskFrom,
   taskOptions,
+  tooLongFrom,
   wholeNumber,
 } from './options.js';
 import { requireOutFile } from './out.js';
@@ -28,6 +30,7 @@ const options = {
   out: requiredPath('out', 'Where the table goes'),
   round: wholeNumber('round', 1, 'round k, for the seeds', '1'),
   ...taskOptions,
+  ...skipOption,
   ...samplingOptions,
   ...engineOptions,
 };
@@ -48,6 +51,7 @@ export const refineCommand: CommandModule<object, InferredOptionTypes<typeof opt
         samples,
         sampling: samplingFrom(given),
         place: placeFrom(given),
+        tooLong: tooLongFrom(given),
       };
       await run({ contexts, initial, feedback, refiner, base, out, ...how }, progress);
     });

@@ -7,8 +7,10 @@ import {
   requiredPath,
   samplingFrom,
   samplingOptions,
+  skipOption,
   taskFrom,
   taskOptions,
+  tooLongFrom,
   wholeNumber,
 } from './options.js';
 import { requireOutFolder } from './out.js';
@@ -37,6 +39,7 @@ const options = {
   instruct: path('instruct', 'folder of the LM that is trained', 'the embedded instruction-tuned one'),
   base: path('base', 'folder of the base LM π_0, whose samples are compared', 'the embedded one'),
   ...taskOptions,
+  ...skipOption,
   ...samplingOptions,
   ...engineOptions,
 };
@@ -56,7 +59,19 @@ export const rewardModelCommand: CommandModule<object, InferredOptionTypes<typeo
           ? { file: given.comparisons }
           : { base, from, count, sampling: samplingFrom(given) };
       const form = given.form ?? (kind === 'human' ? 'yes-no' : 'bradley-terry');
-      await run({ task: await taskFrom(given), comparisons, instruct, out, kind, form, seed }, progress);
+      await run(
+        {
+          task: await taskFrom(given),
+          comparisons,
+          instruct,
+          out,
+          kind,
+          form,
+          seed,
+          tooLong: tooLongFrom(given),
+        },
+        progress,
+      );
     });
   },
 };

@@ -8,8 +8,10 @@ import {
   placeFrom,
   positive,
   requiredPath,
+  skipOption,
   taskFrom,
   taskOptions,
+  tooLongFrom,
   wholeNumber,
 } from './options.js';
 import { inputsOf } from './out.js';
@@ -36,6 +38,7 @@ const options = {
   seed: wholeNumber('seed', 0, 'seed of everything random', '0'),
   round: wholeNumber('round', 1, 'round k, for the seeds', '1'),
   ...taskOptions,
+  ...skipOption,
   ...engineOptions,
 };
 
@@ -60,7 +63,12 @@ export const rlCommand: CommandModule<object, InferredOptionTypes<typeof options
         lr: given.lr ?? RL_DEFAULTS.lr,
         maxTokens: given['max-tokens'] ?? DEFAULTS.maxTokens,
       };
-      const how = { task: await taskFrom(given), options: rl, place: placeFrom(given) };
+      const how = {
+        task: await taskFrom(given),
+        options: rl,
+        place: placeFrom(given),
+        tooLong: tooLongFrom(given),
+      };
       await run({ contexts, model, base, rewardModel, out, log, ...how }, progress);
     });
   },

@@ -1,7 +1,8 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
-import { engineOptions, requiredPath } from './options.js';
+import type { LineItem, LineScore } from '../writers/score-file.js';
+import { engineOptions, requiredPath, skipOption } from './options.js';
 import { compute } from './session.js';
-import { print } from './streams.js';
+import { notice, print } from './streams.js';
 
 const options = {
   model: requiredPath('model', 'Folder of the model'),
@@ -9,6 +10,7 @@ const options = {
     'data',
     'JSONL of {"prompt", "completion"} or {"prompt_ids", "completion_ids"}; ids need no tokenizer',
   ),
+  ...skipOption,
   ...engineOptions,
   json: {
     type: 'boolean' as const,
@@ -23,18 +25,31 @@ export const scoreCommand: CommandModule<object, InferredOptionTypes<typeof opti
   handler: async (given) => {
     await compute(given, async (reporter) => {
       const { scoreFile } = await import('../writers/score-file.js');
-      const scores = await scoreFile(given.model, given.data, (done, total) =>
+      const { fitting } = await import('../pipeline/too-long.js');
+      const skip = given['skip-too-long'] ?? false;
+      const choose = (items: LineItem[], window: number) =>
+        fitting(
+          items,
+          'lines',
+          ({ where }) => where,
+          ({ prompt, completion }) => [
+            { model: { dir: given.model, window }, tokens: prompt.length + completion.length },
+          ],
+          { skip, tell: notice },
+        );
+      const scores = await scoreFile(given.model, given.data, choose, (done, total) =>
         reporter.progress('scoring', done, total, 'texts'),
       );
-      const line = (logprobs: Float32Array) => {
-        if (given.json) return JSON.stringify({ logprobs: [...logprobs] });
+      // Where lines may be left out, each says which it is.
+      const line = ({ line: number, logprobs }: LineScore) => {
+        if (given.json) return JSON.stringify({ ...(skip && { line: number }), logprobs: [...logprobs] });
         const sum = logprobs.reduce((a, b) => a + b, 0);
         const all = `${logprobs.length} tokens, log p ${sum.toFixed(4)}`;
         // Of no token there is no mean.
         return logprobs.length === 0 ? all : `${all}, ${(sum / logprobs.length).toFixed(4)} a token`;
       };
       reporter.stop();
-      for (const logprobs of scores) await print(line(logprobs));
+      for (const score of scores) await print(line(score));
     });
   },
 };

@@ -12,6 +12,7 @@ import {
   rankerOptions,
   samplingFrom,
   samplingOptions,
+  skipOption,
   taskChoiceFrom,
   taskOptions,
   tuningFrom,
@@ -23,6 +24,7 @@ import { notice, print, printJson } from './streams.js';
 
 const options = {
   ...taskOptions,
+  ...skipOption,
   base: path('base', 'folder of the base LM π_0 that is trained', 'the embedded one'),
   ...instructOptions,
   feedback: feedbackOption,
@@ -118,6 +120,7 @@ const settingsFrom = (given: TrainArguments): LoopSettings => ({
   contexts: given.contexts,
   heldout: given.heldout,
   samples: given.samples,
+  ...(given['skip-too-long'] && { skipTooLong: true as const }),
   rounds: given.rounds,
   roundMode: given.retrain ? 'retrain' : 'continue',
   targets: given.targets,

@@ -1,19 +1,18 @@
 /** The experiment: every study on every seed, then all of it as estimates, verdicts, figures and one page. */
 import { readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { checkFit } from '../ilf/fit.js';
+import { fittingTask } from '../ilf/fit.js';
 import { heldOutTexts } from '../ilf/heldout.js';
 import { openRunContext } from '../ilf/open.js';
 import { isOracle, openScorer } from '../measure/open-scorer.js';
-import { withModels } from '../pipeline/model-cache.js';
 import type { LoopOptions } from '../pipeline/options.js';
 import type { Reporter, RunContext } from '../pipeline/run-context.js';
+import { openReader } from '../pipeline/too-long.js';
 import type { ExperimentReport } from '../report/charts/figures.js';
 import { figureChart, renderExperiment } from '../report/index.js';
 import { type EventWriter, openEvents } from '../report/tensorboard.js';
 import { writeFileAtomic } from '../store/atomic.js';
 import { asUserError, systemErrorCode, UserError } from '../store/errors.js';
-import { secondsOf } from '../store/run.js';
 import { writeTable } from '../store/tables.js';
 import { openTask } from '../tasks/open.js';
 import type { Task } from '../tasks/task.js';
@@ -50,12 +49,13 @@ export interface ExperimentOutcome {
 export async function experiment(options: ExperimentOptions, show: Reporter): Promise<ExperimentOutcome> {
   const { dir, seeds, studies, quick, command, version, loop } = options;
   await checkPlace(dir);
-  const task = await openTask(loop);
+  let task = await openTask(loop);
+  for (const line of task.notices ?? []) show.notice?.(line);
+  if (loop.data !== null) task = await checkLengths(task, loop, show);
   const scale = loop.data === null ? options.scale : fitted(options.scale, task, loop.data);
   if (loop.data !== null) {
     const asked = studies.find(({ embedded }) => embedded);
     if (asked) throw new UserError(`the study ${asked.name} is about the embedded world alone; leave it out`);
-    await checkLengths(task, loop);
   }
   const { rows, judge, seconds } = await runStudies(task, { ...options, scale }, show);
   const values = new Values(rows);
@@ -132,7 +132,7 @@ async function runStudies(
       for (const { name, valuesIn } of options.studies)
         for (const value of await valuesIn(study)) rows.push({ seed, study: name, ...value });
       judge = study.oracle ? `oracle: ${study.scorer.unit}` : study.scorer.unit;
-      seconds += secondsOf(run.folder.manifest);
+      seconds += run.folder.seconds();
     } finally {
       await run.close();
       await events.close();
@@ -159,7 +159,8 @@ async function openSeed(
   seed: number,
   show: Reporter,
 ): Promise<RunContext> {
-  const options = { ...loop, seed, contexts: scale.sizes.at(-1)!, heldout: scale.heldout };
+  const { skipTooLong: _, ...rest } = loop;
+  const options = { ...rest, seed, contexts: scale.sizes.at(-1)!, heldout: scale.heldout };
   return openRunContext(task, options, { dir: join(dir, `seed-${seed}`), fresh: false, version }, show);
 }
 
@@ -171,16 +172,20 @@ async function openWorld(run: RunContext, scale: Scale): Promise<StudyContext> {
   return { run, scale, scorer, oracle: isOracle(scorer) ? scorer : null, heldOut, data };
 }
 
-/** The longest that models learn are references, and feedback with a refinement. @throws UserError as `checkFit` */
-const checkLengths = (task: Task, { base, refiner, critic, judge, maxTokens }: ExperimentOptions['loop']) =>
-  withModels(async (models) => {
-    const opened = {
-      base: await models.get(base),
-      refiner: await models.get(refiner),
-      critic: await models.get(critic),
-      judge: await models.get(judge),
-    };
-    const contexts = (['heldout', 'ilf'] as const).flatMap((of) => task.contexts(of, 0, task.size(of)));
-    for (const targets of ['gold', 'feedback-refinement'])
-      checkFit(task, contexts, opened, { maxTokens, targets });
-  });
+/** The task, whose contexts fit. The longest that models learn are references, and feedback with a refinement. @throws UserError as `checkFit` */
+async function checkLengths(
+  task: Task,
+  { base, refiner, critic, judge, maxTokens, skipTooLong }: ExperimentOptions['loop'],
+  { notice: tell = () => {} }: Reporter,
+): Promise<Task> {
+  const readers = {
+    base: await openReader(base),
+    refiner: await openReader(refiner),
+    critic: await openReader(critic),
+    judge: await openReader(judge),
+  };
+  let fits = task;
+  for (const targets of ['gold', 'feedback-refinement'])
+    fits = fittingTask(fits, readers, { maxTokens, targets }, { skip: skipTooLong === true, tell });
+  return fits;
+}

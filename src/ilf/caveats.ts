@@ -30,7 +30,8 @@ export async function caveatsBefore(run: RunContext, judged: boolean): Promise<B
     ...fewContexts(heldOut.length),
     ...(judged ? noIndependentJudge(options) : []),
   ];
-  for (const line of [...caveats.map(({ says }) => says), ...notices]) reporter.notice?.(line);
+  // Of the embedded world everything is known but what was asked for.
+  for (const line of [...(own ? caveats.map(({ says }) => says) : []), ...notices]) reporter.notice?.(line);
   return { caveats, ...(familiarity && { familiarity }) };
 }
 

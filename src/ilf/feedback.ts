@@ -1,4 +1,5 @@
 /** Step 2: f on (c, x0), from a source of feedback (src/feedback). */
+import { CRITIQUE_TOKENS } from '../feedback/critic.js';
 import { findSource } from '../feedback/registry.js';
 import type { FeedbackSource } from '../feedback/source.js';
 import { withModels } from '../pipeline/model-cache.js';
@@ -16,8 +17,9 @@ import {
   rowOf,
   toContextRow,
 } from '../pipeline/tables.js';
+import { fitting, inTables, need, readerOf, type TooLong } from '../pipeline/too-long.js';
 import { writeTable } from '../store/tables.js';
-import type { Context, Task } from '../tasks/task.js';
+import { type Context, contextName, type Task } from '../tasks/task.js';
 import { localWriter } from '../writers/local.js';
 import type { Sampling } from '../writers/writer.js';
 
@@ -83,16 +85,29 @@ export interface FeedbackCommand {
   out: string;
   sampling: Sampling;
   place: Place;
+  tooLong: TooLong;
 }
 
 export async function feedbackCommand(of: FeedbackCommand, progress: Progress): Promise<void> {
   const { task, critic, sampling } = of;
-  const contexts = await readContexts(of.contexts);
-  const initial = rowOf(await readRows(of.initial, initialTable, contexts, of.contexts), of.initial);
-  const source = await findSource(of.source, task, contexts);
-  const rows = await withModels((models) => {
+  const all = await readContexts(of.contexts);
+  const rowsRead = await readRows(of.initial, initialTable, all, of.contexts);
+  const initial = rowOf(rowsRead, of.initial);
+  const there = inTables(all, of.tooLong, rowsRead);
+  const source = await findSource(of.source, task, there);
+  const rows = await withModels(async (models) => {
     const open = async () => localWriter(await models.get(critic));
     const seed = seedOf(of.place, 'feedback');
+    const asked = (context: Context) => source.inputs([context], { sampling, seed }).critic;
+    const reader = there.some(asked) ? readerOf(await models.get(critic)) : null;
+    const prompt = (context: Context) => task.prompts.critique(context.text, initial(context).text);
+    const contexts = fitting(
+      there,
+      'contexts',
+      contextName,
+      (context) => (reader && asked(context) ? [need(reader, CRITIQUE_TOKENS, prompt(context))] : []),
+      of.tooLong,
+    );
     const onTexts = texts(progress, 'writing critiques');
     return giveFeedback(source.open({ task, critic: open, sampling, seed, onTexts }), contexts, initial);
   });

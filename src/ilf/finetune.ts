@@ -11,9 +11,10 @@ import { readRows } from '../pipeline/read-rows.js';
 import { folderStep, type RunContext } from '../pipeline/run-context.js';
 import { type Place, seedOf, stepSeed } from '../pipeline/seeds.js';
 import { readContexts, targetsTable } from '../pipeline/tables.js';
+import { fitting, need, openReader, type TooLong } from '../pipeline/too-long.js';
 import { writeFolderAtomic } from '../store/folder.js';
 import type { Prompts } from '../tasks/prompts.js';
-import { outputPrompt, type Task } from '../tasks/task.js';
+import { contextName, outputPrompt, type Task } from '../tasks/task.js';
 import { copyTokenizer } from '../text/tokenizer.js';
 import { completionIds, encodePrompt } from '../writers/local.js';
 import { openModel, type TextModel } from '../writers/text-model.js';
@@ -190,11 +191,23 @@ export interface FinetuneCommand {
   out: string;
   tuning: Tuning;
   place: Place;
+  tooLong: TooLong;
 }
 
 export async function finetuneCommand(of: FinetuneCommand, progress: Progress): Promise<void> {
   const contexts = await readContexts(of.contexts);
-  const targets = fromTargetRows(await readRows(of.targets, targetsTable, contexts, of.contexts), contexts);
+  const every = fromTargetRows(await readRows(of.targets, targetsTable, contexts, of.contexts), contexts);
+  const reader = await openReader(of.model);
+  const { prompts } = of.task;
+  const targets = fitting(
+    every,
+    'targets',
+    ({ context }) => contextName(context),
+    ({ context, written }) => [
+      need(reader, completionIds(reader, written).length, prompts.write(context.text)),
+    ],
+    of.tooLong,
+  );
   const how = { task: of.task, targets, tuning: of.tuning, seed: seedOf(of.place, 'finetune') };
   await finetune(of.model, how, of.out, progress);
 }

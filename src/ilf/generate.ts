@@ -6,9 +6,10 @@ import { type Progress, texts } from '../pipeline/progress.js';
 import { type RunContext, tableStep } from '../pipeline/run-context.js';
 import { type Place, seedOf, stepSeed } from '../pipeline/seeds.js';
 import { type InitialRow, initialTable, readContexts } from '../pipeline/tables.js';
+import { fitting, need, readerOf, type TooLong } from '../pipeline/too-long.js';
 import { writeTable } from '../store/tables.js';
-import { type Context, outputPrompt, type Task } from '../tasks/task.js';
-import { localWriter } from '../writers/local.js';
+import { type Context, contextName, outputPrompt, type Task } from '../tasks/task.js';
+import { completionIds, localWriter } from '../writers/local.js';
 import { given, type Sampling, type Writer } from '../writers/writer.js';
 
 export interface Generation {
@@ -83,16 +84,31 @@ export interface GenerateCommand extends Omit<Generation, 'seed'> {
   model: string;
   out: string;
   place: Place;
+  tooLong: TooLong;
 }
 
 export async function generateCommand(
-  { contexts: path, model, out, place, ...how }: GenerateCommand,
+  { contexts: path, model, out, place, tooLong, ...how }: GenerateCommand,
   progress: Progress,
 ): Promise<void> {
-  const contexts = await readContexts(path);
+  const all = await readContexts(path);
   const seed = seedOf(place, 'initial');
-  const rows = await withModels(async (models) =>
-    generate(localWriter(await models.get(model)), contexts, { ...how, seed }, progress),
-  );
+  const rows = await withModels(async (models) => {
+    const theta = await models.get(model);
+    const reader = readerOf(theta);
+    const { task, writes, sampling } = how;
+    const contexts = fitting(
+      all,
+      'contexts',
+      contextName,
+      ({ text, output }) => [
+        output === undefined
+          ? need(reader, roomFor(writes, sampling.maxTokens), task.prompts.write(text))
+          : need(reader, completionIds(theta, given(output)).length, task.prompts.write(text)),
+      ],
+      tooLong,
+    );
+    return generate(localWriter(theta), contexts, { ...how, seed }, progress);
+  });
   await writeTable(out, initialTable, rows);
 }

@@ -6,17 +6,18 @@ import { ModelCache } from '../pipeline/model-cache.js';
 import { openFolder, type RunPlace } from '../pipeline/open-folder.js';
 import { contextsPerRound, type LoopOptions, rankerOptionsOf, samplingOf } from '../pipeline/options.js';
 import type { Reporter, RunContext } from '../pipeline/run-context.js';
+import { openReader, type Reader, readerOf, refuseTooLong } from '../pipeline/too-long.js';
 import type { Ranker } from '../rankers/ranker.js';
 import { findRanker } from '../rankers/registry.js';
 import { UserError } from '../store/errors.js';
 import { canonicalJson, hashText, type Json } from '../store/hash.js';
 import type { Context, Task } from '../tasks/task.js';
-import { checkFit } from './fit.js';
+import { checkFit, fittingTask, type Readers } from './fit.js';
 import { goldOf, targetKind } from './target-kinds.js';
 
 /** @throws UserError for models or data that cannot be used, and a folder that is no run's or another process's */
 export async function openRunContext(
-  task: Task,
+  whole: Task,
   asked: LoopOptions,
   place: Omit<RunPlace, 'dir'> & {
     /** Undefined: checkpoints/NAME, where equal options give equal names. */
@@ -24,9 +25,16 @@ export async function openRunContext(
   },
   reporter: Reporter,
 ): Promise<RunContext> {
+  const dir = place.dir ?? resolve('checkpoints', runName(whole, asked));
+  const notices = [...(whole.notices ?? [])];
+  const task = asked.skipTooLong
+    ? fittingTask(whole, await readersOf(whole, asked), asked, {
+        skip: true,
+        tell: (line) => notices.push(line),
+      })
+    : whole;
   const options = used(task, asked);
   checkTargets(task, options);
-  const dir = place.dir ?? resolve('checkpoints', runName(task, asked));
   const models = new ModelCache();
   const opened = new Map<string, Promise<Ranker>>();
   const ranker = (name: string) => {
@@ -37,17 +45,13 @@ export async function openRunContext(
   // A run that goes on opens them when a step needs them; a new one must not begin with models that cannot be used.
   const check = async () => {
     if (!place.fresh && existsSync(join(dir, 'manifest.json'))) return;
-    const [base, refiner] = [await models.get(options.base), await models.get(options.refiner)];
-    for (const other of [options.critic, options.judge]) await models.get(other);
+    for (const model of [options.base, options.refiner, options.critic, options.judge])
+      await models.get(model);
     const contexts = contextsRead(task, options);
-    const source = await findSource(options.feedback, task, contexts);
+    await findSource(options.feedback, task, contexts);
     if (options.data !== null) {
-      const { critic } = source.inputs(contexts, { sampling: samplingOf(options), seed: options.seed });
-      const [asked, judge] = [
-        critic ? await models.get(options.critic) : null,
-        await models.get(options.judge),
-      ];
-      checkFit(task, contexts, { base, refiner, critic: asked, judge }, options);
+      const reader = async (model: string) => readerOf(await models.get(model));
+      checkFit(task, contexts, await readersOf(task, options, reader), options, refuseTooLong);
       // The judge of data without an oracle.
       await ranker('instruct-rm');
     }
@@ -59,7 +63,25 @@ export async function openRunContext(
     for (const open of opened.values()) await (await open).close?.();
     folder.close();
   };
-  return { options, task, folder, models, ranker, reporter, notices: task.notices ?? [], close };
+  return { options, task, folder, models, ranker, reporter, notices, close };
+}
+
+/** The models as far as they say how long texts are; the critic where it is asked about any context. */
+async function readersOf(
+  task: Task,
+  options: LoopOptions,
+  open: (dir: string) => Promise<Reader> = openReader,
+): Promise<Readers> {
+  const { base, refiner, critic, judge, seed } = options;
+  const contexts = contextsRead(task, used(task, options));
+  const source = await findSource(options.feedback, task, contexts);
+  const asked = source.inputs(contexts, { sampling: samplingOf(options), seed }).critic;
+  return {
+    base: await open(base),
+    refiner: await open(refiner),
+    critic: asked ? await open(critic) : null,
+    judge: await open(judge),
+  };
 }
 
 /** The options with as many contexts as there are. */

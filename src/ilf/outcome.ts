@@ -8,7 +8,6 @@ import { rowOf } from '../pipeline/tables.js';
 import { findRanker } from '../rankers/registry.js';
 import { finalDocument, type Report, type RoundMeasures, type Sample } from '../report/run/types.js';
 import { writeFileAtomic } from '../store/atomic.js';
-import { secondsOf } from '../store/run.js';
 import { type Before, caveatsAfter } from './caveats.js';
 import type { Round } from './round.js';
 
@@ -82,7 +81,7 @@ export async function outcomeOf(run: RunContext, finished: Finished): Promise<Ou
     options: { ...options },
     seeds: { seed: options.seed },
     versions: { ilf: folder.manifest.version, node: process.version },
-    seconds: secondsOf(folder.manifest),
+    seconds: folder.seconds(),
     run: folder.dir,
   };
   const document = {

@@ -14,11 +14,12 @@ import {
   scoresTable,
   type TextRow,
 } from '../pipeline/tables.js';
+import { fitting, inTables, type TooLong } from '../pipeline/too-long.js';
 import type { Candidate, Ranker, RankerOptions } from '../rankers/ranker.js';
 import { findRanker } from '../rankers/registry.js';
 import { UserError } from '../store/errors.js';
 import { writeTable } from '../store/tables.js';
-import type { Context, Task } from '../tasks/task.js';
+import { type Context, contextName, type Task } from '../tasks/task.js';
 
 type Texts = readonly { context: string; text: string }[];
 
@@ -132,25 +133,35 @@ export interface RankCommand extends RankerChoice {
   feedback: string;
   refinements: string;
   out: string;
+  tooLong: TooLong;
 }
 
 export async function rankCommand(of: RankCommand, progress: Progress): Promise<void> {
   const descriptor = await findRanker(of.ranker);
   const options = rankerOptionsOf(of.task, of);
   descriptor.madeFrom(options);
-  const contexts = await readContexts(of.contexts);
-  const items = toRank({
+  const all = await readContexts(of.contexts);
+  const tells = await readRows(of.initial, initialTable, all, of.contexts);
+  const says = await readRows(of.feedback, feedbackTable, all, of.contexts);
+  const texts = await readRows(of.refinements, refinementsTable, all, of.contexts);
+  const contexts = inTables(all, of.tooLong, tells, says, texts);
+  const every = toRank({
     contexts,
-    initial: contexts.map(rowOf(await readRows(of.initial, initialTable, contexts, of.contexts), of.initial)),
-    feedback: contexts.map(
-      rowOf(await readRows(of.feedback, feedbackTable, contexts, of.contexts), of.feedback),
-    ),
-    texts: await readRows(of.refinements, refinementsTable, contexts, of.contexts),
+    initial: contexts.map(rowOf(tells, of.initial)),
+    feedback: contexts.map(rowOf(says, of.feedback)),
+    texts,
   });
-  const empty = items.find(({ group }) => group.length === 0);
+  const empty = every.find(({ group }) => group.length === 0);
   if (empty) throw new UserError(`${of.refinements} has no refinement of context ${empty.id}`);
   const ranker = await descriptor.open(options);
   try {
+    const items = fitting(
+      every,
+      'contexts',
+      contextName,
+      ({ group }) => group.flatMap((candidate) => ranker.needs?.(candidate) ?? []),
+      of.tooLong,
+    );
     await writeTable(of.out, scoresTable, await rank(ranker, descriptor.label, items, progress));
   } finally {
     await ranker.close?.();

@@ -13,6 +13,7 @@ import {
   refinementsTable,
   rowOf,
 } from '../pipeline/tables.js';
+import { fitting, inTables, need, readerOf, type TooLong } from '../pipeline/too-long.js';
 import { UserError } from '../store/errors.js';
 import { writeTable } from '../store/tables.js';
 import type { Prompts } from '../tasks/prompts.js';
@@ -65,6 +66,8 @@ export interface Refining {
   samples: number;
   sampling: Sampling;
   seed: number;
+  /** What the items tell the refiner, for the table; 'own' where it is left out. */
+  condition?: FeedbackCondition;
 }
 
 /** What the refiner reads. */
@@ -142,6 +145,7 @@ export async function refine(
     ...written,
     logprob_refiner: underRefiner?.[i] ?? null,
     logprob_base: underBase[i]!,
+    told: how.condition ?? 'own',
   }));
 }
 
@@ -178,7 +182,7 @@ export function refineStep(
   return tableStep(run, `${folder}/${name}`, refinementsTable, inputs, async (progress) => {
     const items = toRefine(contexts, initial, feedback, condition);
     const [psi, prior] = [await run.models.get(refiner), await run.models.get(base)];
-    const how = { task, samples, sampling, seed };
+    const how = { task, samples, sampling, seed, condition };
     return refine(localWriter(psi), localWriter(prior), items, how, progress);
   });
 }
@@ -192,19 +196,33 @@ export interface RefineCommand extends Omit<Refining, 'seed'> {
   base: string;
   out: string;
   place: Place;
+  tooLong: TooLong;
 }
 
 export async function refineCommand(
-  { contexts: path, initial, feedback, refiner, base, out, place, ...how }: RefineCommand,
+  { contexts: path, initial, feedback, refiner, base, out, place, tooLong, ...how }: RefineCommand,
   progress: Progress,
 ): Promise<void> {
-  const contexts = await readContexts(path);
-  const tellsOf = rowOf(await readRows(initial, initialTable, contexts, path), initial);
-  const saysOf = rowOf(await readRows(feedback, feedbackTable, contexts, path), feedback);
-  const items = toRefine(contexts, contexts.map(tellsOf), contexts.map(saysOf));
+  const all = await readContexts(path);
+  const tells = await readRows(initial, initialTable, all, path);
+  const says = await readRows(feedback, feedbackTable, all, path);
+  const contexts = inTables(all, tooLong, tells, says);
+  const every = toRefine(contexts, contexts.map(rowOf(tells, initial)), contexts.map(rowOf(says, feedback)));
   const rows = await withModels(async (models) => {
     const [psi, prior] = [await models.get(refiner), await models.get(base)];
     const seed = seedOf(place, 'refine');
+    const { prompts } = how.task;
+    const { maxTokens } = how.sampling;
+    const items = fitting(
+      every,
+      'contexts',
+      ({ context }) => contextName(context),
+      (item) => [
+        need(readerOf(psi), maxTokens, refinerPrompt(prompts, item).text),
+        need(readerOf(prior), maxTokens, prompts.write(item.context.text)),
+      ],
+      tooLong,
+    );
     return refine(localWriter(psi), localWriter(prior), items, { ...how, seed }, progress);
   });
   await writeTable(out, refinementsTable, rows);

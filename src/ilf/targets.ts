@@ -16,11 +16,12 @@ import {
   targetsTable,
 } from '../pipeline/tables.js';
 import { UserError } from '../store/errors.js';
+import { oneLine } from '../store/read-json.js';
 import { type TableSchema, writeTable } from '../store/tables.js';
 import type { Prompts } from '../tasks/prompts.js';
 import type { Context, Task } from '../tasks/task.js';
 import type { Written } from '../writers/writer.js';
-import { refinementsNamed } from './refine.js';
+import { type FeedbackCondition, refinementsNamed } from './refine.js';
 import { type TargetTable, targetKind, type Weighted } from './target-kinds.js';
 
 export interface Target extends Weighted {
@@ -133,6 +134,31 @@ export interface TargetsCommand extends Record<TargetTable, string | undefined> 
   place: Place;
 }
 
+/** That refinements were made with the feedback that the kind asks for. @throws UserError for a table that says otherwise, or does not say */
+function checkTold(refinements: readonly RefinementRow[], path: string, kind: string): void {
+  const { condition } = targetKind(kind);
+  const named = {
+    own: "the context's own feedback",
+    none: 'no feedback',
+    other: "another context's feedback",
+  };
+  // The refinements of most tables from elsewhere were made with feedback: only of the controls it must be said.
+  const row = refinements.findIndex(
+    ({ told }) => told !== condition && !(told === '' && condition === 'own'),
+  );
+  if (row < 0) return;
+  const { told, context } = refinements[row]!;
+  const says =
+    told in named
+      ? `was made with ${named[told as FeedbackCondition]}`
+      : told === ''
+        ? 'does not say what the refiner was told (the column told)'
+        : `says that the refiner was told "${oneLine(told)}"`;
+  throw new UserError(
+    `${path}: row ${row}, of context ${context}, ${says}; the targets ${kind} need refinements made with ${named[condition]} (told: "${condition}")`,
+  );
+}
+
 export async function targetsCommand(of: TargetsCommand): Promise<void> {
   const { tables } = targetKind(of.kind);
   const missing = tables.filter((table) => of[table] === undefined);
@@ -150,6 +176,7 @@ export async function targetsCommand(of: TargetsCommand): Promise<void> {
     refinements: await read('refinements', refinementsTable),
     scores: await read('scores', scoresTable),
   };
+  if (tables.includes('refinements')) checkTold(data.refinements, of.refinements!, of.kind);
   if (tables.includes('scores')) checkScores(data.scores, of.scores!, data.refinements, of.refinements!);
   const how = { beta: of.beta, seed: seedOf(of.place, 'targets'), prompts: of.task.prompts };
   await writeTable(of.out, targetsTable, targetsOf(of.kind, data, how).map(toTargetRow));

@@ -19,7 +19,7 @@ import { type KlOutcome, klOutcome, type MeasuredKl } from './outcome.js';
 import { type KlPair, openPair } from './pair.js';
 
 /** checkpoints/NAME, where equal options give equal names. */
-export function klFolder({ asked: _, task, ...options }: KlOptions): string {
+export function klFolder({ asked: _, tooLong: __, task, ...options }: KlOptions): string {
   const names = [options.tuned, options.base].map((dir) => basename(dir).replace(/[^\w.-]+/g, '-'));
   const hash = hashText(canonicalJson({ ...options, task: task.name } as unknown as Json)).slice(0, 8);
   return resolve('checkpoints', ['kl', ...names.map((name) => name.slice(0, 40)), hash].join('-'));
@@ -65,7 +65,10 @@ async function checkFolder(out: string, { tuned, base, texts }: KlOptions): Prom
   for (const name of ['kl.arrow', 'kl.json', 'kl.html']) await requirePlaceForFile(join(out, name), inputs);
 }
 
-async function textsToMeasure({ task, texts, maxTokens, asked }: KlOptions, pair: KlPair): Promise<KlData> {
+async function textsToMeasure(
+  { task, texts, maxTokens, asked, tooLong }: KlOptions,
+  pair: KlPair,
+): Promise<KlData> {
   if ('unconditional' in texts) {
     if (1 + maxTokens > pair.window)
       throw new UserError(
@@ -75,7 +78,7 @@ async function textsToMeasure({ task, texts, maxTokens, asked }: KlOptions, pair
     const prompts = Array.from({ length: texts.unconditional }, (_, i) => ({ context: String(i + 1), ids }));
     return { kind: 'prompts', prompts };
   }
-  const data = await readKlData(texts.data, pair, task, maxTokens);
+  const data = await readKlData(texts.data, pair, task, maxTokens, tooLong);
   if (data.kind === 'given' && asked.length > 0)
     throw new UserError(
       `${texts.data} has completions, so nothing is sampled and ${asked.map((name) => `--${name}`).join(', ')} would do nothing; leave it out`,

@@ -7,9 +7,10 @@
 import { z } from 'zod';
 import { contextPrompts, type KlPrompt } from '../measure/kl.js';
 import { readContexts } from '../pipeline/tables.js';
+import { fitting, need, type TooLong } from '../pipeline/too-long.js';
 import { UserError } from '../store/errors.js';
-import { readJsonl } from '../store/jsonl.js';
-import type { Task } from '../tasks/task.js';
+import { eachJsonl } from '../store/jsonl.js';
+import { contextName, type Task } from '../tasks/task.js';
 import type { KlPair } from './pair.js';
 
 export interface GivenText extends KlPrompt {
@@ -32,23 +33,39 @@ export async function readKlData(
   pair: KlPair,
   task: Pick<Task, 'prompts'>,
   room: number,
+  tooLong: TooLong,
 ): Promise<KlData> {
+  const shorter = {
+    dir: pair.tuned.lm.description.positions > pair.window ? pair.base.dir : pair.tuned.dir,
+    window: pair.window,
+  };
   if (path.endsWith('.arrow')) {
     const { tokenizer } = pair;
     if (!tokenizer) throw new UserError(`${path}: ${NO_TOKENIZER}`);
     const contexts = await readContexts(path);
     if (contexts.length === 0) throw new UserError(`${path} has no contexts`);
     // Its prompts must fit into both.
-    contextPrompts({ ...pair.base, tokenizer }, task, contexts, room);
-    return { kind: 'prompts', prompts: contextPrompts({ ...pair.tuned, tokenizer }, task, contexts, room) };
+    const reader = { ...shorter, tokenizer };
+    const fit = fitting(
+      contexts,
+      'contexts',
+      contextName,
+      ({ text }) => [need(reader, room, task.prompts.write(text))],
+      tooLong,
+    );
+    return { kind: 'prompts', prompts: contextPrompts({ ...pair.tuned, tokenizer }, task, fit, room) };
   }
-  const lines = await readJsonl(path, lineSchema(pair, task, room));
+  const lines: (Line & { where: string; line: number })[] = [];
+  for await (const { value, where, line } of eachJsonl(path, lineSchema(pair, task)))
+    lines.push({ ...value, where, line });
   if (lines.length === 0) throw new UserError(`${path} has no lines; give a prompt a line`);
-  const texts = lines.map(({ prompt, completion }, i) => ({
-    context: String(i + 1),
-    ids: prompt,
-    completion,
-  }));
+  const texts = fitting(
+    lines,
+    'lines',
+    ({ where }) => where,
+    ({ prompt, completion }) => [{ model: shorter, tokens: prompt.length + (completion?.length ?? room) }],
+    tooLong,
+  ).map(({ prompt, completion, line }) => ({ context: String(line), ids: prompt, completion }));
   return texts.every((text): text is GivenText & typeof text => text.completion !== undefined)
     ? { kind: 'given', texts }
     : { kind: 'prompts', prompts: texts.map(({ context, ids }) => ({ context, ids })) };
@@ -57,11 +74,7 @@ export async function readKlData(
 const NO_TOKENIZER =
   'neither model folder has a tokenizer to read texts with; give "prompt_ids" and "completion_ids"';
 
-function lineSchema(
-  { tokenizer, tuned, window }: KlPair,
-  { prompts }: Pick<Task, 'prompts'>,
-  room: number,
-): z.ZodType<Line> {
+function lineSchema({ tokenizer, tuned }: KlPair, { prompts }: Pick<Task, 'prompts'>): z.ZodType<Line> {
   const vocabulary = tuned.lm.description.vocab;
   const id = z
     .number()
@@ -83,12 +96,7 @@ function lineSchema(
   );
   // What else the loop's data may hold does not change what is asked for.
   const contexts = z
-    .strictObject({
-      context: z.string(),
-      output: z.string().optional(),
-      feedback: z.string().optional(),
-      gold: z.string().optional(),
-    })
+    .looseObject({ context: z.string() })
     .transform(({ context }): Line => ({ prompt: encode(prompts.write(context.trim())) }));
   let given: boolean | undefined;
   return z
@@ -111,14 +119,9 @@ function lineSchema(
       const wrong = (message: string) => check.addIssue({ code: 'custom', message });
       const has = completion !== undefined;
       given ??= has;
-      const needed = has ? completion.length : room;
       if (given !== has)
         wrong(`it has ${has ? 'a' : 'no'} completion, unlike the lines before; give all lines one, or none`);
       else if (prompt.length === 0) wrong('the prompt has no tokens; the first token needs one before it');
       else if (has && completion.length === 0) wrong('the completion has no tokens');
-      else if (prompt.length + needed > window)
-        wrong(
-          `it is too long: ${prompt.length} tokens of prompt and ${needed} of ${has ? 'completion' : 'text'} do not fit into the models' ${window}`,
-        );
     });
 }

@@ -17,6 +17,8 @@ export interface LoopOptions extends TaskChoice, Sampling {
   /** Contexts a round, and contexts to measure on. */
   contexts: number;
   heldout: number;
+  /** Contexts that are too long for a model are left out. */
+  skipTooLong?: true;
   /** N: refinements of each output. */
   samples: number;
   rounds: number;

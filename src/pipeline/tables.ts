@@ -59,6 +59,8 @@ export const refinementsTable = {
   ...written,
   logprob_refiner: 'float64?',
   logprob_base: 'float64',
+  /** What the refiner was told: its "own" feedback, "none", or an "other" context's. */
+  told: 'optional utf8',
 } as const satisfies TableSchema;
 export type RefinementRow = RowOf<typeof refinementsTable>;
 

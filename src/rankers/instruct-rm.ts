@@ -39,6 +39,7 @@ const withPrompts = (
     const model = await openAnswerModel(judge, chosen, host);
     return {
       close: model.close,
+      needs: (candidate) => model.needs(chosen.map((prompt) => question(prompt)(candidate))),
       async score(groups, onProgress) {
         const logOdds = await ask(model, chosen.map(question), groups, onProgress);
         return logOdds.map((group) =>

@@ -24,6 +24,8 @@ export interface Scores {
 export interface Ranker {
   /** One Scores for every candidate. `onProgress` is told how much of the work is done, 0 to 1. */
   score(groups: readonly (readonly Candidate[])[], onProgress?: (done: number) => void): Promise<Scores[][]>;
+  /** Tokens of the longest question about a candidate, and the window that it must fit into; where questions are asked at all. */
+  needs?(candidate: Candidate): { model: { dir: string; window: number }; tokens: number };
   /** Frees what it holds. */
   close?(): Promise<void>;
 }

@@ -36,10 +36,6 @@ const manifestSchema = z.object({
 export type StepRecord = z.infer<typeof stepSchema>;
 export type Manifest = z.infer<typeof manifestSchema>;
 
-/** What all of a run's steps took, whenever they were made. */
-export const secondsOf = ({ steps }: Manifest): number =>
-  Object.values(steps).reduce((sum, { seconds }) => sum + seconds, 0);
-
 export interface RunSettings {
   version: string;
   /** The resolved options, for the reader; what a step depends on it lists in its own inputs. */
@@ -57,6 +53,8 @@ export interface StepInputs {
 export interface Run {
   readonly dir: string;
   readonly manifest: Readonly<Manifest>;
+  /** What the steps took that were asked for since it was opened, whenever they were made: not those that it no longer has. */
+  seconds(): number;
   /** An absolute path for a file of the run folder. */
   path(file: string): string;
   /**
@@ -116,11 +114,15 @@ function runOf(dir: string, manifest: Manifest, release: () => void): Run {
     return true;
   };
 
+  const asked = new Set<string>();
+
   return {
     dir,
     manifest,
     path,
+    seconds: () => [...asked].reduce((sum, name) => sum + (manifest.steps[name]?.seconds ?? 0), 0),
     async step(name, inputs, outputs, make) {
+      asked.add(name);
       const inputsHash = await hashInputs(inputs);
       if (await isDone(manifest.steps[name], inputsHash, outputs)) return false;
       // A folder of this name is the run's, whoever has changed it, as a table is.

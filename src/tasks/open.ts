@@ -1,4 +1,5 @@
 import { fromRegistry } from '../store/plug-in.js';
+import type { Prompts } from './prompts.js';
 import { registry } from './registry.js';
 import type { Task } from './task.js';
 
@@ -17,3 +18,10 @@ export const defaultTask = (data: string | null): string => (data === null ? 'br
 /** @throws UserError for a task that is not there, and data that cannot be used */
 export const openTask = async ({ task, data }: TaskChoice): Promise<Task> =>
   (await fromRegistry('task', registry, task)).open({ data });
+
+/** What a task asks, and its name: all of it that needs no contexts. @throws UserError for a task that is not there */
+export async function promptsOf(name: string): Promise<{ name: string; prompts: Prompts }> {
+  const task = await fromRegistry('task', registry, name);
+  if (task.prompts) return { name: task.name, prompts: await task.prompts() };
+  return task.open({ data: null });
+}

@@ -124,6 +124,8 @@ export interface TaskDescriptor {
   name: string;
   /** One line, for --help. */
   help: string;
+  /** What it asks, where a task without contexts cannot be opened. */
+  prompts?(): Promise<Prompts>;
   /** @throws UserError for data that cannot be used */
   open(options: TaskOptions): Promise<Task>;
   /** Null for contexts that it cannot score. */

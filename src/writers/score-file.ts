@@ -9,51 +9,57 @@ import { scoreAll } from './chunks.js';
 import { requireModel } from './model-files.js';
 import type { OnTexts } from './writer.js';
 
-interface Item {
+/** A line to score, and where it stands. */
+export interface LineItem {
   prompt: readonly number[];
   completion: readonly number[];
+  where: string;
+  line: number;
+}
+export interface LineScore {
+  line: number;
+  logprobs: Float32Array;
 }
 
 /**
  * Lines {"prompt", "completion"} or {"prompt_ids", "completion_ids"} → natural logarithms of p(token | all before it), one per
  * completion token [line][token]. Texts are encoded on their own, a prompt's end is a token's end; nothing is added to them.
- * Ids need no tokenizer in the folder. @throws UserError with the number of the first line that cannot be scored
+ * Ids need no tokenizer in the folder. `choose` leaves out what is too long for the model's window, or refuses it.
+ * @throws UserError with the number of the first line that cannot be scored
  */
-export async function scoreFile(model: string, data: string, onProgress: OnTexts): Promise<Float32Array[]> {
+export async function scoreFile(
+  model: string,
+  data: string,
+  choose: (items: LineItem[], window: number) => LineItem[],
+  onProgress: OnTexts,
+): Promise<LineScore[]> {
   await requireModel(model);
   const lm = await loadLM(model);
   try {
-    const items = await readItems(lm, model, data);
-    return items.length === 0 ? [] : await scoreAll(lm, items, onProgress);
+    const items = choose(await readItems(lm, model, data), lm.description.positions);
+    const scores = items.length === 0 ? [] : await scoreAll(lm, items, onProgress);
+    return items.map(({ line }, i) => ({ line, logprobs: scores[i]! }));
   } finally {
     lm.dispose();
   }
 }
 
 /** Every line as ids that the model can read. The file is read once: it may be a pipe. */
-async function readItems(lm: CausalLM, model: string, data: string): Promise<Item[]> {
-  const items: Item[] = [];
+async function readItems(lm: CausalLM, model: string, data: string): Promise<LineItem[]> {
+  const items: LineItem[] = [];
   let tokenizer: Tokenizer | undefined;
-  for await (const { value, where } of eachJsonl(data, lineSchema(lm.description.vocab))) {
-    let item: Item;
+  for await (const { value, where, line } of eachJsonl(data, lineSchema(lm.description.vocab))) {
+    let item: Pick<LineItem, 'prompt' | 'completion'>;
     if ('prompt' in value) {
       tokenizer ??= await loadTokenizer(model);
       const { encode } = tokenizer;
       item = { prompt: encode(value.prompt), completion: encode(value.completion) };
     } else item = { prompt: value.prompt_ids, completion: value.completion_ids };
-    const wrong = whyNot(item, lm.description.positions);
-    if (wrong !== undefined) throw new UserError(`${where}: ${wrong}`);
-    items.push(item);
+    if (item.prompt.length === 0)
+      throw new UserError(`${where}: the prompt has no tokens; the first token needs one before it`);
+    items.push({ ...item, where, line });
   }
   return items;
-}
-
-/** What keeps the model from scoring it. */
-function whyNot({ prompt, completion }: Item, positions: number): string | undefined {
-  if (prompt.length === 0) return 'the prompt has no tokens; the first token needs one before it';
-  if (prompt.length + completion.length > positions)
-    return `prompt and completion are longer than the model's ${positions} positions`;
-  return undefined;
 }
 
 type Line = { prompt: string; completion: string } | { prompt_ids: number[]; completion_ids: number[] };

@@ -40,6 +40,7 @@ const refinements = contexts.flatMap(({ context }) =>
     ...given(`${context} ${text}`),
     logprob_refiner: null,
     logprob_base: -2,
+    told: 'own',
   })),
 );
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { posteriorWeights } from '../../src/bayes/posterior.js';
 import { startEngine } from '../../src/engine/index.js';
 import { toExample } from '../../src/ilf/finetune.js';
-import { targetKinds } from '../../src/ilf/target-kinds.js';
+import { targetKind, targetKinds } from '../../src/ilf/target-kinds.js';
 import { fromTargetRows, type TargetData, targetsCommand, targetsOf } from '../../src/ilf/targets.js';
 import { gpt2Config } from '../../src/lm/architectures/gpt2.js';
 import { totalWeight } from '../../src/lm/batch.js';
@@ -57,6 +57,7 @@ const data: TargetData = {
       ...written(`x1 ${context}${candidate}`),
       logprob_refiner: -4 - candidate,
       logprob_base: -6 + i * candidate,
+      told: 'own',
     })),
   ),
   scores: ids.flatMap((context, i) =>
@@ -165,9 +166,10 @@ describe('targets', () => {
       ['contexts', 'initial', 'feedback', 'refinements', 'scores'].map((name) => [name, table(name)]),
     ) as Record<'contexts' | 'initial' | 'feedback' | 'refinements' | 'scores', string>;
     const place = { seed: 0, round: 1 };
-    const made = async (kind: string) => {
+    const made = async (kind: string, told: string = targetKind(kind).condition) => {
       const out = table(`targets-${kind}`);
-      await targetsCommand({ ...paths, task: briefs, kind, out, beta: how.beta, place });
+      const refinements = table(`refinements-${told}`);
+      await targetsCommand({ ...paths, refinements, task: briefs, kind, out, beta: how.beta, place });
       return fromTargetRows(await readTable(out, targetsTable), contexts);
     };
     beforeAll(async () => {
@@ -176,7 +178,12 @@ describe('targets', () => {
       await writeTable(paths.initial, initialTable, initial);
       const feedback = data.feedback.map((row) => ({ ...row, source: 'a test', points: '' }));
       await writeTable(paths.feedback, feedbackTable, feedback);
-      await writeTable(paths.refinements, refinementsTable, data.refinements);
+      for (const told of ['own', 'none', 'other', ''])
+        await writeTable(
+          table(`refinements-${told}`),
+          refinementsTable,
+          data.refinements.map((row) => ({ ...row, told })),
+        );
       await writeTable(paths.scores, scoresTable, data.scores);
     });
 
@@ -184,6 +191,19 @@ describe('targets', () => {
       const seed = seedOf(place, 'targets');
       const targets = targetsOf(kind, { ...data, contexts }, { ...how, seed });
       expect(await made(kind)).toEqual(targets);
+    });
+
+    it.each([
+      ['no-feedback', 'own', /row 0, of context a, was made with the context's own feedback; .*told: "none"/],
+      ['no-feedback', '', /does not say what the refiner was told/],
+      ['shuffled-feedback', 'none', /was made with no feedback; .*another context's/],
+      ['ilf', 'other', /was made with another context's feedback/],
+    ])('%s are not made from any refinements (%s)', async (kind, told, message) => {
+      await expect(made(kind, told)).rejects.toThrow(message);
+    });
+
+    it('refinements that do not say what the refiner was told are taken for such with feedback', async () => {
+      expect(await made('ilf', '')).toEqual(await made('ilf'));
     });
 
     it('must belong to the contexts, and weigh something', () => {

@@ -8,6 +8,7 @@ import { tokenLabel, tokenText } from '../../src/kl/tokens.js';
 import { gpt2Config } from '../../src/lm/architectures/gpt2.js';
 import { CausalLM } from '../../src/lm/model.js';
 import { contextsTable, toContextRow } from '../../src/pipeline/tables.js';
+import { refuseTooLong } from '../../src/pipeline/too-long.js';
 import { writeTable } from '../../src/store/tables.js';
 import { briefs } from '../../src/tasks/briefs/task.js';
 import { scratchFolder } from '../store/folder.js';
@@ -43,12 +44,16 @@ function file(...lines: string[]): string {
   writeFileSync(path, lines.map((line) => `${line}\n`).join(''));
   return path;
 }
-const read = (...lines: string[]) => readKlData(file(...lines), pair, briefs, ROOM);
+const read = (...lines: string[]) => readKlData(file(...lines), pair, briefs, ROOM, refuseTooLong);
 
 describe('the data of kl', () => {
   it('prompts as texts, as ids, and as contexts', async () => {
     expect(
-      await read('{"prompt": "ab"}', '{"prompt_ids": [1, 99]}', '{"context": " ab ", "gold": "c"}'),
+      await read(
+        '{"prompt": "ab"}',
+        '{"prompt_ids": [1, 99]}',
+        '{"context": " ab ", "gold": "c", "id": 7, "feedback": ["a", null]}',
+      ),
     ).toEqual({
       kind: 'prompts',
       prompts: [
@@ -69,7 +74,7 @@ describe('the data of kl', () => {
       kind: 'given',
       texts: [
         { context: '1', ids: [65, 66], completion: [67] },
-        { context: '2', ids: [1], completion: [2, 3] },
+        { context: '3', ids: [1], completion: [2, 3] },
       ],
     });
   });
@@ -77,16 +82,16 @@ describe('the data of kl', () => {
   it('a table of contexts', async () => {
     const path = join(dir, 'contexts.arrow');
     await writeTable(path, contextsTable, [toContextRow({ id: 'x-7', text: 'ab' })]);
-    expect(await readKlData(path, pair, briefs, ROOM)).toEqual({
+    expect(await readKlData(path, pair, briefs, ROOM, refuseTooLong)).toEqual({
       kind: 'prompts',
       prompts: [{ context: 'x-7', ids: tokenizer.encode(briefs.prompts.write('ab')) }],
     });
     await writeTable(path, contextsTable, [toContextRow({ id: 'x-8', text: 'a'.repeat(60) })]);
-    await expect(readKlData(path, pair, briefs, ROOM)).rejects.toThrow(
-      /context x-8 is too long for the model/,
+    await expect(readKlData(path, pair, briefs, ROOM, refuseTooLong)).rejects.toThrow(
+      /^1 of 1 contexts is too long .*: context x-8 \(\d+ tokens\); the window of model 1 is 64 tokens/,
     );
     await writeTable(path, contextsTable, []);
-    await expect(readKlData(path, pair, briefs, ROOM)).rejects.toThrow('has no contexts');
+    await expect(readKlData(path, pair, briefs, ROOM, refuseTooLong)).rejects.toThrow('has no contexts');
   });
 
   it.each([
@@ -107,24 +112,43 @@ describe('the data of kl', () => {
     [
       'no room for a text',
       [JSON.stringify({ prompt: 'a'.repeat(57) })],
-      /:1: it is too long: 57 .* and 8 of text/,
+      /^1 of 1 lines is too long .*texts\.jsonl: line 1 \(65 tokens\); the window of model 1 is 64 tokens/,
     ],
     [
       'a text that is too long',
       [JSON.stringify({ prompt: 'a', completion: 'b'.repeat(64) })],
-      /:1: it is too long: 1 .* and 64 of completion/,
+      /^1 of 1 lines is too long .*texts\.jsonl: line 1 \(65 tokens\)/,
     ],
     ['nothing at all', [], /has no lines/],
   ])('refuses %s', async (_name, lines, message) => {
     await expect(read(...lines)).rejects.toThrow(message);
   });
 
+  it('names all that are too long, and leaves them out where that is asked for', async () => {
+    const long = (n: number) => JSON.stringify({ prompt: 'a'.repeat(n) });
+    const lines = [long(3), long(60), '', long(70), long(4)];
+    await expect(read(...lines)).rejects.toThrow(
+      /^2 of 4 lines are too long .*texts\.jsonl: lines 2 \(68 tokens\), 4 \(78 tokens\); .*--skip-too-long$/,
+    );
+    const told: string[] = [];
+    const how = { skip: true, tell: (line: string) => told.push(line) };
+    const data = await readKlData(file(...lines), pair, briefs, ROOM, how);
+    expect(data).toMatchObject({ kind: 'prompts', prompts: [{ context: '1' }, { context: '5' }] });
+    expect(told).toEqual([expect.stringMatching(/^left out as too long, 2 of 4 lines: .*lines 2 .*, 4 /)]);
+  });
+
   it('reads ids where neither model has a tokenizer, and says what is missing for texts', async () => {
     const bare = { ...pair, tokenizer: null };
-    const data = await readKlData(file('{"prompt_ids": [1], "completion_ids": [2]}'), bare, briefs, ROOM);
+    const data = await readKlData(
+      file('{"prompt_ids": [1], "completion_ids": [2]}'),
+      bare,
+      briefs,
+      ROOM,
+      refuseTooLong,
+    );
     expect(data).toMatchObject({ kind: 'given' });
     for (const line of ['{"prompt": "a"}', '{"context": "a"}'])
-      await expect(readKlData(file(line), bare, briefs, ROOM)).rejects.toThrow(
+      await expect(readKlData(file(line), bare, briefs, ROOM, refuseTooLong)).rejects.toThrow(
         /:1: neither model folder has a tokenizer/,
       );
   });

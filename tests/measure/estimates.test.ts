@@ -5,6 +5,7 @@ import {
   measureByKind,
   measureIncorporated,
   measureOutputs,
+  measurePicks,
   measureRanking,
   type RankedRefinements,
 } from '../../src/measure/estimates.js';
@@ -50,21 +51,22 @@ describe('refinements', () => {
   const contexts: RankedRefinements[] = [
     {
       texts: ['0.25', '0.5', '0.750'],
-      scores: [0.25, 0.5, 0.75],
-      settled: settled.feedback[0]!,
       ranks: [0.1, 0.9, 0.5],
       selected: 1,
     },
     {
       texts: ['0.4000', '0.8', '0.2'],
-      scores: [0.4, 0.8, 0.2],
-      settled: settled.feedback[1]!,
       ranks: [0.3, 0.2, 0.1],
       selected: 0,
     },
   ];
   const { incorporated } = measureIncorporated(settled);
-  const { ranking, rankingIncorporated } = measureRanking(contexts);
+  const { order, incorporated: rankingIncorporated } = measureRanking(contexts, settled.feedback);
+  const scores = [
+    [0.25, 0.5, 0.75],
+    [0.4, 0.8, 0.2],
+  ];
+  const ranking = { ...measurePicks(contexts, scores), ...order };
   const points = (kind: string, ...all: boolean[]) => all.map((of) => [{ kind, settled: of }]);
   const byKind = measureByKind([points('easy', false, true, true), points('hard', false, true, false)]);
 
@@ -102,8 +104,7 @@ describe('refinements', () => {
   });
 
   it('no pair accuracy where the oracle tells no two apart, no shuffled feedback where there is no other context', () => {
-    const same = { ...contexts[0]!, settled: [0.2, 0.2, 0.2] };
-    expect(measureRanking([same]).ranking.pairAccuracy).toBeUndefined();
+    expect(measureRanking([contexts[0]!], [[0.2, 0.2, 0.2]]).order).toEqual({});
     const alone = { feedback: [[0.2, 0.2]], noFeedback: [[0, 0]], shuffledFeedback: [[]] };
     expect(measureIncorporated(alone).incorporated.shuffledFeedback).toBeUndefined();
   });

@@ -1,11 +1,12 @@
 import { expect, it } from 'vitest';
-import { openOracle, openScorer } from '../../src/measure/open-scorer.js';
+import { isOracle, openScorer, openScorerOfSome } from '../../src/measure/open-scorer.js';
 import { briefs } from '../../src/tasks/briefs/task.js';
 
 const [post] = briefs.contexts('heldout', 0, 1);
 
 it('the embedded world has an oracle, other data have none', async () => {
-  const oracle = (await openOracle({ task: 'briefs' }, [post!]))!;
+  const oracle = await openScorer({ task: 'briefs' }, [post!]);
+  if (!isOracle(oracle)) throw new Error('it knows of feedback');
   expect(await oracle.score([{ context: post!, text: post!.gold! }])).toEqual([1]);
   const { text, points } = briefs.annotate!(post!, 'Someone did something.', 'key');
   expect(text).not.toBe('');
@@ -21,9 +22,8 @@ it('the embedded world has an oracle, other data have none', async () => {
   );
   const bare = { id: '1', text: 'a file that is called briefs' };
   expect(await openScorer({ task: 'briefs' }, [post!, bare])).toBeNull();
-  expect(await openOracle({ task: 'briefs' }, [bare])).toBeNull();
-  expect(await openOracle({ task: 'file' }, [post!])).toBeNull();
-  await expect(openOracle({ task: 'own' }, [post!])).rejects.toThrow(/^there is no task "own"/);
+  expect(await openScorerOfSome({ task: 'briefs' }, [bare])).toBeNull();
+  await expect(openScorer({ task: 'own' }, [post!])).rejects.toThrow(/^there is no task "own"/);
 });
 
 it("a person's own data have a score by their references, which is no oracle", async () => {
@@ -32,5 +32,9 @@ it("a person's own data have a score by their references, which is no oracle", a
   expect(scorer.unit).toMatch(/ROUGE-L/);
   expect(await scorer.score([{ context, text: 'Dana left today.' }])).toEqual([1]);
   expect(scorer.feedback).toBeUndefined();
-  expect(await openScorer({ task: 'file' }, [context, { id: '2', text: 'q' }])).toBeNull();
+  const bare = { id: '2', text: 'q' };
+  expect(isOracle(scorer)).toBe(false);
+  expect(await openScorer({ task: 'file' }, [context, bare])).toBeNull();
+  expect(await openScorerOfSome({ task: 'file' }, [bare, context])).toEqual({ scorer, contexts: [context] });
+  expect(await openScorerOfSome({ task: 'file' }, [bare])).toBeNull();
 });

@@ -3,7 +3,7 @@ import { measurePosterior } from '../../src/measure/posterior.js';
 import { given } from '../../src/writers/writer.js';
 
 describe('the posterior', () => {
-  const row = { context: 'a', ...given(''), logprob_base: -3, logprob_refiner: -3 };
+  const row = { context: 'a', ...given(''), logprob_base: -3, logprob_refiner: -3, told: 'own' };
   const refinements = [0, 1].map((candidate) => ({ ...row, candidate }));
   const scores = [0.5, 0.75].map((mean, candidate) => ({
     context: 'a',

@@ -7,9 +7,10 @@ import {
   measureByKind,
   measureIncorporated,
   measureOutputs,
+  measurePicks,
   measureRanking,
 } from '../../src/measure/estimates.js';
-import { openQuality, type Quality } from '../../src/measure/quality.js';
+import { needsJudge, openQuality, type Quality } from '../../src/measure/quality.js';
 import type { HeldOut } from '../../src/pipeline/held-out.js';
 import type { TextRow } from '../../src/pipeline/tables.js';
 import { given } from '../../src/writers/writer.js';
@@ -77,10 +78,33 @@ const heldOut: HeldOut = {
 describe('by an oracle', () => {
   const open = async (of: HeldOut = heldOut): Promise<Quality> => (await openQuality({ task }, of))!;
 
-  it('has nothing to say of feedback without points, as a critic writes it', async () => {
+  it('says of feedback without points, as a critic writes it, nothing, and of outputs what it knows', async () => {
     const [first, ...others] = heldOut.feedback;
     const feedback = [{ ...first!, source: 'critic', points: '' }, ...others];
-    expect(await openQuality({ task }, { ...heldOut, feedback })).toBeNull();
+    const [some, all] = [await open({ ...heldOut, feedback }), await open()];
+    expect(some.refining).toBeNull();
+    expect(some.decides).toBe(true);
+    const { pairAccuracy: _, pooledAuc: __, ...picks } = all.measures.ranking!;
+    expect(some.measures).toEqual({ ranking: picks });
+    expect(some.ofSamples).toEqual(all.ofSamples);
+    const tuned = says({ b: '0.6', a: '0.9' });
+    expect(await some.ofOutputs(tuned)).toEqual(await all.ofOutputs(tuned));
+  });
+
+  it('scores likeness to references where contexts have one, and leaves wins to a judge', async () => {
+    const [a, b] = contexts;
+    const referenced = { ...heldOut, contexts: [a!, { ...b!, gold: 'x 0.6' }] };
+    const quality = (await openQuality({ task: 'file' }, referenced))!;
+    expect([quality.decides, quality.refining]).toEqual([false, null]);
+    expect(await needsJudge({ task: 'file' }, referenced.contexts)).toBe(true);
+    expect(await needsJudge({ task }, contexts)).toBe(false);
+    expect([...quality.ofSamples.keys()]).toEqual(['b']);
+    const { measures, ids } = await quality.ofOutputs(says({ a: '1', b: 'x 0.6' }));
+    expect(ids).toEqual(['b']);
+    expect(measures.winRate).toBeUndefined();
+    expect(measures.score!.tuned).toMatchObject({ value: 1, n: 1 });
+    expect(measures.score!.gold).toBeUndefined();
+    expect(measures.score!.base!.value).toBeLessThan(1);
   });
 
   const settled = {
@@ -99,43 +123,56 @@ describe('by an oracle', () => {
   };
 
   it('refinements, and what the ranker picks of them', async () => {
-    const { unit, refining } = await open();
+    const { unit, refining, measures, ofSamples } = await open();
     expect(unit).toBe('the number itself');
-    const ranked = contexts.map(({ id }, i) => ({
+    const ranked = contexts.map(({ id }) => ({
       texts: texts[id as 'a' | 'b'],
-      scores: texts[id as 'a' | 'b'].map(Number),
-      settled: settled.feedback[i]!,
       ranks: ranks[id]!,
       selected: selected[id]!,
     }));
-    const { ranking, rankingIncorporated } = measureRanking(ranked);
+    const { order, incorporated } = measureRanking(ranked, settled.feedback);
+    const picks = measurePicks(
+      ranked,
+      ranked.map((of) => of.texts.map(Number)),
+    );
     expect(refining).toEqual({
-      measures: { ...measureIncorporated(settled), ranking },
-      rankingIncorporated,
+      measures: measureIncorporated(settled),
+      order,
+      rankingIncorporated: incorporated,
       byKind: measureByKind(
         settled.feedback.map((of, i) =>
           of.map((part) => [{ kind: i === 0 ? 'easy' : 'hard', settled: part === 1 }]),
         ),
       ),
-      initial: [0.3, 0.1],
-      picked: [0.5, 0.4],
       ranked: contexts.flatMap(({ id }, i) =>
         ranks[id]!.map((ranker, j) => ({ context: id, ranker, oracle: settled.feedback[i]![j]! })),
       ),
     });
-    expect(refining.measures.incorporated!.feedback!.value).toBeCloseTo((2 / 3 + 1 / 3) / 2, 12);
-    expect(refining.measures.ranking!.picked!.value).toBeCloseTo((0.5 + 0.4) / 2, 12);
-    expect(refining.byKind.easy!.value).toBeCloseTo(2 / 3, 12);
+    expect(measures).toEqual({ ...measureIncorporated(settled), ranking: { ...picks, ...order } });
+    expect(Object.fromEntries(ofSamples)).toEqual({
+      a: { initial: 0.3, base: 0.2, refinement: 0.5 },
+      b: { initial: 0.1, base: 0.6, refinement: 0.4 },
+    });
+    expect(measures.incorporated!.feedback!.value).toBeCloseTo((2 / 3 + 1 / 3) / 2, 12);
+    expect(measures.ranking!.picked!.value).toBeCloseTo((0.5 + 0.4) / 2, 12);
+    expect(refining!.byKind.easy!.value).toBeCloseTo(2 / 3, 12);
   });
 
   it("a model's outputs against the base model's, and the references where all contexts have one", async () => {
     const tuned = says({ b: '0.6', a: '0.9' });
     const scores = { base: [0.2, 0.6], tuned: [0.9, 0.6] };
-    expect(await (await open()).ofOutputs(tuned)).toEqual({ measures: measureOutputs(scores), scores });
+    expect(await (await open()).ofOutputs(tuned)).toEqual({
+      measures: measureOutputs(scores),
+      scores,
+      ids: ['a', 'b'],
+    });
     const gold = [1, 0.5];
     const withGold = contexts.map((context, i) => ({ ...context, gold: String(gold[i]) }));
     const found = await (await open({ ...heldOut, contexts: withGold })).ofOutputs(tuned);
-    expect(found).toEqual({ measures: measureOutputs({ ...scores, gold }), scores: { ...scores, gold } });
+    expect(found).toMatchObject({
+      measures: measureOutputs({ ...scores, gold }),
+      scores: { ...scores, gold },
+    });
     const some = await open({ ...heldOut, contexts: [withGold[0]!, contexts[1]!] });
     expect((await some.ofOutputs(tuned)).scores).toEqual(scores);
     await expect((await open()).ofOutputs(tuned.slice(1))).rejects.toThrow(
@@ -144,8 +181,8 @@ describe('by an oracle', () => {
   });
 
   it('no shuffled feedback where there is no other context', async () => {
-    const { refining } = await open({ ...heldOut, contexts: [contexts[0]!], shuffledFeedback: [] });
-    expect(refining.measures.incorporated!.shuffledFeedback).toBeUndefined();
+    const { measures } = await open({ ...heldOut, contexts: [contexts[0]!], shuffledFeedback: [] });
+    expect(measures.incorporated!.shuffledFeedback).toBeUndefined();
   });
 
   it('nothing where there is none for the contexts', async () => {

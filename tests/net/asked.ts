@@ -29,7 +29,8 @@ export function asked(): void {
 
   /** Each round's and the held-out contexts' prompts, where round 2's model is `tuned`. */
   const expected = (tuned: string) => [
-    { model: 'base', prompts: held.map(summary), n: 1, ...use },
+    // What is compared with, and x0.
+    ...[0, 1].map(() => ({ model: 'base', prompts: held.map(summary), n: 1, ...use })),
     {
       ...{ model: 'instruct', n: 3, ...use },
       prompts: held.map((id) => refine(id, baseOutput[id]!, `${id} wants more than base`)),
@@ -92,7 +93,7 @@ export function asked(): void {
 
   it('with a seed of its own for each step of each round, other ones for another seed of the run', async () => {
     const seeds = seedsOf(went);
-    expect(seeds.length).toBe(15 + 2 + 3);
+    expect(seeds.length).toBe(16 + 2 + 3);
     expect(new Set(seeds).size).toBe(seeds.length);
     for (const seed of seeds) expect(seed === Math.trunc(seed) && seed >= 0 && seed < 2 ** 31).toBe(true);
     const other = await run({ rounds: 2, seed: 8 });
@@ -145,6 +146,7 @@ export function asked(): void {
     );
     expect(ordered(went.asked.scored)).toEqual(
       ordered([
+        ...outputs('base', Object.values(baseOutput)),
         ...outputs('base', Object.values(baseOutput)),
         ...outputs(
           'base',

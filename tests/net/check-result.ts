@@ -155,10 +155,41 @@ function addByJudge({ need, rows, options }: Run, round: string, add: Add): void
   add('rankerScore.tunedMinusBase', average(minus(tuned, base)));
   add('winRate.tunedVsBase', average(wins(tuned, base)));
   const own = options.ranker === 'instruct-rm' ? 'heldout/scores' : 'heldout/refinements-judged';
-  add('incorporated.feedback', average(judged(own)!));
-  add('incorporated.noFeedback', average(judged('heldout/no-feedback-judged')!));
+  add('judgeProbability.feedback', average(judged(own)!));
+  add('judgeProbability.noFeedback', average(judged('heldout/no-feedback-judged')!));
   const shuffled = judged('heldout/shuffled-feedback-judged');
-  if (shuffled) add('incorporated.shuffledFeedback', average(shuffled));
+  if (shuffled) add('judgeProbability.shuffledFeedback', average(shuffled));
+}
+
+type FamiliarityRow = {
+  given_nats: number;
+  given_tokens: number;
+  own_nats: number;
+  own_tokens: number;
+};
+
+/** Nats a token of the given texts and of each model's own. */
+function familiarityOf({ rows }: Run): Expectations {
+  const all: Expectations = new Map();
+  const tables = ['base', 'refiner', 'judge'].flatMap((role) => {
+    const found = rows<FamiliarityRow>(`familiarity/${role}`);
+    return found ? [found] : [];
+  });
+  for (const [i, of] of tables.entries()) {
+    const [given, own] = (['given', 'own'] as const).map((what) =>
+      of.map((row) => ({ nats: row[`${what}_nats`], tokens: row[`${what}_tokens`] })),
+    ) as [{ nats: number; tokens: number }[], { nats: number; tokens: number }[]];
+    const mean = (texts: typeof given) =>
+      ratio(
+        texts.map(({ nats }) => nats),
+        texts.map(({ tokens }) => tokens),
+      );
+    all.set(`familiarity.${i}.given`, mean(given));
+    all.set(`familiarity.${i}.own`, mean(own));
+    const each = (texts: typeof given) => texts.map(({ nats, tokens }) => nats / tokens);
+    all.set(`familiarity.${i}.difference`, average(minus(each(given), each(own))));
+  }
+  return all;
 }
 
 /** The posterior over a round's refinements. */
@@ -248,6 +279,12 @@ function leafChecks(run: Run): LeafCheck[] {
     [of('^seconds'), (v) => close(v as number, run.seconds)],
     [of('^run'), (v) => typeof v === 'string'],
     [of('^judge'), (v) => typeof v === 'string'],
+    [/^caveats\.\d+\.kind$/, (v) => /^(unknown text|few contexts|no independent judge)$/.test(String(v))],
+    [/^caveats\.\d+\.says$/, (v) => String(v).endsWith('.')],
+    [/^familiarity\.\d+\.(model|criterion)$/, (v) => typeof v === 'string'],
+    [/^familiarity\.\d+\.roles\.\d+$/, (v) => /^(base|refiner|judge)$/.test(String(v))],
+    [/^familiarity\.\d+\.texts$/, (v) => v === 'outputs' || v === 'contexts'],
+    [/^familiarity\.\d+\.known$/, (v) => typeof v === 'boolean'],
     [of('^annotator'), (v) => v === need<FeedbackRow>('heldout/feedback')[0]!.source],
     [of('^ranker'), (v) => v === (options.ranker === 'instruct-rm' ? 'InstructRM' : options.ranker)],
     [/^options\.\w+$/, (v, path) => v === (options as unknown as Record<string, Json>)[path.slice(8)]],
@@ -311,6 +348,7 @@ export function checkResult(run: Run, problem: Report): void {
     if (k < run.rounds.length - 1) return;
     for (const [path, expected] of measures) all.set(path, expected);
     for (const [path, expected] of posteriorOf(run, round)) all.set(path, expected);
+    for (const [path, expected] of familiarityOf(run)) all.set(path, expected);
   });
   checkEstimates('result.json', estimates, all, problem);
   const checks = leafChecks(run);

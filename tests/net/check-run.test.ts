@@ -79,7 +79,6 @@ describe('a sound run', () => {
     const data = join(dir, 'own.jsonl');
     const lines = Array.from({ length: 20 }, (_, i) => ({
       context: `Dana left on day ${i}.`,
-      gold: `Day ${i}.`,
       ...(i % 2 === 0 && { output: `Dana left ${i}.` }),
     }));
     writeFileSync(data, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));

@@ -349,4 +349,5 @@ function settledOf(id: string, { of, kinds }: Points, refinement: string): boole
 
 /** The tasks of this name have an oracle, others none. */
 export const ORACLE_TASK = 'stories';
-export const openOracle = async ({ task }: { task: string }) => (task === ORACLE_TASK ? oracle : null);
+export const openScorerOfSome = async ({ task }: { task: string }, contexts: readonly unknown[]) =>
+  task === ORACLE_TASK ? { scorer: oracle, contexts } : null;

@@ -231,7 +231,7 @@ describe('the order of rows', () => {
     // Whose numbers are not those of the rows.
     ['refinements', 'scores', ['--ranker', 'longest']],
     ['refinements', 'scores', ['--ranker', 'random']],
-    ['refinements', 'targets', ['--kind', 'no-feedback']],
+    ['refinements', 'targets', ['--kind', 'posterior']],
   ] as [Name, string, string[]][])('of the %s: none for %s %j', async (mixed, out, more) => {
     const [mine, other] = await bothWays(out, [mixed], more);
     expect(other).toEqual(mine);

@@ -35,21 +35,24 @@ const judged = {
   'rankerScore.tuned': 0.5,
   'rankerScore.tunedMinusBase': (0.5 - 0.25 + 0.25) / 3,
   'winRate.tunedVsBase': 2 / 3,
-  'incorporated.feedback': (0.5 + 0.5 + 1.75 / 3) / 3,
-  'incorporated.noFeedback': 0.25,
-  'incorporated.shuffledFeedback': (0.5 + 0.25 + 0.125) / 3,
+  // Gold: 0.5 each.
+  'winRate.tunedVsGold': 1.5 / 3,
+  'winRate.baseVsGold': 0.5 / 3,
+  'judgeProbability.feedback': (0.5 + 0.5 + 1.75 / 3) / 3,
+  'judgeProbability.noFeedback': 0.25,
+  'judgeProbability.shuffledFeedback': (0.5 + 0.25 + 0.125) / 3,
 };
 
 function expectJudged({ result }: Finished) {
-  const { rankerScore, winRate, incorporated, rounds } = result;
-  expectEstimates({ rankerScore, winRate, incorporated }, judged);
+  const { rankerScore, winRate, judgeProbability, rounds } = result;
+  expectEstimates({ rankerScore, winRate, judgeProbability }, judged);
   const [first] = rounds as { score: object; winRate: object }[];
   expectEstimates({ score: first!.score, winRate: first!.winRate }, { score: 0.5, winRate: 2 / 3 });
   const found = estimatesIn(result.kl);
   for (const [path, value] of Object.entries(kl)) expect(found[path]!.value, path).toBeCloseTo(value, 6);
   // 0.25 of every context: one of three differs with a probability of at most u = 1 − 0.05^⅓.
   const u = 1 - 0.05 ** (1 / 3);
-  const { noFeedback } = incorporated as { noFeedback: { lo: number; hi: number } };
+  const { noFeedback } = judgeProbability as { noFeedback: { lo: number; hi: number } };
   expect(noFeedback.lo).toBeCloseTo(0.25 - 0.25 * u, 12);
   expect(noFeedback.hi).toBeCloseTo(0.25 + 0.75 * u, 12);
 }
@@ -63,7 +66,16 @@ export function ownData(): void {
       expectJudged(went);
       expect(Object.keys(went.result).sort()).toEqual(
         [
-          ...['rankerScore', 'winRate', 'incorporated', 'kl', 'posterior', 'rounds'],
+          ...[
+            'caveats',
+            'familiarity',
+            'rankerScore',
+            'winRate',
+            'judgeProbability',
+            'kl',
+            'posterior',
+            'rounds',
+          ],
           ...['judge', 'annotator', 'ranker', 'options', 'seconds', 'run'],
         ].sort(),
       );
@@ -105,6 +117,7 @@ export function ownData(): void {
         [
           Array(3).fill('base'),
           Array(3).fill('base>1'),
+          Array(3).fill('gold'),
           three('told'),
           three('untold'),
           three('other'),
@@ -115,10 +128,11 @@ export function ownData(): void {
       const rows = tablesIn(section(went.html, 'All measures'))[0]!;
       const cells = [
         ['Tuned against base', '', '66.7%', 'winRate.tunedVsBase'],
+        ['Against gold summaries', '16.7%', '50.0%', 'winRate.tunedVsGold'],
         ['Mean InstructRM score', '0.333', '0.500', 'rankerScore.tunedMinusBase'],
-        ['Refined with the feedback', '', '52.8%', 'incorporated.feedback'],
-        ['Refined without feedback', '', '25.0%', 'incorporated.noFeedback'],
-        ['Refined with shuffled feedback', '', '29.2%', 'incorporated.shuffledFeedback'],
+        ['Refined with the feedback', '', '0.528', 'judgeProbability.feedback'],
+        ['Refined without feedback', '', '0.250', 'judgeProbability.noFeedback'],
+        ['Refined with shuffled feedback', '', '0.292', 'judgeProbability.shuffledFeedback'],
         ['KL(tuned ‖ base)', '', '3.33', 'kl.tunedFromBase.raoBlackwell'],
         ['KL(base ‖ tuned)', '', '2.25', 'kl.baseFromTuned.raoBlackwell'],
       ];
@@ -137,7 +151,13 @@ export function ownData(): void {
       ];
       const samples = section(went.html, 'Sample posts').split('<article').slice(1).map(factsIn);
       expect(samples.map((parts) => parts.map(([label]) => label))).toEqual(
-        Array(3).fill(['Post', 'Base model', 'Feedback', 'Refinement', 'Tuned model']),
+        Array(3).fill([
+          'Post',
+          'Base model, the output that the feedback is on',
+          ...['Feedback', 'Refinement'],
+          'Base model, the output that is compared',
+          ...['Tuned model', 'Gold'],
+        ]),
       );
       expect(samples.map((parts) => parts[3]![1])).toEqual(refined);
       expect(went.samples.map((sample) => terminalParts(sample)[3])).toEqual(
@@ -155,8 +175,8 @@ export function ownData(): void {
         ranker: 'InstructRM',
       });
       expect(went.asked.rankersOpened.map(({ name }) => name)).toEqual(['instruct-rm']);
-      // Held-out and this round's refinements; base's and base>1's outputs; both controls.
-      expect(went.asked.ranked.length).toBe(6);
+      // Held-out and this round's refinements; base's and base>1's outputs, and gold; both controls.
+      expect(went.asked.ranked.length).toBe(7);
       const { samplings } = went.asked;
       const critiques = samplings.filter(({ prompts }) => prompts[0]!.endsWith('\nFeedback:'));
       expect(
@@ -194,7 +214,8 @@ export function ownData(): void {
           .filter((of) => of.model === model && of.temperature === temperature)
           .map(({ prompts }) => prompts);
       const held = ['h1', 'h2', 'h3'].map(summary);
-      expect(by('base', 0.5)).toEqual([held, [summary('c0'), summary('c3')]]);
+      // What is compared with, and x0 where none was given.
+      expect(by('base', 0.5)).toEqual([held, [held[0], held[2]], [summary('c0'), summary('c3')]]);
       expect(by('base>1', 0.5)).toEqual([held]);
       expect([by('base>1', 1), by('base', 1)]).toEqual([[held], [held]]);
 
@@ -237,7 +258,7 @@ export function ownData(): void {
       const scored = went.asked.scored
         .filter(({ model, completion }) => model === 'base' && !completion.includes(' told'))
         .map(({ prompt, completion }) => prompt + completion);
-      const texts = [...['h1', 'h2', 'h3'].map((id) => outputOf('base', id)), h2, ...initial];
+      const texts = [...['h1', 'h2', 'h3'].map((id) => outputOf('base', id)), h1!, h2!, h3!, ...initial];
       expect(scored.sort()).toEqual(texts.map((text) => `${summary(text.slice(0, 2))} ${text}⟨end⟩`).sort());
       // Six tokens, 2 bits each under the base model, whoever wrote them.
       const logprob = expect.closeTo(-12 * Math.LN2, 5);
@@ -247,16 +268,15 @@ export function ownData(): void {
       expect(went.table('heldout/initial')).toEqual(
         [h1, h2, h3].map((text, i) => ({ context: `h${i + 1}`, text, logprob, sampled: i !== 1 })),
       );
-      expect(terminalParts(went.samples[1]!)).toEqual(
-        [
-          ['Post', 'The story h2'],
-          ['Before', h2],
-          ['Feedback', 'h2 wants brevity'],
-          ['Refinement', 'h2 told0 fact 1 0.75 a b'],
-          ['After', 'h2 base>1 - 0.375 0.25'],
-          ['Gold', 'h2 gold - 0.25 0.5'],
-        ].filter(([label]) => label !== 'Gold'),
-      );
+      expect(terminalParts(went.samples[1]!)).toEqual([
+        ['Post', 'The story h2'],
+        ['The output that came with it', h2],
+        ['Feedback', 'h2 wants brevity'],
+        ['Refinement', 'h2 told0 fact 1 0.75 a b'],
+        ['Base model, the output that is compared', outputOf('base', 'h2')],
+        ['Tuned model', 'h2 base>1 - 0.375 0.25'],
+        ['Gold', 'h2 gold - 0.25 0.5'],
+      ]);
     });
 
     it('may be measured on as x0 beside the base model’s own output', async () => {
@@ -276,7 +296,10 @@ export function ownData(): void {
           'winRate.baseVsGold': 0.5 / 3,
         },
       );
-      expect(terminalParts(went.samples[1]!)[1]).toEqual(['Before (score 0.13)', 'h2 someone - 0.125 0.875']);
+      expect(terminalParts(went.samples[1]!)[1]).toEqual([
+        'The output that came with it (score 0.13)',
+        'h2 someone - 0.125 0.875',
+      ]);
       expect(went.asked.annotated[1]).toMatchObject({ id: 'h2', output: 'h2 someone - 0.125 0.875' });
     });
   });

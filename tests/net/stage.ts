@@ -47,9 +47,11 @@ vi.mock('../../src/rankers/registry.js', async () => {
   return { findRanker };
 });
 vi.mock('../../src/measure/open-scorer.js', async (original) => {
-  const { openOracle } = await import('./fakes.js');
-  return { ...(await original<object>()), openOracle };
+  const { openScorerOfSome } = await import('./fakes.js');
+  return { ...(await original<object>()), openScorerOfSome };
 });
+// What it asks of the models, no other step does: tests/measure/familiarity.test.ts.
+vi.mock('../../src/measure/familiarity.js', () => ({ familiarityStep: async () => [] }));
 
 const dir = scratchFolder();
 export const folders = writeModels(join(dir, 'models'));

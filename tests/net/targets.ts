@@ -101,6 +101,7 @@ export function targets(): void {
       ]);
     expect(rooms).toEqual([
       ['base', 0.5, 20, 'heldout'],
+      ['base', 0.5, 20, 'heldout'],
       ['base', 0.5, 20, 'ilf'],
       ['base>1', 0.5, 84, 'heldout'],
       ['base>1', 1, 84, 'heldout'],

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { renderHtml } from '../../src/report/run/html.js';
 import { rowGroups, verdict } from '../../src/report/run/rows.js';
-import { finalDocument, type Report } from '../../src/report/run/types.js';
+import { type Caveat, finalDocument, type Report } from '../../src/report/run/types.js';
 import { sampleReport } from './sample-report.js';
 
 const report = sampleReport();
@@ -138,6 +138,51 @@ describe('verdict', () => {
     expect(verdict({ ...report, measures: { kl: kl! } })).toMatch(
       /^The tuned model is 0\.\d+ nats per sequence from the base model .*; nothing here says whether it is better\.$/,
     );
+  });
+});
+
+describe('what must be known first', () => {
+  const won = { tunedVsBase: { value: 0.9, lo: 0.8, hi: 0.95, n: 80 } };
+  const unknown = { kind: 'unknown text', says: 'The models do not know such text.' } as const;
+  const few = { kind: 'few contexts', says: 'Too few held-out contexts.' } as const;
+  const pupil = { kind: 'no independent judge', says: 'No independent judge.' } as const;
+  const { ranked: _, ...rest } = report;
+  const judged = (...caveats: Caveat[]): Report => ({
+    ...rest,
+    caveats,
+    measures: {
+      winRate: won,
+      rankerScore: { base: won.tunedVsBase, tuned: won.tunedVsBase },
+      judgeProbability: { feedback: { value: 0.417, lo: 0.3, hi: 0.5, n: 12 } },
+    },
+  });
+
+  it('comes first in the headline, which concludes nothing from what is no evidence', () => {
+    expect(verdict(judged(unknown, few))).toBe(
+      `${unknown.says} ${few.says} Nothing here says whether the tuned model is better.`,
+    );
+    for (const more of [[], [pupil]])
+      expect(verdict(judged(few, ...more))).toMatch(
+        /The tuned model cannot be told from the base model: it wins 90\.0% of comparisons/,
+      );
+    expect(verdict(judged(pupil))).toBe(
+      'No independent judge. The judge prefers the tuned model: it gives the tuned one 90.0% of comparisons (80.0% to 95.0%, n = 80).',
+    );
+    expect(verdict(judged())).toMatch(/^The tuned model is better/);
+  });
+
+  it('labels every figure of a judge as its opinion, and no probability as a share', async () => {
+    const groups = rowGroups(judged(unknown, few, pupil));
+    const ofJudge = groups.filter(({ key }) => ['winRate', 'rankerScore', 'judgeProbability'].includes(key));
+    expect(ofJudge.length).toBe(3);
+    for (const { title } of ofJudge)
+      expect(title).toMatch(/: the opinion of a judge that does not know such text$/);
+    const html = await renderHtml(judged(unknown, few, pupil));
+    expect(html).not.toMatch(/41\.7\s?%|is better than|that settle every point/);
+    expect(html).toContain('0.417');
+    expect(html.indexOf(unknown.says)).toBeLessThan(html.indexOf('All measures'));
+    for (const [title] of html.matchAll(/<figcaption>.*?<\/figcaption>/gs))
+      if (/win rate|followed|InstructRM/i.test(title)) expect(title).toContain('does not know such text');
   });
 });
 

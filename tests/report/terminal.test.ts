@@ -44,9 +44,29 @@ describe('terminal', () => {
   it('wraps samples to the width, and calls them what the task calls them', () => {
     const text = renderSample(report.samples[0]!, report.words, { width: 50, color: false });
     expect(text).toMatch(/^Post\n {2}Hi all,/);
-    expect(text).toContain('Before (score 0.33)\n  Maria hosts a concert on Sunday.');
+    expect(text).toContain('Base model (score 0.33)\n  Maria hosts a concert on Sunday.');
     for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(50);
     expect(text.replace(/\s+/g, ' ')).toContain(report.samples[0]!.context);
+  });
+
+  it('names an output that was given for what it is, and the one that is compared', () => {
+    const sample = { ...report.samples[0]!, given: true, base: 'Somebody hosts something.' };
+    const labels = (of: typeof sample) =>
+      renderSample(of, report.words, { width: 80, color: false })
+        .split('\n')
+        .filter((line) => !line.startsWith(' '));
+    expect(labels(sample)).toEqual([
+      'Post',
+      'The output that came with it (score 0.33)',
+      'Feedback',
+      'Refinement (score 0.83)',
+      'Base model, the output that is compared',
+      'Tuned model (score 0.91)',
+      'Gold',
+    ]);
+    expect(labels({ ...sample, given: false })[1]).toBe(
+      'Base model, the output that the feedback is on (score 0.33)',
+    );
   });
 
   it('lets no text steer the terminal', () => {

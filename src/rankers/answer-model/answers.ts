@@ -27,6 +27,8 @@ export interface AnswerModel {
    * that are no numbers.
    */
   logOdds(questions: readonly Question[], onProgress?: (done: number) => void): Promise<number[]>;
+  /** Tokens of the longest question, and the window of the model in `dir`. */
+  needs(questions: readonly Question[]): { model: { dir: string; window: number }; tokens: number };
   close(): Promise<void>;
 }
 
@@ -53,6 +55,10 @@ export async function openAnswerModel(
   }
   return {
     close: opened.close,
+    needs: (questions) => ({
+      model: { dir, window: opened.maxTokens },
+      tokens: Math.max(...questions.map(({ prefix, suffix }) => tokenizer.encode(prefix + suffix).length)),
+    }),
     logOdds: (questions, onProgress) => logOdds(dir, tokenizer, opened, ids, questions, onProgress),
   };
 }

@@ -33,7 +33,10 @@ const BATCH_TOKENS = 1024;
 export async function loadTransformers(dir: string, threads = availableParallelism()): Promise<LogitHost> {
   const file = join(dir, 'onnx', 'model.onnx');
   const found = await stat(file).catch(() => undefined);
-  if (!found?.isFile()) throw new UserError(`${dir} has no onnx/model.onnx: export the model to ONNX first`);
+  if (!found?.isFile())
+    throw new UserError(
+      `${dir} has no onnx/model.onnx: let the engine compute the judge (--host engine), or export the model to ONNX first`,
+    );
   const { AutoModelForCausalLM, env, Tensor } = await import('@xenova/transformers');
   env.allowRemoteModels = false;
   const model = await AutoModelForCausalLM.from_pretrained(resolve(dir), {

@@ -37,6 +37,8 @@ export async function reportCharts(report: Report): Promise<Chart[]> {
         ['without feedback', measures.judgeProbability?.noFeedback],
         ['shuffled feedback', measures.judgeProbability?.shuffledFeedback],
       ],
+      undefined,
+      'probability',
     ),
     ratesChart(
       'win-rate',

@@ -38,16 +38,16 @@ function outcome(report: Report): string {
   const distance = cost
     ? `, ${formatNumber(cost.value, 'nats')} nats per sequence from the base model (${formatInterval(cost, 'nats')})`
     : '';
-  const concludes = !caveat(report, 'unknown text') && !caveat(report, 'few contexts');
-  if (!concludes)
+  if (caveat(report, 'unknown text'))
     return cost
       ? `The tuned model is${distance.slice(1)}; nothing here says whether it is better.`
       : 'Nothing here says whether the tuned model is better.';
   const won = winRate?.tunedVsBase;
   if (won) {
     const numbers = `${formatNumber(won.value, 'share')} of comparisons (${formatInterval(won, 'share')}, n = ${won.n})`;
-    const way = won.lo > 0.5 ? 1 : won.hi < 0.5 ? -1 : 0;
-    if (caveat(report, 'no independent judge')) {
+    const few = caveat(report, 'few contexts') !== undefined;
+    const way = few ? 0 : won.lo > 0.5 ? 1 : won.hi < 0.5 ? -1 : 0;
+    if (!few && caveat(report, 'no independent judge')) {
       const prefers = ['prefers the base model', 'prefers neither model', 'prefers the tuned model'][way + 1];
       return `The judge ${prefers}: it gives the tuned one ${numbers}${distance}.`;
     }
@@ -61,7 +61,13 @@ function outcome(report: Report): string {
   const gain = score?.tunedMinusBase ?? rankerScore?.tunedMinusBase;
   if (gain) {
     const by = score?.tunedMinusBase ? 'mean score' : 'mean InstructRM score';
-    const moved = gain.lo > 0 ? 'raised its' : gain.hi < 0 ? 'lowered its' : 'was not shown to change its';
+    const moved = caveat(report, 'few contexts')
+      ? 'was not shown to change its'
+      : gain.lo > 0
+        ? 'raised its'
+        : gain.hi < 0
+          ? 'lowered its'
+          : 'was not shown to change its';
     return `Tuning ${moved} ${by} by ${formatDifference(gain.value, 'score')} (${formatInterval(gain, 'score')}, n = ${gain.n})${distance}.`;
   }
   if (cost) return `The tuned model is${distance.slice(1)}; nothing here says whether it is better.`;

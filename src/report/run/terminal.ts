@@ -57,7 +57,7 @@ export function finalTable(report: Report, { width, color }: Terminal): string {
     ...borderless,
   });
   for (const group of groups) {
-    table.push([{ colSpan: 4, content: bold(plain(group.title)) }]);
+    table.push([{ colSpan: 4, content: bold(wrap(plain(group.title), width - 2)) }]);
     // Wrapped here: the table's own wrapping cuts words short once a cell begins with spaces.
     for (const row of group.rows)
       table.push([
@@ -66,7 +66,8 @@ export function finalTable(report: Report, { width, color }: Terminal): string {
         row.after,
         wrap(row.interval, widths[2]! - 2),
       ]);
-    if (group.absent) table.push([{ colSpan: 4, content: dim(`  ${plain(group.absent)}`) }]);
+    if (group.absent)
+      table.push([{ colSpan: 4, content: dim(wrap(plain(group.absent), width - 4).replace(/^/gm, '  ')) }]);
   }
   return table
     .toString()

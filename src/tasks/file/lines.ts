@@ -30,6 +30,7 @@ const lineSchema = z.looseObject({
   output: optional,
   feedback: z
     .unknown()
+    .optional()
     .transform((given) =>
       (Array.isArray(given) ? given : [given]).filter((one) => one !== null && one !== undefined),
     )

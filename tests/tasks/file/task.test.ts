@@ -44,4 +44,123 @@ describe("a person's own data", () => {
     expect(await formats({ output: 'a\nb', feedback: 'c' }, {})).toEqual([manyLines, oneLine]);
     expect(await formats({ feedback: 'a\nb' }, { gold: 'c' })).toEqual([oneLine, manyLines]);
   });
+
+  const raw = (...of: string[]) => {
+    const path = join(dir, 'raw.jsonl');
+    writeFileSync(path, of.map((line) => `${line}\n`).join(''));
+    return path;
+  };
+  const contextsIn = async (...of: string[]) => {
+    const task = await openFileTask(raw(...of));
+    const all = [...task.contexts('heldout', 0, 99), ...task.contexts('ilf', 0, 99)];
+    return { task, of: (text: string) => all.find((context) => context.text === text)! };
+  };
+  const b = '{"context": "b"}';
+
+  it('takes null for absent, as pandas writes it', async () => {
+    const line = '{"id": null, "context": "a", "output": null, "feedback": null, "gold": null}';
+    const { of } = await contextsIn(line, b);
+    expect(of('a')).toEqual({ id: '1', text: 'a', where: expect.stringMatching(/raw\.jsonl:1$/) });
+    expect((await contextsIn('{"context": "a", "feedback": [null]}', b)).of('a').feedback).toBeUndefined();
+  });
+
+  it('calls contexts by their ids, else by the numbers of their lines', async () => {
+    const { of } = await contextsIn('{"context": "a", "id": "x-7"}', '', '{"context": "b", "id": 12}');
+    expect([of('a').id, of('b').id]).toEqual(['x-7', '12']);
+    const { of: unnamed } = await contextsIn('', '{"context": "a"}', '', b);
+    expect([unnamed('a').id, unnamed('b').id]).toEqual(['2', '4']);
+    expect(unnamed('b').where).toMatch(/raw\.jsonl:4$/);
+  });
+
+  it('passes over other columns, and names them once', async () => {
+    const { task, of } = await contextsIn(
+      '{"context": "a", "author": "me", "ouput": "x"}',
+      '{"context": "b", "author": "you"}',
+    );
+    expect(task.notices).toEqual([
+      expect.stringMatching(
+        /raw\.jsonl: ignored the columns author, ouput; read are id, context, output, feedback, gold$/,
+      ),
+    ]);
+    expect(Object.keys(of('a'))).not.toContain('author');
+    expect((await contextsIn('{"context": "a"}', b)).task.notices).toEqual([]);
+  });
+
+  it('joins several texts of feedback on one output: of a list, and of lines', async () => {
+    const { of } = await contextsIn('{"context": "a", "feedback": ["one. ", null, "two."]}', b);
+    expect(of('a').feedback).toBe('one. two.');
+    const { of: lines } = await contextsIn(
+      '{"context": "a", "output": "x", "feedback": "one."}',
+      b,
+      '{"context": " a", "output": "x ", "feedback": ["two.", "three."], "gold": null}',
+    );
+    expect(lines('a')).toMatchObject({ id: '1', output: 'x', feedback: 'one. two. three.' });
+    const { of: several } = await contextsIn('{"context": "a", "feedback": ["one\\nand", "two"]}', b);
+    expect(several('a').feedback).toBe('one\nand\ntwo');
+  });
+
+  it.each([
+    [
+      'an id twice',
+      ['{"context": "a", "id": 3}', '{"context": "b", "id": "3"}'],
+      /raw\.jsonl:2: the id "3" is that of .*raw\.jsonl:1, too/,
+    ],
+    [
+      'an id that is a line of another',
+      ['{"context": "a", "id": "2"}', b],
+      /raw\.jsonl:2: without an "id" it would be called 2, by its line, as .*raw\.jsonl:1 is/,
+    ],
+    [
+      'a context twice',
+      [b, b],
+      /raw\.jsonl:2: this context was given before, .*raw\.jsonl:1; give each context once/,
+    ],
+    [
+      'a context with two outputs',
+      [
+        '{"context": "b", "output": "x", "feedback": "f"}',
+        '{"context": "b", "output": "y", "feedback": "g"}',
+      ],
+      /raw\.jsonl:2: .*given before, .*:1, with another output/,
+    ],
+    [
+      'one with two references',
+      ['{"context": "b", "gold": "x", "feedback": "f"}', '{"context": "b", "gold": "y", "feedback": "g"}'],
+      /with another gold/,
+    ],
+    [
+      'one with two ids',
+      ['{"context": "b", "id": 1, "feedback": "f"}', '{"context": "b", "id": 2, "feedback": "g"}'],
+      /with another id/,
+    ],
+    [
+      'the same feedback again',
+      ['{"context": "b", "feedback": "f"}', '{"context": "b", "feedback": "f"}'],
+      /or lines that differ in their feedback/,
+    ],
+    ['no context', ['{"context": null}', b], /raw\.jsonl:1: "context": .*null/],
+    [
+      'feedback that is no text',
+      ['{"context": "a", "feedback": ["x", 5]}', b],
+      /raw\.jsonl:1: "feedback\.1": it must be a text, or a list of texts/,
+    ],
+    ['an empty output', ['{"context": "a", "output": " "}', b], /raw\.jsonl:1: "output": it is empty/],
+    [
+      'an id that is none',
+      ['{"context": "a", "id": [1]}', b],
+      /raw\.jsonl:1: "id": it must be a text or a number/,
+    ],
+    [
+      'NaN',
+      ['{"context": "a", "output": NaN}', b],
+      /raw\.jsonl:1: it holds NaN, which is not JSON; write null/,
+    ],
+    [
+      'an infinity beside a text that names it',
+      ['{"context": "NaN", "id": -Infinity}', b],
+      /raw\.jsonl:1: it holds -Infinity/,
+    ],
+  ])('refuses %s', async (_name, of, message) => {
+    await expect(openFileTask(raw(...of))).rejects.toThrow(message);
+  });
 });
