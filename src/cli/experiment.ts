@@ -59,13 +59,14 @@ export const experimentCommand: CommandModule<object, InferredOptionTypes<typeof
     const { experiment } = await import('../experiment/experiment.js');
     const { full, quick } = await import('../experiment/scale.js');
     const { studies } = await import('../experiment/studies/index.js');
-    const { renderExperimentTerminal, terminalOf } = await import('../report/index.js');
+    const { plain, renderExperimentTerminal, terminalOf } = await import('../report/index.js');
     const isQuick = given.quick ?? false;
     const seeds = given.seeds ?? (isQuick ? 1 : 3);
+    const dir = given.out ?? resolve('checkpoints', isQuick ? 'experiment-quick' : 'experiment');
     await compute(given, async (reporter, engine) => {
       const { report, document } = await experiment(
         {
-          dir: given.out ?? resolve('checkpoints', isQuick ? 'experiment-quick' : 'experiment'),
+          dir,
           seeds: Array.from({ length: seeds }, (_, seed) => seed),
           studies: studies.filter(({ name, embedded }) =>
             given.studies ? given.studies.includes(name) : !embedded || given.data === undefined,
@@ -100,9 +101,9 @@ export const experimentCommand: CommandModule<object, InferredOptionTypes<typeof
         reporter,
       );
       reporter.stop();
-      await (given.json
-        ? printJson(document)
-        : print(renderExperimentTerminal(report, terminalOf(process.stdout))));
+      if (given.json) return printJson(document);
+      await print(renderExperimentTerminal(report, terminalOf(process.stdout)));
+      await print(`\nFolder: ${plain(dir)} (report.html, frontier.svg, result.json)`);
     });
   },
 };

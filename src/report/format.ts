@@ -39,6 +39,12 @@ export function formatInterval({ lo, hi }: Estimate, unit: Unit): string {
   return `${formatNumber(lo, unit)} to ${formatNumber(hi, unit)}`;
 }
 
+/** The interval of a difference: "12.3 to 24.0 points" of shares. */
+export function formatDifferenceInterval(estimate: Estimate, unit: Unit): string {
+  const text = formatInterval(estimate, unit);
+  return text.includes('%') ? `${text.replaceAll('%', '')} points` : text;
+}
+
 /** "45 s", "3 min 20 s", "2 h 5 min". */
 export function formatSeconds(seconds: number): string {
   if (seconds < 10) return `${Number(seconds.toFixed(1))} s`;

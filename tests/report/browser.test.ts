@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { renderHtml } from '../../src/report/run/html.js';
-import { executablePath, launch, openPage } from '../helpers/browser.js';
+import { executablePath, faintWords, launch, openPage, overlaps } from '../helpers/browser.js';
 import { sampleReport } from './sample-report.js';
 
 if (!executablePath) console.warn('report in a browser: skipped, no Chromium found; set CHROMIUM to one');
@@ -75,6 +75,19 @@ describe.skipIf(!executablePath)('report.html in a browser', () => {
       );
     expect(lengths).toHaveLength(3);
     for (const length of lengths) expect(length).toBeGreaterThan(5);
+  });
+
+  it.each(['light', 'dark'] as const)(
+    'has no words of less contrast than 4.5 to 1, %s',
+    async (colorScheme) => {
+      const { page } = await open(1100, colorScheme);
+      expect(await faintWords(page)).toEqual([]);
+    },
+  );
+
+  it('has no axis label over another', async () => {
+    const { page } = await open(1100, 'light');
+    expect(await overlaps(page)).toEqual([]);
   });
 
   it('follows the colour scheme, charts too', async () => {

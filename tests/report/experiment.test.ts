@@ -53,7 +53,7 @@ describe('the experiment’s page', () => {
       expect(row[0]).toBe(escaped(claim));
       expect(row.slice(1, 3)).toEqual([escaped(theirs), escaped(ours)]);
       if (difference === null) expect(row[3]).toBe('–');
-      else expect(row[3]).toMatch(/^[+−]\d+\.\d points −?\d+\.\d% to −?\d+\.\d%$/);
+      else expect(row[3]).toMatch(/^[+−]\d+\.\d points −?\d+\.\d to −?\d+\.\d points$/);
       const sign = { held: '✓', failed: '✗', undecided: '?', 'not measured': '–' }[verdict];
       expect(row[4]).toBe(`${sign}${verdict}`);
       expect(row[5]).toBe(escaped(note));

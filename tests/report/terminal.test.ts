@@ -15,11 +15,11 @@ describe('terminal', () => {
     expect(text).not.toContain(esc);
   });
 
-  it('shows measure, before, after and interval', () => {
+  it('shows measure, value (before → after) and interval', () => {
     const lines = finalTable(report, { width: 100, color: false }).split('\n');
-    expect(lines[0]).toMatch(/^measure +before +after +interval$/);
+    expect(lines[0]).toMatch(/^measure +value +interval$/);
     expect(lines.find((line) => line.includes('Mean score '))).toMatch(
-      /^ {2}Mean score +0\.\d{3} +0\.\d{3} +\+0\.\d{3}: 0\.\d{3} to 0\.\d{3}$/,
+      /^ {2}Mean score +0\.\d{3} → 0\.\d{3} +\+0\.\d{3}: 0\.\d{3} to 0\.\d{3}$/,
     );
     expect(lines.find((line) => line.includes('KL(tuned ‖ base)'))).toBeDefined();
   });

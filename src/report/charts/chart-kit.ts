@@ -20,6 +20,10 @@ export type Layer = Record<string, unknown>;
 
 export const ink = 'currentColor';
 export const faint = 'var(--chart-faint, #8a8f98)';
+/** Of words: as readable as the page's own small print. */
+const soft = 'var(--soft, #5b626d)';
+/** Behind words that may come to lie on a line. */
+const paper = 'var(--card, #fff)';
 const grid = 'var(--chart-grid, #d9dce1)';
 export const blue = 'var(--chart-1, #0072b2)';
 export const orange = 'var(--chart-2, #d55e00)';
@@ -83,7 +87,7 @@ export function intervalsX(
     field: 'label',
     type: 'nominal',
     sort: order,
-    axis: { title: null, ticks: false, domain: false, labelPadding: 16 },
+    axis: { title: null, ticks: false, domain: false, labelPadding: 26 },
   };
   const percent = x.axis.format === '.0%';
   const data = {
@@ -96,11 +100,12 @@ export function intervalsX(
       encoding: { y, x: { ...x, field: 'lo' }, x2: { field: 'hi' } },
     },
     { data, mark: { type: 'point', filled: true, size: 80, opacity: 1, color: blue }, encoding: { y, x } },
-    {
+    // The halo first: a number may lie on a reference line.
+    ...[{ color: paper, stroke: paper, strokeWidth: 4 }, { color: ink }].map((colors) => ({
       data,
-      mark: { type: 'text', dy: -11, color: ink, fontSize: 11 },
+      mark: { type: 'text', dy: -11, fontSize: 11, ...colors },
       encoding: { y, x, text: { field: 'text' } },
-    },
+    })),
   ];
 }
 
@@ -136,7 +141,7 @@ export function referenceX({ value, label }: { value: number; label: string }): 
       data,
       mark: {
         type: 'text',
-        color: faint,
+        color: soft,
         align: 'left',
         dx: 4,
         baseline: 'bottom',
@@ -162,10 +167,12 @@ export function referenceY(
       data,
       mark: {
         type: 'text',
-        color: faint,
+        color: soft,
         x: 'width',
         fontSize: 11,
-        ...(where === 'above' ? { align: 'right', dx: -4, dy: -6 } : { align: 'left', dx: 4 }),
+        ...(where === 'above'
+          ? { align: 'right', baseline: 'bottom', dx: -4, dy: -3 }
+          : { align: 'left', dx: 4 }),
       },
       encoding: { y, text: { field: 'label' } },
     },

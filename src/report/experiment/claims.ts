@@ -1,6 +1,6 @@
 // Claims in words and numbers, once, for the terminal and for the page.
 import type { Claim, ExperimentReport, Verdict } from '../charts/figures.js';
-import { formatDifference, formatInterval } from '../format.js';
+import { formatDifference, formatDifferenceInterval } from '../format.js';
 
 /** A sign for each verdict, so that no reader depends on its colour. */
 export const verdictSigns: Record<Verdict, string> = {
@@ -53,7 +53,7 @@ export function differenceText({ difference, unit }: Claim): string {
   return difference ? formatDifference(difference.value, unit) : '–';
 }
 
-/** "1.2% to 5.0%", empty where nothing decides. */
+/** "1.2 to 5.0 points", empty where nothing decides. */
 export function differenceInterval({ difference, unit }: Claim): string {
-  return difference ? formatInterval(difference, unit) : '';
+  return difference ? formatDifferenceInterval(difference, unit) : '';
 }

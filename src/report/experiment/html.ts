@@ -28,7 +28,7 @@ export async function renderExperiment(report: ExperimentReport): Promise<string
     lead: lead(report),
     verdicts: byVerdict(report).map(([verdict, claims]) => ({
       ...verdictView(verdict),
-      claims: claims.join(' '),
+      claims,
     })),
     size: `${report.contexts} held-out contexts, ${report.seeds.length} ${report.seeds.length === 1 ? 'seed' : 'seeds'}.`,
     nav: [

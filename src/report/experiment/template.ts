@@ -21,9 +21,11 @@ table.claims .soft { display: block; font-size: .8rem; }
 table.claims td { font-variant-numeric: tabular-nums; }
 table.claims td.difference, table.claims td.verdict { white-space: nowrap; }
 .verdicts { margin: 1rem 0; font-size: .875rem; }
+.verdicts dt { margin-top: .5rem; }
+.verdicts ul { margin: .5rem 0 0; padding-left: 1.1rem; max-width: 44rem; }
 td.verdict, dt.verdict { font-weight: 600; }
 .verdict .sign { display: inline-block; width: 1.4em; text-align: center; }
-.verdict.held { color: var(--chart-3); } .verdict.failed { color: var(--chart-2); }
+.verdict.held { color: var(--held); } .verdict.failed { color: var(--failed); }
 .verdict.undecided, .verdict.absent { color: var(--soft); }
 @media (max-width: 40rem) {
   table.claims .soft { text-align: right; }
@@ -70,7 +72,7 @@ export const experimentPage = `${head}
 <p>Feedback: <%= it.report.annotator %>. Judge: <%= it.report.judge %>. <%= it.size %></p>
 <p class="verdict" id="verdict"><%= it.lead %></p>
 <dl class="facts verdicts">
-<% for (const row of it.verdicts) { %><dt class="verdict <%= row.style %>"><span class="sign" aria-hidden="true"><%= row.sign %></span><%= row.verdict %></dt><dd><%= row.claims %></dd>
+<% for (const row of it.verdicts) { %><dt class="verdict <%= row.style %>"><span class="sign" aria-hidden="true"><%= row.sign %></span><%= row.verdict %></dt><dd><ul><% for (const claim of row.claims) { %><li><%= claim %></li><% } %></ul></dd>
 <% } %></dl>
 <% if (it.report.quick) { %><p class="soft">A quick run: small, to see that all of it works. Its intervals are wide, and what it leaves undecided the full run may decide.</p><% } %>
 <pre><code><%= it.report.command %></code></pre>

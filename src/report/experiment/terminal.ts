@@ -9,7 +9,7 @@ import { differenceInterval, differenceText, lead, verdictSigns } from './claims
 export function renderExperimentTerminal(report: ExperimentReport, { width, color }: Terminal): string {
   const bold = (text: string) => (color ? `\u001b[1m${text}\u001b[22m` : text);
   const verdictWidth = '– not measured'.length + 2;
-  // "+18.1 points" above "12.3% to 24.0%"
+  // "+18.1 points" above "12.3 to 24.0 points"
   const differenceWidth = width < 60 ? 0 : 20;
   const claimWidth = width - verdictWidth - differenceWidth;
   const columns = differenceWidth > 0 ? 3 : 2;

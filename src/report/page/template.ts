@@ -6,6 +6,7 @@ export const style = `
   color-scheme: light dark;
   --paper: #fbfbfa; --card: #fff; --ink: #1d2127; --soft: #5b626d; --line: #e3e5e9;
   --accent: #0072b2; --tint: #eef5fa;
+  --held: #006e50; --failed: #a84900;
   --chart-faint: #7d838d; --chart-grid: #e3e5e9;
   --chart-1: #0072b2; --chart-2: #d55e00; --chart-3: #008f68; --chart-4: #a85a8c;
   --chart-5: #2f93cf; --chart-6: #b97f00; --chart-7: #857a00;
@@ -14,6 +15,7 @@ export const style = `
   :root {
     --paper: #14171b; --card: #1b1f25; --ink: #e6e8eb; --soft: #a0a7b2; --line: #2d333b;
     --accent: #62b6ea; --tint: #1a2833;
+    --held: #2fc79a; --failed: #f08a4b;
     --chart-faint: #8d949f; --chart-grid: #343b44;
     --chart-1: #56b4e9; --chart-2: #f08a4b; --chart-3: #2fc79a; --chart-4: #dd9ac4;
     --chart-5: #9cd4f5; --chart-6: #e6b455; --chart-7: #e0d54a;

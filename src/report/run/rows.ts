@@ -1,14 +1,20 @@
 // The table of measures, once, for the terminal and for the HTML report.
 import type { Estimate } from '../../bayes/index.js';
-import { formatDifference, formatInterval, formatNumber, type Unit } from '../format.js';
+import {
+  formatDifference,
+  formatDifferenceInterval,
+  formatInterval,
+  formatNumber,
+  type Unit,
+} from '../format.js';
 import type { Caveat, Measures, Report, Sample } from './types.js';
 
 /** A row of the table; numbers are formatted already. */
 export interface Row {
   measure: string;
-  before: string;
-  after: string;
-  /** What the interval is of, where that is not `after` itself, and the interval. */
+  /** "0.539 → 0.708" of the model before and after tuning, or a number alone. */
+  value: string;
+  /** The interval: of the number, or of the one after the arrow; a signed number before it is the paired difference, and the interval is its. */
   interval: string;
   n: string;
 }
@@ -68,7 +74,7 @@ function outcome(report: Report): string {
         : gain.hi < 0
           ? 'lowered its'
           : 'was not shown to change its';
-    return `Tuning ${moved} ${by} by ${formatDifference(gain.value, 'score')} (${formatInterval(gain, 'score')}, n = ${gain.n})${distance}.`;
+    return `Tuning ${moved} ${by} by ${formatDifference(gain.value, 'score')} (${formatDifferenceInterval(gain, 'score')}, n = ${gain.n})${distance}.`;
   }
   if (cost) return `The tuned model is${distance.slice(1)}; nothing here says whether it is better.`;
   return 'The run measured nothing that says whether the tuned model is better.';
@@ -201,8 +207,7 @@ function only(measure: string, unit: Unit, after: Estimate | undefined): Row | u
   return (
     after && {
       measure,
-      before: '',
-      after: formatNumber(after.value, unit),
+      value: formatNumber(after.value, unit),
       interval: formatInterval(after, unit),
       n: String(after.n),
     }
@@ -212,7 +217,13 @@ function only(measure: string, unit: Unit, after: Estimate | undefined): Row | u
 /** A signed difference alone. */
 function difference(measure: string, unit: Unit, estimate: Estimate | undefined): Row | undefined {
   const row = only(measure, unit, estimate);
-  return row && { ...row, after: formatDifference(estimate!.value, unit) };
+  return (
+    row && {
+      ...row,
+      value: formatDifference(estimate!.value, unit),
+      interval: formatDifferenceInterval(estimate!, unit),
+    }
+  );
 }
 
 /** A measure before and after tuning; the interval is the paired difference's where there is one, else the latter's. */
@@ -227,10 +238,9 @@ function change(
   const shown = delta ?? after ?? before!;
   return {
     measure,
-    before: before ? formatNumber(before.value, unit) : '',
-    after: after ? formatNumber(after.value, unit) : '',
+    value: [before, after].map((of) => (of ? formatNumber(of.value, unit) : '–')).join(' → '),
     interval: delta
-      ? `${formatDifference(delta.value, unit)}: ${formatInterval(delta, unit)}`
+      ? `${formatDifference(delta.value, unit)}: ${formatDifferenceInterval(delta, unit)}`
       : formatInterval(shown, unit),
     n: String(shown.n),
   };

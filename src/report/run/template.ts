@@ -16,14 +16,14 @@ export const page = `${head}
 
 <section id="measures">
 <h2>All measures</h2>
-<p class="soft">Intervals: <%= it.report.interval %>. n counts contexts. A signed number before an interval is the paired difference, and the interval is its; other intervals are of “after”.</p>
+<p class="soft">Intervals: <%= it.report.interval %>. n counts contexts. An arrow leads from the base model to the tuned one; the interval is then the tuned one’s, or, after a signed number, that paired difference’s.</p>
 <table class="measures">
-<thead><tr><th>measure</th><th class="num">before</th><th class="num">after</th><th>interval</th><th class="num">n</th></tr></thead>
+<thead><tr><th>measure</th><th class="num">value</th><th>interval</th><th class="num">n</th></tr></thead>
 <% for (const group of it.groups) { %>
 <tbody>
-<tr class="group"><th colspan="5" scope="rowgroup"><%= group.title %><span class="soft"><%= group.absent ?? group.note %></span></th></tr>
+<tr class="group"><th colspan="4" scope="rowgroup"><%= group.title %><span class="soft"><%= group.absent ?? group.note %></span></th></tr>
 <% for (const row of group.rows) { %>
-<tr><th scope="row"><%= row.measure %></th><td class="num" data-label="before"><%= row.before %></td><td class="num" data-label="after"><%= row.after %></td><td class="interval" data-label="interval"><%= row.interval %></td><td class="num" data-label="n"><%= row.n %></td></tr>
+<tr><th scope="row"><%= row.measure %></th><td class="num" data-label="value"><%= row.value %></td><td class="interval" data-label="interval"><%= row.interval %></td><td class="num" data-label="n"><%= row.n %></td></tr>
 <% } %>
 </tbody>
 <% } %>

@@ -21,7 +21,7 @@ export function renderCaveats({ caveats = [] }: Report, { width }: Terminal): st
   return caveats.length === 0 ? null : caveats.map(({ says }) => wrap(plain(says), width)).join('\n');
 }
 
-/** The table of measures: measure, before, after, interval. */
+/** The table of measures: measure, value (before → after tuning, where it has both), interval. */
 export function finalTable(report: Report, { width, color }: Terminal): string {
   const bold = (text: string) => (color ? `\u001b[1m${text}\u001b[22m` : text);
   const dim = (text: string) => (color ? `\u001b[2m${text}\u001b[22m` : text);
@@ -30,12 +30,8 @@ export function finalTable(report: Report, { width, color }: Terminal): string {
   const widest = (head: string, cells: string[]) => Math.max(head.length, ...cells.map(textWidth)) + 2;
   const widths = [
     widest(
-      'before',
-      all.map((row) => row.before),
-    ),
-    widest(
-      'after',
-      all.map((row) => row.after),
+      'value',
+      all.map((row) => row.value),
     ),
     widest(
       'interval',
@@ -48,26 +44,28 @@ export function finalTable(report: Report, { width, color }: Terminal): string {
     all.map((row) => `  ${row.measure}`),
   );
   const first = Math.min(names, Math.max(16, width - widths.reduce((a, b) => a + b, 0)));
-  widths[2] = Math.max(12, Math.min(widths[2]!, width - first - widths[0]! - widths[1]!));
+  widths[1] = Math.max(12, Math.min(widths[1]!, width - first - widths[0]!));
+  // What was not measured is said across all columns.
+  const said = Math.max(0, ...groups.map(({ absent = '' }) => textWidth(absent) + 4));
+  widths[1] = Math.max(widths[1]!, Math.min(width, said) - first - widths[0]!);
 
   const table = new Table({
-    head: ['measure', 'before', 'after', 'interval'].map(bold),
+    head: ['measure', 'value', 'interval'].map(bold),
     colWidths: [first, ...widths],
-    colAligns: ['left', 'right', 'right', 'left'],
+    colAligns: ['left', 'right', 'left'],
     ...borderless,
   });
   for (const group of groups) {
-    table.push([{ colSpan: 4, content: bold(wrap(plain(group.title), width - 2)) }]);
+    table.push([{ colSpan: 3, content: bold(wrap(plain(group.title), width - 2)) }]);
     // Wrapped here: the table's own wrapping cuts words short once a cell begins with spaces.
     for (const row of group.rows)
       table.push([
         wrap(plain(row.measure), first - 4).replace(/^/gm, '  '),
-        row.before,
-        row.after,
-        wrap(row.interval, widths[2]! - 2),
+        row.value,
+        wrap(row.interval, widths[1]! - 2),
       ]);
     if (group.absent)
-      table.push([{ colSpan: 4, content: dim(wrap(plain(group.absent), width - 4).replace(/^/gm, '  ')) }]);
+      table.push([{ colSpan: 3, content: dim(wrap(plain(group.absent), width - 4).replace(/^/gm, '  ')) }]);
   }
   return table
     .toString()

@@ -61,11 +61,11 @@ export const refinementClaims: readonly ClaimRule[] = [
   {
     id: 'human-incorporated',
     section: 'refinements',
-    claim: 'Refinements written by people incorporate the feedback more often than the best of 5.',
-    theirs: '74.0 against 57.4 %†',
+    claim: 'Reference refinements incorporate the feedback more often than the best of 5.',
+    theirs: 'people’s: 74.0 against 57.4 %†',
     unit: 'share',
     noteOnBriefs:
-      'People here are the writers of the instruction corpus, a program that settles each point with probability 0.8.',
+      'No person wrote these: they are the instruction corpus’s, by a program that settles each point with probability 0.8.',
     decide: compare('refinements', 'incorporated', 'share', 'written', 'pick'),
   },
 ];

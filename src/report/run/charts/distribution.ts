@@ -30,7 +30,6 @@ export async function distributionChart({ scores, words }: Report): Promise<Char
     label: order[i],
     mean: s.values.reduce((sum, v) => sum + v, 0) / s.values.length,
   }));
-  const top = Math.max(...values.map((v) => v.share));
   const panels = order.map((label, i) => ({
     width,
     height: 64,
@@ -62,7 +61,8 @@ export async function distributionChart({ scores, words }: Report): Promise<Char
           y: {
             field: 'share',
             type: 'quantitative',
-            scale: { domain: [0, top] },
+            // Each panel's own: a reference that is all in one bin would flatten the others.
+            scale: { zero: true, nice: true },
             axis: { title: 'share', format: '.0%', tickCount: 2 },
           },
         },

@@ -10,7 +10,7 @@ import {
   width,
 } from '../../charts/chart-kit.js';
 
-/** A measure after each round, round 0 the base model. */
+/** A measure after each round, round 0 the base model; nothing for a single round, whose numbers stand in the table. */
 export async function roundsChart(
   id: string,
   title: string,
@@ -19,7 +19,7 @@ export async function roundsChart(
   rule?: { value: number; label: string },
 ): Promise<Chart | undefined> {
   const values = points.flatMap(([round, e]) => (e ? [{ round, ...interval(e) }] : []));
-  if (values.length === 0) return undefined;
+  if (values.filter(({ round }) => round > 0).length < 2) return undefined;
   const share = id.startsWith('win');
   const inside = values.every((v) => v.value >= 0 && v.value <= 1) && (rule?.value ?? 0) <= 1;
   const y = {
