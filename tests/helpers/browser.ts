@@ -40,13 +40,16 @@ export const faintWords = (page: Page): Promise<string[]> =>
       const [r, g, b] = channels(color).map((c) => (c / 255 <= 0.03928 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4));
       return 0.2126 * r + 0.7152 * g + 0.0722 * b;
     };
+    // The colours behind it, the translucent ones over the first that is not.
     const behind = (element) => {
+      const over = [];
       for (let at = element; at; at = at.parentElement) {
-        const color = getComputedStyle(at).backgroundColor;
-        const [, , , alpha = 1] = channels(color);
-        if (alpha > 0) return color;
+        const [r, g, b, alpha = 1] = channels(getComputedStyle(at).backgroundColor);
+        over.push([r, g, b, alpha]);
+        if (alpha === 1) break;
       }
-      return 'rgb(255, 255, 255)';
+      const mixed = over.reverse().reduce((under, [r, g, b, a]) => [r, g, b].map((c, i) => a * c + (1 - a) * under[i]), [255, 255, 255]);
+      return 'rgb(' + mixed.join(' ') + ')';
     };
     const found = new Set();
     for (const element of document.querySelectorAll('body *')) {

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { renderExperiment } from '../../src/report/experiment/html.js';
-import { executablePath, launch, openPage } from '../helpers/browser.js';
+import { executablePath, faintWords, launch, openPage, overlaps } from '../helpers/browser.js';
 import { sampleExperiment } from './sample-experiment.js';
 
 const evil = `</td></script><script>window.owned = 1</script><img src="http://127.0.0.1:9/x" onerror="window.owned = 1"><style>body{display:none}</style>`;
@@ -55,6 +55,8 @@ describe.skipIf(!executablePath)('the experiment’s page in a browser', () => {
     expect(requests).toEqual([]);
     expect(logged).toEqual([]);
     expect(await page.locator('#verdict').isVisible()).toBe(true);
+    expect(await faintWords(page)).toEqual([]);
+    if (width > 400) expect(await overlaps(page)).toEqual([]);
     await everyFigureIsSeen(page, width);
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
     const smallest = await page.evaluate(

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { renderKl } from '../../src/report/kl/html.js';
-import { executablePath, launch, openPage } from '../helpers/browser.js';
+import { executablePath, faintWords, launch, openPage, overlaps } from '../helpers/browser.js';
 import { evil, sampleKl } from './sample-kl.js';
 
 describe.skipIf(!executablePath)('the KL page in a browser', () => {
@@ -35,6 +35,8 @@ describe.skipIf(!executablePath)('the KL page in a browser', () => {
     expect(requests).toEqual([]);
     expect(logged).toEqual([]);
     expect(await page.locator('#verdict').isVisible()).toBe(true);
+    expect(await faintWords(page)).toEqual([]);
+    if (width > 400) expect(await overlaps(page)).toEqual([]);
     const charts = page.locator('figure svg');
     expect(await charts.count()).toBe(3);
     for (const chart of await charts.all()) {
