@@ -3,6 +3,7 @@ import type { LoopOptions } from '../pipeline/options.js';
 import { feedbackThenOutput } from '../pipeline/policy.js';
 import { UserError } from '../store/errors.js';
 import { type Context, contextName, type Task } from '../tasks/task.js';
+import { encodeStart } from '../text/tokenizer.js';
 import type { TextModel } from '../writers/text-model.js';
 import { targetKind } from './target-kinds.js';
 
@@ -22,7 +23,7 @@ export function checkFit(
 ): void {
   const { prompts } = task;
   const { name, writes } = targetKind(targets);
-  const tokens = ({ tokenizer }: TextModel, text: string) => tokenizer.encode(text).length;
+  const tokens = ({ tokenizer }: TextModel, text: string) => encodeStart(tokenizer, text).length;
   // Refinements with another context's feedback are judged too.
   const feedbackOf = (model: TextModel) =>
     Math.max(CRITIQUE_TOKENS, ...contexts.map((of) => tokens(model, of.feedback ?? '')));

@@ -10,6 +10,7 @@ import { readContexts } from '../pipeline/tables.js';
 import { UserError } from '../store/errors.js';
 import { readJsonl } from '../store/jsonl.js';
 import type { Task } from '../tasks/task.js';
+import { encodeStart } from '../text/tokenizer.js';
 import type { KlPair } from './pair.js';
 
 export interface GivenText extends KlPrompt {
@@ -71,7 +72,7 @@ function lineSchema(
   const encode = (text: string) => tokenizer!.encode(text);
   const texts = z.strictObject({ prompt: z.string(), completion: z.string().optional() }).transform(
     ({ prompt, completion }): Line => ({
-      prompt: encode(prompt),
+      prompt: encodeStart(tokenizer!, prompt),
       completion: completion === undefined ? undefined : encode(completion),
     }),
   );
@@ -89,7 +90,7 @@ function lineSchema(
       feedback: z.string().optional(),
       gold: z.string().optional(),
     })
-    .transform(({ context }): Line => ({ prompt: encode(prompts.write(context.trim())) }));
+    .transform(({ context }): Line => ({ prompt: encodeStart(tokenizer!, prompts.write(context.trim())) }));
   let given: boolean | undefined;
   return z
     .looseObject({}, 'the line must be an object with "prompt", "prompt_ids" or "context"')

@@ -35,12 +35,20 @@ export interface Tokenizer {
   readonly ends: readonly number[];
   /** What a text that nothing precedes begins with. */
   readonly begin: readonly number[];
+  /** The token that is named as the one that begins a text, whether or not it is put there. */
+  readonly bos?: number;
   /** Equal for tokenizers that give the same ids: of the vocabulary and the rules. */
   readonly key: string;
   encode(text: string): number[];
   /** Special tokens become nothing, ids outside the vocabulary and broken UTF-8 become U+FFFD. */
   decode(ids: ArrayLike<number>): string;
 }
+
+/** The ids of a text that nothing precedes, such as a prompt. */
+export const encodeStart = (tokenizer: Pick<Tokenizer, 'begin' | 'encode'>, text: string): number[] => [
+  ...tokenizer.begin,
+  ...tokenizer.encode(text),
+];
 
 /** Every file that a tokenizer may consist of. */
 const FILES = [
@@ -89,6 +97,7 @@ export async function loadTokenizer(dir: string): Promise<Tokenizer> {
     eos,
     ends,
     begin: beginIn(json, config, bos, where),
+    ...(bos !== undefined && { bos }),
     key: hashText(JSON.stringify(raw) + changed).slice(0, 16),
     encode: guarded(where, () =>
       withinTime(MOST_SECONDS, `${where}: to make its parts`, () => encoder(json, where)),
@@ -162,7 +171,7 @@ function modelOf({ model }: TokenizerJson, where: string): Model {
 }
 
 /** Texts of a book's length take a second. */
-const MOST_SECONDS = 20;
+const MOST_SECONDS = 10;
 
 function encoder(json: TokenizerJson, where: string): Tokenizer['encode'] {
   const normalize = json.normalizer ? normalizerOf(json.normalizer, where) : (text: string) => text;

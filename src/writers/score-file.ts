@@ -4,7 +4,7 @@ import { loadLM } from '../lm/files.js';
 import type { CausalLM } from '../lm/model.js';
 import { UserError } from '../store/errors.js';
 import { eachJsonl } from '../store/jsonl.js';
-import { loadTokenizer, type Tokenizer } from '../text/tokenizer.js';
+import { encodeStart, loadTokenizer, type Tokenizer } from '../text/tokenizer.js';
 import { scoreAll } from './chunks.js';
 import { requireModel } from './model-files.js';
 import type { OnTexts } from './writer.js';
@@ -16,7 +16,8 @@ interface Item {
 
 /**
  * Lines {"prompt", "completion"} or {"prompt_ids", "completion_ids"} → natural logarithms of p(token | all before it), one per
- * completion token [line][token]. Texts are encoded on their own, a prompt's end is a token's end; nothing is added to them.
+ * completion token [line][token]. Texts are encoded on their own, a prompt's end is a token's end; nothing is added to them but
+ * what the tokenizer begins every text with.
  * Ids need no tokenizer in the folder. @throws UserError with the number of the first line that cannot be scored
  */
 export async function scoreFile(model: string, data: string, onProgress: OnTexts): Promise<Float32Array[]> {
@@ -38,8 +39,10 @@ async function readItems(lm: CausalLM, model: string, data: string): Promise<Ite
     let item: Item;
     if ('prompt' in value) {
       tokenizer ??= await loadTokenizer(model);
-      const { encode } = tokenizer;
-      item = { prompt: encode(value.prompt), completion: encode(value.completion) };
+      item = {
+        prompt: encodeStart(tokenizer, value.prompt),
+        completion: tokenizer.encode(value.completion),
+      };
     } else item = { prompt: value.prompt_ids, completion: value.completion_ids };
     const wrong = whyNot(item, lm.description.positions);
     if (wrong !== undefined) throw new UserError(`${where}: ${wrong}`);

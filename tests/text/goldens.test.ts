@@ -4,22 +4,25 @@ import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadTokenizer } from '../../src/text/tokenizer.js';
-import { shared } from '../helpers/shared.js';
+import { sharedData } from '../helpers/shared.js';
 import { scratchFolder } from '../store/folder.js';
 
 const here = join(import.meta.dirname, 'goldens');
-const goldens = JSON.parse(readFileSync(join(here, 'goldens.json'), 'utf8')) as Record<
-  string,
-  Record<string, [text: string, ids: number[], decoded: string]>
->;
+const { texts, more, goldens } = JSON.parse(readFileSync(join(here, 'goldens.json'), 'utf8')) as {
+  texts: Record<string, string>;
+  /** What a tokenizer's texts end with besides. */
+  more: Record<string, string>;
+  /** The ids, and what they say where it is not the text. */
+  goldens: Record<string, Record<string, [ids: number[], said?: string]>>;
+};
 const scratch = scratchFolder();
 
 /** A folder with one of the tokenizers in it; undefined where it is not here. */
 async function folderOf(name: string): Promise<string | undefined> {
   if (name.startsWith('models/')) return name;
   if (name.startsWith('shared/')) {
-    const dir = shared(name.replace('shared', 'data'));
-    return dir !== undefined && existsSync(dir) ? dir : undefined;
+    const dir = sharedData(name.slice('shared/'.length));
+    return existsSync(dir) ? dir : undefined;
   }
   const dir = join(scratch, name);
   await mkdir(dir, { recursive: true });
@@ -35,8 +38,10 @@ describe.each(Object.entries(goldens))('%s', (name, rows) => {
     const dir = await folderOf(name);
     if (dir === undefined) return skip(`${name} is not here: set ILF_SHARED`);
     const { encode, decode } = await loadTokenizer(dir);
-    const ours = Object.entries(rows).map(([what, [text, ids]]) => [what, text, encode(text), decode(ids)]);
-    const theirs = Object.entries(rows).map(([what, [text, ids, said]]) => [what, text, ids, said]);
-    expect(ours).toEqual(theirs);
+    expect(Object.keys(rows).length).toBeGreaterThan(6);
+    for (const [what, [ids, said]] of Object.entries(rows)) {
+      const text = texts[what]! + (more[name] ?? '');
+      expect({ what, ids: encode(text), said: decode(ids) }).toEqual({ what, ids, said: said ?? text });
+    }
   });
 });
