@@ -28,17 +28,29 @@ const configSchema = z.looseObject({
     .nullish(),
 });
 export type TokenizerConfig = z.infer<typeof configSchema>;
+const mapSchema = z.looseObject(named);
 
-/** The folder's tokenizer_config.json, over special_tokens_map.json; GPT-2's where there is neither. */
+/**
+ * The folder's tokenizer_config.json, with what two older files say where it does not list added tokens itself:
+ * special_tokens_map.json, which then comes first, and added_tokens.json.
+ */
 export async function readTokenizerConfig(dir: string): Promise<TokenizerConfig> {
-  const map = await readJsonIfThere(join(dir, 'special_tokens_map.json'), z.looseObject(named));
   const config = await readJsonIfThere(join(dir, 'tokenizer_config.json'), configSchema);
-  return {
-    ...config,
-    bos_token: config?.bos_token ?? map?.bos_token,
-    eos_token: config?.eos_token ?? map?.eos_token,
-  };
+  const map = await readJsonIfThere(join(dir, 'special_tokens_map.json'), mapSchema);
+  const added = await readJsonIfThere(join(dir, 'added_tokens.json'), z.record(z.string().min(1), id));
+  if (config?.added_tokens_decoder != null) return config;
+  const { bos_token = config?.bos_token, eos_token = config?.eos_token } = map ?? {};
+  const isSpecial = new Set(Object.values({ ...config, ...map, bos_token, eos_token }).map(nameOf));
+  const decoder = Object.entries(added ?? {}).map(([content, number]) => {
+    const special = isSpecial.has(content);
+    return [number, { content, special, single_word: false, lstrip: false, rstrip: false }] as const;
+  });
+  return { ...config, bos_token, eos_token, added_tokens_decoder: Object.fromEntries(decoder) };
 }
+
+/** A token's name, where the value is one. */
+const nameOf = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null && 'content' in value ? value.content : value;
 
 const oneOrMore = z.union([id.transform((one) => [one]), z.array(id)]);
 const modelSchema = z.looseObject({

@@ -15,6 +15,7 @@ import { hashText } from '../store/hash.js';
 import { readFileIfThere } from '../store/read-bytes.js';
 import { type AddedToken, finderOf } from './added-tokens.js';
 import { bpe } from './parts/bpe.js';
+import { checkLength } from './parts/common.js';
 import { cleanUp, decoderOf } from './parts/decoders.js';
 import type { Decoder, Model } from './parts/kinds.js';
 import { normalizerOf } from './parts/normalizers.js';
@@ -55,6 +56,7 @@ const FILES = [
   'tokenizer.json',
   'tokenizer_config.json',
   'special_tokens_map.json',
+  'added_tokens.json',
   'vocab.json',
   'merges.txt',
 ];
@@ -91,7 +93,8 @@ export async function loadTokenizer(dir: string): Promise<Tokenizer> {
   let vocabSize = 0;
   for (const value of ids.values()) vocabSize = Math.max(vocabSize, value + 1);
   // As it stands in the file: what the settings beside it change is added.
-  const changed = json === found.json ? '' : JSON.stringify([json.added_tokens, json.pre_tokenizer]);
+  const changed =
+    json === found.json ? '' : JSON.stringify([json.added_tokens, json.pre_tokenizer, json.normalizer]);
   return {
     vocabSize,
     eos,
@@ -181,6 +184,7 @@ function encoder(json: TokenizerJson, where: string): Tokenizer['encode'] {
   const find = finderOf(json.added_tokens, normalize);
   const model = remembering(modelOf(json, where));
   const encode = (text: string): number[] => {
+    checkLength(text.length, where);
     const out: number[] = [];
     let first = true;
     for (const stretch of find(wellFormed(text))) {

@@ -171,10 +171,10 @@ describe('what takes for ever', () => {
   });
 
   it('a text that grows beyond memory is refused', async () => {
-    const replace = { type: 'Replace', pattern: { String: 'a' }, content: 'a'.repeat(10_000) };
+    const replace = { type: 'Replace', pattern: { String: 'a' }, content: 'a'.repeat(1000) };
     const change = { normalizer: { type: 'Sequence', normalizers: [replace, replace, replace] } };
-    expect(await fault(with_(change), 'aaaa')).toMatch(
-      /what it makes of a text is too large|takes more than/,
+    expect(await fault(with_(change), 'a'.repeat(5000))).toMatch(
+      /a text of more than \d+ characters, as given or as it becomes/,
     );
   });
 

@@ -7,7 +7,10 @@ import type { Model } from './kinds.js';
 export const bpeSchema = z.looseObject({
   type: z.literal('BPE'),
   vocab: z.record(z.string(), id),
-  merges: z.union([z.array(z.string()), z.array(z.tuple([z.string(), z.string()]))]),
+  merges: z.union(
+    [z.array(z.string()), z.array(z.tuple([z.string(), z.string()]))],
+    'must be a list of pairs of tokens',
+  ),
   /** Merges left out by chance: for training alone. */
   dropout: z.literal(0, 'a tokenizer that leaves merges out by chance cannot be used').nullish(),
   unk_token: z.string().nullish(),

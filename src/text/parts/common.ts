@@ -1,5 +1,6 @@
 /** What several kinds of parts have. */
 import { z } from 'zod';
+import { UserError } from '../../store/errors.js';
 import { toRegExp } from '../regex.js';
 
 type Typed = z.ZodObject<{ type: z.ZodLiteral<string> | z.ZodEnum<Record<string, string>> }>;
@@ -13,10 +14,36 @@ export const oneOf = <const T extends readonly [Typed, ...Typed[]]>(parts: T) =>
         : undefined,
   });
 
-export const pattern = z.union([
-  z.strictObject({ String: z.string() }),
-  z.strictObject({ Regex: z.string().max(10_000) }),
-]);
+export const pattern = z.union(
+  [z.strictObject({ String: z.string() }), z.strictObject({ Regex: z.string().max(10_000) })],
+  'must be {"String": …} or {"Regex": …}',
+);
+/** What is put in a place of a text. */
+export const content = z.string().max(1000);
+
+/** Characters (UTF-16 units) of a text at most, whatever is done to it: 2 million tokens, and memory for some ten times as much. */
+export const MOST_TEXT = 1 << 23;
+
+/** @throws UserError for a text that is, or has become, too long */
+export function checkLength(length: number, where: string): void {
+  if (length > MOST_TEXT)
+    throw new UserError(
+      `${where}: a text of more than ${MOST_TEXT} characters, as given or as it becomes, cannot be encoded`,
+    );
+}
+
+/** `content` in each place that matches. @throws UserError where the texts would become too long together */
+export function replaceEach(texts: readonly string[], each: RegExp, by: string, where: string): string[] {
+  let length = 0;
+  for (const text of texts) {
+    length += text.length;
+    if (by.length > 1)
+      for (const { 0: found } of text.matchAll(each))
+        checkLength((length += by.length - found.length), where);
+    checkLength(length, where);
+  }
+  return texts.map((text) => text.replace(each, () => by));
+}
 
 /** Every place where a pattern matches. @throws UserError for a regular expression that cannot be run */
 export const eachOf = (json: z.infer<typeof pattern>, where: string): RegExp =>

@@ -1,13 +1,13 @@
 /** Decoders: from tokens' names to a text. */
 import { z } from 'zod';
 import { CHAR_BYTES } from '../byte-level.js';
-import { char, eachOf, oneOf, pattern } from './common.js';
+import { char, content, eachOf, oneOf, pattern, replaceEach } from './common.js';
 import type { Decoder } from './kinds.js';
 
 const count = z.number().int().nonnegative().max(1000);
 const single = [
   z.looseObject({ type: z.enum(['ByteLevel', 'ByteFallback', 'Fuse']) }),
-  z.looseObject({ type: z.literal('Replace'), pattern, content: z.string() }),
+  z.looseObject({ type: z.literal('Replace'), pattern, content }),
   z.looseObject({ type: z.literal('Strip'), content: char, start: count, stop: count }),
   z.looseObject({
     type: z.literal('Metaspace'),
@@ -37,7 +37,7 @@ export function decoderOf(json: DecoderJson, where: string): Decoder {
       return (tokens) => [tokens.join('')];
     case 'Replace': {
       const each = eachOf(json.pattern, where);
-      return (tokens) => tokens.map((token) => token.replace(each, () => json.content));
+      return (tokens) => replaceEach(tokens, each, json.content, where);
     }
     case 'Strip':
       return (tokens) => tokens.map((token) => strip(token, json.content, json.start, json.stop));

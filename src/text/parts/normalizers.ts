@@ -1,13 +1,13 @@
 /** Normalizers: what happens to a text before it is split. */
 import { z } from 'zod';
-import { eachOf, oneOf, pattern } from './common.js';
+import { checkLength, content, eachOf, oneOf, pattern, replaceEach } from './common.js';
 import type { Normalizer } from './kinds.js';
 
 const single = [
   z.looseObject({ type: z.enum(['NFC', 'NFD', 'NFKC', 'NFKD', 'Lowercase', 'StripAccents']) }),
-  z.looseObject({ type: z.literal('Prepend'), prepend: z.string() }),
+  z.looseObject({ type: z.literal('Prepend'), prepend: content }),
   z.looseObject({ type: z.literal('Strip'), strip_left: z.boolean(), strip_right: z.boolean() }),
-  z.looseObject({ type: z.literal('Replace'), pattern, content: z.string() }),
+  z.looseObject({ type: z.literal('Replace'), pattern, content }),
   z.looseObject({
     type: z.literal('BertNormalizer'),
     clean_text: z.boolean().default(true),
@@ -45,13 +45,18 @@ export function normalizerOf(json: NormalizerJson, where: string): Normalizer {
     }
     case 'Replace': {
       const each = eachOf(json.pattern, where);
-      return (text) => text.replace(each, () => json.content);
+      return (text) => replaceEach([text], each, json.content, where)[0]!;
     }
     case 'BertNormalizer':
       return bertNormalizer(json);
     case 'Sequence': {
       const all = json.normalizers.map((one) => normalizerOf(one, where));
-      return (text) => all.reduce((before, normalize) => normalize(before), text);
+      return (text) =>
+        all.reduce((before, normalize) => {
+          const after = normalize(before);
+          checkLength(after.length, where);
+          return after;
+        }, text);
     }
     default:
       return json satisfies never as never;
