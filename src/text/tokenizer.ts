@@ -14,6 +14,7 @@ import { asUserError, UserError } from '../store/errors.js';
 import { hashText } from '../store/hash.js';
 import { readFileIfThere } from '../store/read-bytes.js';
 import { type AddedToken, finderOf } from './added-tokens.js';
+import { decodesLinearly, encodesLinearly } from './linear.js';
 import { bpe } from './parts/bpe.js';
 import { checkLength } from './parts/common.js';
 import { cleanUp, decoderOf } from './parts/decoders.js';
@@ -197,18 +198,11 @@ function encoder(json: TokenizerJson, where: string): Tokenizer['encode'] {
     }
     return out;
   };
-  return isLinear(json)
+  return encodesLinearly(json)
     ? encode
     : (text) =>
         guarded(where, () => withinTime(MOST_SECONDS, `${where}: to encode a text`, () => encode(text)));
 }
-
-/** Whether the time that a text takes cannot grow out of hand: nothing in it is a pattern of the file's own. */
-const isLinear = ({ normalizer, pre_tokenizer, model, added_tokens }: TokenizerJson): boolean =>
-  !normalizer &&
-  pre_tokenizer?.type === 'ByteLevel' &&
-  model.type === 'BPE' &&
-  added_tokens.every(({ special }) => special);
 
 /** Strings and regular expressions that grow beyond what can be, and stacks. */
 function guarded<T>(where: string, work: () => T): T {
@@ -261,7 +255,7 @@ function decoder(
     const text = chain(said).join('');
     return tidies ? cleanUp(text) : text;
   };
-  return json.decoder?.type === 'ByteLevel'
+  return !json.decoder || decodesLinearly(json.decoder)
     ? decode
     : (tokens) =>
         guarded(where, () => withinTime(MOST_SECONDS, `${where}: to decode a text`, () => decode(tokens)));

@@ -22,7 +22,7 @@ const run = (words: string[]) => inProcess([...words, '--quiet'], { cwd: dir });
 beforeAll(async () => {
   await writeTinyModels(dir);
   writeFileSync(at('texts.jsonl'), '{"prompt":"a","completion":" b"}\n');
-  const step = async (...words: string[]) => expect((await run(words)).code).toBe(0);
+  const step = async (...words: string[]) => expect(await run(words)).toMatchObject({ code: 0 });
   await step('contexts', '--count', '2', '--out', 'c.arrow');
   const given = ['--contexts', 'c.arrow', '--initial', 'i.arrow'];
   await step('generate', '--contexts', 'c.arrow', '--model', 'base', '--max-tokens', '4', '--out', 'i.arrow');
@@ -31,7 +31,9 @@ beforeAll(async () => {
     ...given,
     '--feedback',
     'f.arrow',
-    '--model',
+    '--base',
+    'base',
+    '--instruct',
     'instruct',
     '--samples',
     '2',

@@ -37,10 +37,12 @@ export function replaceEach(texts: readonly string[], each: RegExp, by: string, 
   let length = 0;
   for (const text of texts) {
     length += text.length;
-    if (by.length > 1)
-      for (const { 0: found } of text.matchAll(each))
-        checkLength((length += by.length - found.length), where);
     checkLength(length, where);
+    if (by.length < 2) continue;
+    for (const { 0: found } of text.matchAll(each)) {
+      length += by.length - found.length;
+      checkLength(length, where);
+    }
   }
   return texts.map((text) => text.replace(each, () => by));
 }
