@@ -178,14 +178,14 @@ describe('what takes for ever', () => {
     );
   });
 
-  it('one word of a million letters is encoded', async () => {
+  it('one word of 200,000 letters is encoded', async () => {
     for (const [name, end] of [
       ['cl100k', '<|endoftext|>'],
       ['unigram', '</s>'],
       ['suffix-bpe', '</s>'],
     ] as const) {
       const files = { 'tokenizer.json': made(name), 'tokenizer_config.json': { eos_token: end } };
-      expect(await fault(files, 'ab'.repeat(500_000))).toBe(undefined);
+      expect(await fault(files, 'ab'.repeat(100_000))).toBe(undefined);
     }
   });
 });

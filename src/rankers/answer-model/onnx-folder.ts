@@ -1,4 +1,5 @@
 /** What a folder with an onnx/model.onnx says of it, checked before others' code reads it. */
+import type { Dirent } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -35,13 +36,16 @@ export async function readOnnxConfig(dir: string): Promise<OnnxConfig> {
   // Read by the library, too.
   await readJsonIfThere(join(dir, 'generation_config.json'), z.looseObject({}));
   const folder = join(dir, 'onnx');
-  let names: string[];
+  let found: Dirent[];
   try {
-    names = await readdir(folder);
+    found = await readdir(folder, { withFileTypes: true });
   } catch (error) {
     throw asUserError(error, 'read', folder);
   }
-  for (const name of names) await requireFile(join(folder, name));
+  // Any of them may hold weights.
+  for (const entry of found)
+    if (entry.name === 'model.onnx' || !entry.isDirectory()) await requireFile(join(folder, entry.name));
+  const names = found.map(({ name }) => name);
   const external = how?.use_external_data_format;
   const many = typeof external === 'object' ? (external?.['model.onnx'] ?? external?.model) : external;
   for (let i = 0; i < (many ?? 0); i++) {
