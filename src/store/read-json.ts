@@ -5,7 +5,7 @@ import { isDeeper } from './json.js';
 import { readFileBytes } from './read-bytes.js';
 
 /** Larger files are a mistake: the largest tokenizer.json have some 30 MB. */
-const MOST_BYTES = 1 << 28;
+const MOST_BYTES = 1 << 26;
 
 /** A zod error as one short line: "a.b: what is wrong" of its first issue. */
 export function firstIssue(error: z.ZodError): string {

@@ -1,6 +1,6 @@
 /** What a tokenizer puts in front of a text: the token that begins it. What it puts behind ends a text, and no prompt is at its end. */
 import { z } from 'zod';
-import { id, oneOf } from './parts/common.js';
+import { id, listOf, mapOf, oneOf } from './parts/common.js';
 
 const piece = z.union([
   z.strictObject({ SpecialToken: z.looseObject({ id: z.string() }) }),
@@ -11,13 +11,13 @@ const single = [
   z.looseObject({ type: z.literal('ByteLevel') }),
   z.looseObject({
     type: z.literal('TemplateProcessing'),
-    single: z.array(piece),
-    special_tokens: z.record(z.string(), z.looseObject({ ids: z.array(id) })).default({}),
+    single: listOf(piece),
+    special_tokens: mapOf(z.looseObject({ ids: listOf(id) })).default(new Map()),
   }),
   z.looseObject({ type: z.literal('BertProcessing'), cls: token }),
   z.looseObject({ type: z.literal('RobertaProcessing'), cls: token }),
 ] as const;
-const sequence = z.looseObject({ type: z.literal('Sequence'), processors: z.array(oneOf(single)) });
+const sequence = z.looseObject({ type: z.literal('Sequence'), processors: listOf(oneOf(single)) });
 export const postProcessorSchema = oneOf([...single, sequence]);
 export type PostProcessorJson = z.infer<typeof postProcessorSchema>;
 
@@ -32,7 +32,7 @@ export function beginOf(json: PostProcessorJson | null | undefined): number[] | 
   const at = json.single.findIndex((part) => 'Sequence' in part);
   const ids: number[] = [];
   for (const part of json.single.slice(0, Math.max(at, 0))) {
-    const known = 'SpecialToken' in part ? json.special_tokens[part.SpecialToken.id]?.ids : undefined;
+    const known = 'SpecialToken' in part ? json.special_tokens.get(part.SpecialToken.id)?.ids : undefined;
     if (known === undefined) return undefined;
     ids.push(...known);
   }

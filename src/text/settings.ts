@@ -8,7 +8,7 @@ import { UserError } from '../store/errors.js';
 import { readJsonIfThere } from '../store/read-json.js';
 import { addedTokenSchema } from './added-tokens.js';
 import { END_OF_TEXT } from './byte-level.js';
-import { id } from './parts/common.js';
+import { id, listOf, mapOf, vocabulary } from './parts/common.js';
 
 const tokenName = z.union([
   z.string(),
@@ -23,9 +23,7 @@ const configSchema = z.looseObject({
   do_lower_case: z.boolean().nullish(),
   clean_up_tokenization_spaces: z.boolean().nullish(),
   clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output: z.boolean().nullish(),
-  added_tokens_decoder: z
-    .record(z.string().regex(/^\d{1,8}$/), addedTokenSchema.omit({ id: true }))
-    .nullish(),
+  added_tokens_decoder: mapOf(addedTokenSchema.omit({ id: true })).nullish(),
 });
 export type TokenizerConfig = z.infer<typeof configSchema>;
 const mapSchema = z.looseObject(named);
@@ -37,22 +35,22 @@ const mapSchema = z.looseObject(named);
 export async function readTokenizerConfig(dir: string): Promise<TokenizerConfig> {
   const config = await readJsonIfThere(join(dir, 'tokenizer_config.json'), configSchema);
   const map = await readJsonIfThere(join(dir, 'special_tokens_map.json'), mapSchema);
-  const added = await readJsonIfThere(join(dir, 'added_tokens.json'), z.record(z.string().min(1), id));
+  const added = await readJsonIfThere(join(dir, 'added_tokens.json'), vocabulary);
   if (config?.added_tokens_decoder != null) return config;
   const { bos_token = config?.bos_token, eos_token = config?.eos_token } = map ?? {};
   const isSpecial = new Set(Object.values({ ...config, ...map, bos_token, eos_token }).map(nameOf));
-  const decoder = Object.entries(added ?? {}).map(([content, number]) => {
+  const decoder = [...(added ?? [])].map(([content, number]) => {
     const special = isSpecial.has(content);
-    return [number, { content, special, single_word: false, lstrip: false, rstrip: false }] as const;
+    return [String(number), { content, special, single_word: false, lstrip: false, rstrip: false }] as const;
   });
-  return { ...config, bos_token, eos_token, added_tokens_decoder: Object.fromEntries(decoder) };
+  return { ...config, bos_token, eos_token, added_tokens_decoder: new Map(decoder) };
 }
 
 /** A token's name, where the value is one. */
 const nameOf = (value: unknown): unknown =>
   typeof value === 'object' && value !== null && 'content' in value ? value.content : value;
 
-const oneOrMore = z.union([id.transform((one) => [one]), z.array(id)]);
+const oneOrMore = z.union([id.transform((one) => [one]), listOf(id)], 'must be an id, or a list of ids');
 const modelSchema = z.looseObject({
   bos_token_id: id.nullish(),
   eos_token_id: oneOrMore.nullish(),

@@ -6,7 +6,7 @@ import { firstIssue, oneLine, readJsonIfThere, readText } from '../store/read-js
 import { addedTokenSchema } from './added-tokens.js';
 import { byteLevelJson, END_OF_TEXT } from './byte-level.js';
 import { bpeSchema } from './parts/bpe.js';
-import { id, oneOf } from './parts/common.js';
+import { listOf, oneOf, vocabulary } from './parts/common.js';
 import { decoderSchema } from './parts/decoders.js';
 import { normalizerSchema } from './parts/normalizers.js';
 import { preTokenizerSchema } from './parts/pre-tokenizers.js';
@@ -17,7 +17,7 @@ import { postProcessorSchema } from './post-processor.js';
 const modelSchema = oneOf([bpeSchema, unigramSchema, wordPieceSchema, wordLevelSchema]);
 
 export const tokenizerSchema = z.looseObject({
-  added_tokens: z.array(addedTokenSchema).default([]),
+  added_tokens: listOf(addedTokenSchema).default([]),
   normalizer: normalizerSchema.nullish(),
   pre_tokenizer: preTokenizerSchema.nullish(),
   post_processor: postProcessorSchema.nullish(),
@@ -36,7 +36,7 @@ function withType(model: unknown): unknown {
 
 /** Reads vocab.json and merges.txt, GPT-2's own files, as the tokenizer.json that they amount to. */
 async function readGpt2Files(dir: string): Promise<unknown> {
-  const vocab = await readJsonIfThere(join(dir, 'vocab.json'), z.record(z.string(), id));
+  const vocab = await readJsonIfThere(join(dir, 'vocab.json'), vocabulary);
   if (vocab === undefined) return undefined;
   const path = join(dir, 'merges.txt');
   const merges = (await readText(path))
@@ -46,10 +46,10 @@ async function readGpt2Files(dir: string): Promise<unknown> {
     if (!/^\S+ \S+$/.test(merge))
       throw new UserError(`cannot use ${path}: "${oneLine(merge)}" is not two tokens`);
   }
-  const endOfText = vocab[END_OF_TEXT];
+  const endOfText = vocab.get(END_OF_TEXT);
   if (endOfText === undefined)
     throw new UserError(`cannot use ${join(dir, 'vocab.json')}: it has no ${END_OF_TEXT}`);
-  return byteLevelJson(vocab, merges, endOfText);
+  return byteLevelJson(Object.fromEntries(vocab), merges, endOfText);
 }
 
 /** A folder's tokenizer: as it stands there, and checked; undefined where it has none. */
@@ -81,8 +81,6 @@ export function tokenIds({
   added_tokens,
 }: Pick<TokenizerJson, 'model' | 'added_tokens'>): Map<string, number> {
   const listed =
-    model.type === 'Unigram'
-      ? model.vocab.map(([name], i): [string, number] => [name, i])
-      : Object.entries(model.vocab);
+    model.type === 'Unigram' ? model.vocab.map(([name], i): [string, number] => [name, i]) : model.vocab;
   return new Map([...listed, ...added_tokens.map((token): [string, number] => [token.content, token.id])]);
 }

@@ -126,8 +126,12 @@ function withSettings(json: TokenizerJson, config: TokenizerConfig, where: strin
     out = { ...out, normalizer: { ...normalizer, lowercase: do_lower_case } };
   const known = tokenIds(json);
   const more: AddedToken[] = [];
-  for (const [number, { content, ...how }] of Object.entries(added_tokens_decoder ?? {})) {
+  for (const [number, { content, ...how }] of added_tokens_decoder ?? []) {
     const id = Number(number);
+    if (!/^\d{1,8}$/.test(number))
+      throw new UserError(
+        `${where}: "added_tokens_decoder" has ${JSON.stringify(number.slice(0, 50))}, which is no id`,
+      );
     if (known.get(content) === id) continue;
     if (known.has(content))
       throw new UserError(
@@ -175,7 +179,7 @@ function modelOf({ model }: TokenizerJson, where: string): Model {
 }
 
 /** Texts of a book's length take a second. */
-const MOST_SECONDS = 10;
+const MOST_SECONDS = 5;
 
 function encoder(json: TokenizerJson, where: string): Tokenizer['encode'] {
   const normalize = json.normalizer ? normalizerOf(json.normalizer, where) : (text: string) => text;

@@ -1,16 +1,13 @@
 /** Byte-pair encoding: the two neighbours whose merge comes first in the list are joined, again and again. */
 import { z } from 'zod';
 import { UserError } from '../../store/errors.js';
-import { id, type Vocabulary } from './common.js';
+import { listOf, type Vocabulary, vocabulary } from './common.js';
 import type { Model } from './kinds.js';
 
 export const bpeSchema = z.looseObject({
   type: z.literal('BPE'),
-  vocab: z.record(z.string(), id),
-  merges: z.union(
-    [z.array(z.string()), z.array(z.tuple([z.string(), z.string()]))],
-    'must be a list of pairs of tokens',
-  ),
+  vocab: vocabulary,
+  merges: listOf(z.union([z.string(), z.tuple([z.string(), z.string()])], 'must be two tokens')),
   /** Merges left out by chance: for training alone. */
   dropout: z.literal(0, 'a tokenizer that leaves merges out by chance cannot be used').nullish(),
   unk_token: z.string().nullish(),

@@ -66,3 +66,45 @@ export const char = z.string().refine((text) => Array.from(text).length === 1, '
 export const id = z.number().int().nonnegative().max(0xffffff);
 /** Every token's id by its name. */
 export type Vocabulary = ReadonlyMap<string, number>;
+
+/** A list. The first fault ends it: of millions, zod would gather each. */
+export const listOf = <T>(item: z.ZodType<T>) =>
+  z.unknown().transform((value, context): T[] => {
+    if (Array.isArray(value)) return firstFault(value.entries(), item, context) ?? z.NEVER;
+    context.addIssue({ code: 'custom', message: 'must be a list' });
+    return z.NEVER;
+  });
+
+/** An object whose values are of one kind; as `listOf`. */
+export const mapOf = <T>(item: z.ZodType<T>) =>
+  z.unknown().transform((value, context): Map<string, T> => {
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+      const keys = Object.keys(value);
+      const values = firstFault(Object.entries(value), item, context);
+      if (values) return new Map(values.map((each, i) => [keys[i]!, each]));
+    } else context.addIssue({ code: 'custom', message: 'must be an object' });
+    return z.NEVER;
+  });
+
+type Context = Parameters<Parameters<z.ZodUnknown['transform']>[0]>[1];
+
+function firstFault<T>(
+  entries: Iterable<[string | number, unknown]>,
+  item: z.ZodType<T>,
+  context: Context,
+): T[] | undefined {
+  const good: T[] = [];
+  for (const [key, value] of entries) {
+    const parsed = item.safeParse(value);
+    if (!parsed.success) {
+      const { path, message } = parsed.error.issues[0]!;
+      context.addIssue({ code: 'custom', path: [key, ...path], message });
+      return undefined;
+    }
+    good.push(parsed.data);
+  }
+  return good;
+}
+
+/** Every token's id by its name, as files have it. */
+export const vocabulary = mapOf(id);

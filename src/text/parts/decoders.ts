@@ -1,7 +1,7 @@
 /** Decoders: from tokens' names to a text. */
 import { z } from 'zod';
 import { CHAR_BYTES } from '../byte-level.js';
-import { char, content, eachOf, oneOf, pattern, replaceEach } from './common.js';
+import { char, content, eachOf, listOf, oneOf, pattern, replaceEach } from './common.js';
 import type { Decoder } from './kinds.js';
 
 const count = z.number().int().nonnegative().max(1000);
@@ -22,7 +22,7 @@ const single = [
   }),
   z.looseObject({ type: z.literal('BPEDecoder'), suffix: z.string().default('</w>') }),
 ] as const;
-const sequence = z.looseObject({ type: z.literal('Sequence'), decoders: z.array(oneOf(single)) });
+const sequence = z.looseObject({ type: z.literal('Sequence'), decoders: listOf(oneOf(single)) });
 export const decoderSchema = oneOf([...single, sequence]);
 export type DecoderJson = z.infer<typeof decoderSchema>;
 

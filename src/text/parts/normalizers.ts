@@ -1,6 +1,6 @@
 /** Normalizers: what happens to a text before it is split. */
 import { z } from 'zod';
-import { checkLength, content, eachOf, oneOf, pattern, replaceEach } from './common.js';
+import { checkLength, content, eachOf, listOf, oneOf, pattern, replaceEach } from './common.js';
 import type { Normalizer } from './kinds.js';
 
 const single = [
@@ -16,7 +16,7 @@ const single = [
     lowercase: z.boolean().default(true),
   }),
 ] as const;
-const sequence = z.looseObject({ type: z.literal('Sequence'), normalizers: z.array(oneOf(single)) });
+const sequence = z.looseObject({ type: z.literal('Sequence'), normalizers: listOf(oneOf(single)) });
 export const normalizerSchema = oneOf([...single, sequence]);
 export type NormalizerJson = z.infer<typeof normalizerSchema>;
 

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { UserError } from '../../store/errors.js';
 import { BYTE_CHARS, PRE_TOKENS } from '../byte-level.js';
-import { char, eachOf, oneOf, PUNCTUATION, pattern } from './common.js';
+import { char, eachOf, listOf, oneOf, PUNCTUATION, pattern } from './common.js';
 import type { PreTokenizer } from './kinds.js';
 
 const behavior = z.enum(['Removed', 'Isolated', 'MergedWithPrevious', 'MergedWithNext', 'Contiguous']);
@@ -26,7 +26,7 @@ const single = [
     split: z.boolean().default(true),
   }),
 ] as const;
-const sequence = z.looseObject({ type: z.literal('Sequence'), pretokenizers: z.array(oneOf(single)) });
+const sequence = z.looseObject({ type: z.literal('Sequence'), pretokenizers: listOf(oneOf(single)) });
 export const preTokenizerSchema = oneOf([...single, sequence]);
 export type PreTokenizerJson = z.infer<typeof preTokenizerSchema>;
 

@@ -2,13 +2,13 @@
 import { z } from 'zod';
 import { UserError } from '../../store/errors.js';
 import { bytesOf } from './bpe.js';
-import { id, type Vocabulary } from './common.js';
+import { id, listOf, type Vocabulary } from './common.js';
 import type { Model } from './kinds.js';
 
 export const unigramSchema = z.looseObject({
   type: z.literal('Unigram'),
   /** Tokens and their scores, in the order of the ids. */
-  vocab: z.array(z.tuple([z.string(), z.number()])),
+  vocab: listOf(z.tuple([z.string(), z.number()])),
   unk_id: id.nullish(),
   byte_fallback: z.boolean().nullish(),
 });

@@ -1,19 +1,19 @@
 /** Models of whole words: WordPiece, which takes the longest token that a word goes on with, and WordLevel. */
 import { z } from 'zod';
 import { UserError } from '../../store/errors.js';
-import { id, type Vocabulary } from './common.js';
+import { type Vocabulary, vocabulary } from './common.js';
 import type { Model } from './kinds.js';
 
 export const wordPieceSchema = z.looseObject({
   type: z.literal('WordPiece'),
-  vocab: z.record(z.string(), id),
+  vocab: vocabulary,
   unk_token: z.string().default('[UNK]'),
   continuing_subword_prefix: z.string().default('##'),
   max_input_chars_per_word: z.number().int().positive().default(100),
 });
 export const wordLevelSchema = z.looseObject({
   type: z.literal('WordLevel'),
-  vocab: z.record(z.string(), id),
+  vocab: vocabulary,
   unk_token: z.string(),
 });
 
