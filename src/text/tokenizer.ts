@@ -13,19 +13,12 @@ import { join } from 'node:path';
 import { asUserError, UserError } from '../store/errors.js';
 import { hashText } from '../store/hash.js';
 import { readFileIfThere } from '../store/read-bytes.js';
-import { type AddedToken, finderOf } from './added-tokens.js';
-import { decodesLinearly, encodesLinearly } from './linear.js';
-import { bpe } from './parts/bpe.js';
-import { checkLength } from './parts/common.js';
-import { cleanUp, decoderOf } from './parts/decoders.js';
-import type { Decoder, Model } from './parts/kinds.js';
-import { normalizerOf } from './parts/normalizers.js';
-import { preTokenizerOf } from './parts/pre-tokenizers.js';
-import { unigram } from './parts/unigram.js';
-import { wordLevel, wordPiece } from './parts/words.js';
+import type { AddedToken } from './added-tokens.js';
+import { decoder } from './decoder.js';
+import { encoder } from './encoder.js';
 import { beginOf } from './post-processor.js';
 import { readEnds, readTokenizerConfig, type TokenizerConfig } from './settings.js';
-import { withinTime } from './time-limit.js';
+import { limited } from './time-limit.js';
 import { readTokenizer, type TokenizerJson, tokenIds } from './tokenizer-json.js';
 
 export interface Tokenizer {
@@ -103,9 +96,7 @@ export async function loadTokenizer(dir: string): Promise<Tokenizer> {
     begin: beginIn(json, config, bos, where),
     ...(bos !== undefined && { bos }),
     key: hashText(JSON.stringify(raw) + changed).slice(0, 16),
-    encode: guarded(where, () =>
-      withinTime(MOST_SECONDS, `${where}: to make its parts`, () => encoder(json, where)),
-    ),
+    encode: limited(`${where}: to make its parts`, () => encoder(json, where)),
     decode: decoder(json, config, ids, ends, where),
   };
 }
@@ -117,6 +108,11 @@ function withSettings(json: TokenizerJson, config: TokenizerConfig, where: strin
   const pre = json.pre_tokenizer;
   if (add_prefix_space != null && pre?.type === 'ByteLevel' && pre.add_prefix_space !== add_prefix_space)
     out = { ...out, pre_tokenizer: { ...pre, add_prefix_space } };
+  // Hugging Face makes such a tokenizer anew from its SentencePiece model.
+  if (add_prefix_space === false && /^(Code)?Llama/.test(config.tokenizer_class ?? '') && prepends(json))
+    throw new UserError(
+      `${where}: "add_prefix_space" is false, and tokenizer.json puts a space in front of texts; save the tokenizer again by transformers`,
+    );
   const { normalizer } = json;
   if (
     do_lower_case != null &&
@@ -142,6 +138,16 @@ function withSettings(json: TokenizerJson, config: TokenizerConfig, where: strin
   return more.length > 0 ? { ...out, added_tokens: [...json.added_tokens, ...more] } : out;
 }
 
+/** Whether a text is given a space, or what stands for one, in front. */
+function prepends({ normalizer, pre_tokenizer }: TokenizerJson): boolean {
+  const normalizers = normalizer?.type === 'Sequence' ? normalizer.normalizers : [normalizer];
+  const splits = pre_tokenizer?.type === 'Sequence' ? pre_tokenizer.pretokenizers : [pre_tokenizer];
+  return (
+    normalizers.some((part) => part?.type === 'Prepend') ||
+    splits.some((part) => part?.type === 'Metaspace' && part.prepend_scheme !== 'never')
+  );
+}
+
 /** What begins a text, by tokenizer_config.json, else as the post-processor has it. */
 function beginIn(
   json: TokenizerJson,
@@ -157,110 +163,4 @@ function beginIn(
       `${where}: "post_processor" puts a token in front of texts whose number it does not say`,
     );
   return begin;
-}
-
-/** Half of a surrogate pair is no character: it becomes U+FFFD, as it does in UTF-8. */
-const wellFormed = (text: string): string => text.replace(/\p{Surrogate}/gu, '\ufffd');
-
-function modelOf({ model }: TokenizerJson, where: string): Model {
-  const ids = tokenIds({ model, added_tokens: [] });
-  switch (model.type) {
-    case 'BPE':
-      return bpe(model, ids, where);
-    case 'Unigram':
-      return unigram(model, where);
-    case 'WordPiece':
-      return wordPiece(model, ids, where);
-    case 'WordLevel':
-      return wordLevel(model, ids, where);
-    default:
-      return model satisfies never as never;
-  }
-}
-
-/** Texts of a book's length take a second. */
-const MOST_SECONDS = 5;
-
-function encoder(json: TokenizerJson, where: string): Tokenizer['encode'] {
-  const normalize = json.normalizer ? normalizerOf(json.normalizer, where) : (text: string) => text;
-  const preTokenize = json.pre_tokenizer
-    ? preTokenizerOf(json.pre_tokenizer, where)
-    : (text: string) => [text];
-  const find = finderOf(json.added_tokens, normalize);
-  const model = remembering(modelOf(json, where));
-  const encode = (text: string): number[] => {
-    checkLength(text.length, where);
-    const out: number[] = [];
-    let first = true;
-    for (const stretch of find(wellFormed(text))) {
-      if (typeof stretch === 'number') out.push(stretch);
-      else
-        for (const piece of preTokenize(stretch, first)) {
-          if (piece !== '') for (const id of model(piece)) out.push(id);
-        }
-      first = false;
-    }
-    return out;
-  };
-  return encodesLinearly(json)
-    ? encode
-    : (text) =>
-        guarded(where, () => withinTime(MOST_SECONDS, `${where}: to encode a text`, () => encode(text)));
-}
-
-/** Strings and regular expressions that grow beyond what can be, and stacks. */
-function guarded<T>(where: string, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof RangeError || error instanceof SyntaxError)
-      throw new UserError(`${where}: what it makes of a text is too large`);
-    throw error;
-  }
-}
-
-/** Pieces remembered at most, and the longest one that is (UTF-16 units): some 10 MB. */
-const MOST_REMEMBERED = 1 << 16;
-const LONGEST_REMEMBERED = 64;
-
-function remembering(model: Model): Model {
-  const remembered = new Map<string, number[]>();
-  return (piece) => {
-    const before = remembered.get(piece);
-    if (before !== undefined) return before;
-    const ids = model(piece);
-    if (remembered.size >= MOST_REMEMBERED) remembered.clear();
-    if (piece.length <= LONGEST_REMEMBERED) remembered.set(piece, ids);
-    return ids;
-  };
-}
-
-function decoder(
-  json: TokenizerJson,
-  config: TokenizerConfig,
-  ids: ReadonlyMap<string, number>,
-  ends: readonly number[],
-  where: string,
-): Tokenizer['decode'] {
-  const names: string[] = [];
-  for (const [name, value] of ids) names[value] = name;
-  const silent = new Set([
-    ...json.added_tokens.filter(({ special }) => special).map(({ id }) => id),
-    ...ends,
-  ]);
-  const chain: Decoder = json.decoder ? decoderOf(json.decoder, where) : (tokens) => [tokens.join(' ')];
-  const tidies =
-    config.clean_up_tokenization_spaces === true &&
-    (json.model.type !== 'BPE' ||
-      config.clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output === true);
-  const decode = (tokens: ArrayLike<number>): string => {
-    const said: string[] = [];
-    for (const token of Array.from(tokens)) if (!silent.has(token)) said.push(names[token] ?? '\ufffd');
-    const text = chain(said).join('');
-    return tidies ? cleanUp(text) : text;
-  };
-  return !json.decoder || decodesLinearly(json.decoder)
-    ? decode
-    : (tokens) =>
-        guarded(where, () => withinTime(MOST_SECONDS, `${where}: to decode a text`, () => decode(tokens)));
 }

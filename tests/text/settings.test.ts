@@ -161,6 +161,18 @@ describe('settings that change ids', () => {
     expect(with_!.key).not.toBe(without!.key);
   });
 
+  it('add_prefix_space that a file contradicts is refused', async () => {
+    const pieces = JSON.parse(
+      readFileSync(join(import.meta.dirname, 'goldens', 'made', 'unigram-bytes.json'), 'utf8'),
+    );
+    const of = (tokenizer_class: string) => ({
+      'tokenizer.json': pieces,
+      'tokenizer_config.json': { tokenizer_class, eos_token: '</s>', add_prefix_space: false },
+    });
+    await refused(of('LlamaTokenizer'), /"add_prefix_space" is false, and tokenizer\.json puts a space/);
+    expect((await load(of('PreTrainedTokenizerFast'))).eos).toBe(1);
+  });
+
   it('added_tokens_decoder', async () => {
     const more = (special: boolean) => ({ added_tokens_decoder: { 400: { content: '<x>', special } } });
     const found = await load({ 'tokenizer_config.json': more(false) });
