@@ -23,7 +23,7 @@ beforeAll(async () => {
   await writeTinyModels(dir);
   writeFileSync(at('texts.jsonl'), '{"prompt":"a","completion":" b"}\n');
   const step = async (...words: string[]) => expect(await run(words)).toMatchObject({ code: 0 });
-  await step('contexts', '--count', '2', '--out', 'c.arrow');
+  await inProcess(['contexts', '--count', '2', '--out', 'c.arrow'], { cwd: dir });
   const given = ['--contexts', 'c.arrow', '--initial', 'i.arrow'];
   await step('generate', '--contexts', 'c.arrow', '--model', 'base', '--max-tokens', '4', '--out', 'i.arrow');
   await step('feedback', ...given, '--out', 'f.arrow');

@@ -100,10 +100,12 @@ describe.each(['cl100k', 'qwen', 'unigram', 'unigram-bytes', 'word-piece', 'word
       expect(await fault({ 'tokenizer.json': made(name), 'tokenizer_config.json': config })).toBe(undefined);
     });
 
-    it('with any part of it wrong works or is refused', async () => {
+    it('with a part of it wrong works or is refused: a fifth of all', async () => {
       let refused = 0;
       let all = 0;
+      let place = 0;
       for (const [path, json] of spoiled(made(name), (v) => v)) {
+        if (place++ % 5 !== 0) continue;
         const line = await fault({ 'tokenizer.json': json, 'tokenizer_config.json': config }).catch(
           (error: Error) => {
             throw new Error(`${path}: ${error.stack}`);
@@ -149,13 +151,9 @@ describe('what takes for ever', () => {
   const regex = '(([A-Za-z ]+)+)+#';
   const text = `${'words and words '.repeat(20)}.`;
 
-  it.each([
-    ['a normalizer', { normalizer: { type: 'Replace', pattern: { Regex: regex }, content: 'x' } }],
-    [
-      'a pre-tokenizer',
-      { pre_tokenizer: { type: 'Split', pattern: { Regex: regex }, behavior: 'Isolated', invert: false } },
-    ],
-  ])('%s that goes back and forth without end is stopped', async (_what, change) => {
+  it('a pre-tokenizer that goes back and forth without end is stopped', async () => {
+    const split = { type: 'Split', pattern: { Regex: regex }, behavior: 'Isolated', invert: false };
+    const change = { pre_tokenizer: split };
     expect(await fault(with_(change), text)).toMatch(
       /tokenizer\.json: to encode a text takes more than \d+ seconds/,
     );
