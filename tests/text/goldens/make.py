@@ -26,6 +26,7 @@ HARD = {
     **{f"white space U+{c:04X}": f"a{chr(c)}b {chr(c)} c{chr(c)}{chr(c)}{chr(c)}d{chr(c)}" for c in SPACES},
     "all white space": "x".join(map(chr, SPACES)),
     "a run of all white space": "a" + "".join(map(chr, SPACES)) + "b",
+    "where white space ends": "a   \u0085b   \ufeffc  \u0085  d !\ufeff! x\ufeff\ufeff \u0085\u0085y   \u200bz  \u3000w",
     "controls": "".join(map(chr, range(32))) + "\x7f\x80\x9f\xad",
     "English": "She'll say: it's 12,345.67 % of what they've got; I'm sure you'd, we're, don't! 'S 'LL DON'T ''s",
     "camel": "someVariableName = foo_bar[0x1F] + 'αβγ' // TODO(me): fix #42",
@@ -124,6 +125,20 @@ def splits(behavior, pattern, invert=False):
     return tok
 
 
+def white_space():
+    """GPT-2's pattern, and tokens that show where white space ends: of several spaces, of U+0085 and U+FEFF with neighbours."""
+    tok = Tokenizer(models.BPE())
+    tok.decoder = decoders.ByteLevel()
+    tok.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    text = [" ", "  ", "   ", " \u0085", "\u0085\u0085", "!\ufeff", "\ufeff\ufeff", " \ufeff", "\ufeffc", "!\ufeff!"] * 9
+    tok.train_from_iterator(
+        text, trainers.BpeTrainer(vocab_size=290, special_tokens=["<|endoftext|>"], initial_alphabet=alphabet, show_progress=False)
+    )
+    tok.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    return tok
+
+
 def unigram(**how):
     tok = Tokenizer(models.Unigram())
     tok.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")])
@@ -181,6 +196,7 @@ def main():
         "shared/stories260K": shared / "data/stories260K/tokenizer.json",
     }
     trained = {
+        "white-space": white_space(),
         "cl100k": byte_bpe(CL100K),
         "o200k": byte_bpe(O200K),
         "qwen": qwen(),
