@@ -5,6 +5,7 @@ Ids and texts of Hugging Face's library, for tokenizers of every kind: goldens.j
 
 MODELS holds base/tokenizer.json, SHARED/data has codegen-tokenizer/ and stories260K/. Made with tokenizers 0.23. A special
 token's name in a text is text (encode_special_tokens); nothing is put around a text.
+Training is not the same twice: goldens.json and made/ belong together.
 """
 
 import json
