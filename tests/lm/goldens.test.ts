@@ -24,6 +24,6 @@ it('are those of transformers to 1e-5 a token', async () => {
   lm.dispose();
   expect(ours.map((of) => of.length)).toEqual(rows.map(({ logprobs }) => logprobs.length));
   const apart = ours.flatMap((of, i) => Array.from(of, (lp, t) => Math.abs(lp - rows[i]!.logprobs[t]!)));
-  expect(apart.length).toBeGreaterThan(50);
+  expect(apart.length).toBeGreaterThan(30);
   expect(Math.max(...apart)).toBeLessThanOrEqual(1e-5);
 });

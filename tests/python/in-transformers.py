@@ -22,7 +22,7 @@ MOST = 1e-5
 PAIRS = [
     ("Post: The meeting in Antwerp moved from Tuesday to Thursday at 14:30.\nSummary:", " The meeting moved to Thursday."),
     ("Post: Can't come, naïve café — 東京 🙂\u0085\ufeff\nSummary:", " No."),
-    ("a", "b" * 40),
+    ("Post: My brother Carl wore the white dress in Denver.\nSummary:", " The poster's brother Carl wore the white dress in Denver."),
     ("\n", " \n\n  x"),
 ]
 
