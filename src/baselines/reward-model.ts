@@ -3,7 +3,6 @@
  * are the text's reward. A whole model folder, like any other.
  */
 import { disposeAdamState } from '../engine/fused.js';
-import { saveLM } from '../lm/files.js';
 import { type PreferenceForm, preferenceObjective } from '../lm/preference.js';
 import { trainOn } from '../lm/train.js';
 import type { Progress } from '../pipeline/progress.js';
@@ -15,9 +14,8 @@ import { UserError } from '../store/errors.js';
 import { writeFolderAtomic } from '../store/folder.js';
 import type { AnswerPrompt } from '../tasks/prompts.js';
 import { contextName, type Task } from '../tasks/task.js';
-import { copyTokenizer } from '../text/tokenizer.js';
 import { encodePrompt, localWriter } from '../writers/local.js';
-import { openModel, type TextModel } from '../writers/text-model.js';
+import { openModel, saveModel, type TextModel } from '../writers/text-model.js';
 import type { Sampling } from '../writers/writer.js';
 import { type Comparison, type ComparisonKind, compare, promptOf } from './comparisons.js';
 import { readComparisons } from './comparisons-file.js';
@@ -85,8 +83,7 @@ export async function trainRewardModel(
   });
   disposeAdamState(state);
   await writeFolderAtomic(dir, async (temporary) => {
-    await saveLM(model.lm, temporary);
-    await copyTokenizer(model.dir, temporary);
+    await saveModel(model.lm, model.dir, temporary);
   });
 }
 

@@ -5,7 +5,6 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { AdamState } from '../engine/fused.js';
-import { saveLM } from '../lm/files.js';
 import type { CausalLM } from '../lm/model.js';
 import { loadTrainState, saveTrainState } from '../lm/train.js';
 import { type RlRow, rlTable } from '../pipeline/tables.js';
@@ -14,7 +13,7 @@ import { writeFolderAtomic } from '../store/folder.js';
 import { canonicalJson, type Json } from '../store/hash.js';
 import { readJsonIfThere } from '../store/read-json.js';
 import { readTable, writeTable } from '../store/tables.js';
-import { copyTokenizer } from '../text/tokenizer.js';
+import { saveModel } from '../writers/text-model.js';
 
 const file = (dir: string, name: 'optimizer.safetensors' | 'training.json' | 'log.arrow') => join(dir, name);
 
@@ -30,8 +29,7 @@ export interface RlState {
 
 export function saveRl(dir: string, { lm, tokenizer, optimizer, madeFrom, log }: RlState): Promise<void> {
   return writeFolderAtomic(dir, async (temporary) => {
-    await saveLM(lm, temporary);
-    await copyTokenizer(tokenizer, temporary);
+    await saveModel(lm, tokenizer, temporary);
     await saveTrainState(lm, optimizer, file(temporary, 'optimizer.safetensors'));
     await writeFileAtomic(file(temporary, 'training.json'), `${JSON.stringify(madeFrom, null, 2)}\n`);
     await writeTable(file(temporary, 'log.arrow'), rlTable, log);

@@ -87,7 +87,7 @@ export async function sampleBatch(
   seed: number,
 ): Promise<RewardedRollout[]> {
   const prompts = contexts.map(({ prompt }) => prompt);
-  const options = { ...klSampling(maxTokens, seed), stopIds: [tokenizer.eos] };
+  const options = { ...klSampling(maxTokens, seed), stopIds: tokenizer.ends };
   const drawn = await sample(lm, prompts, samples, options);
   const items = drawn.flatMap((of, i) => of.map(({ ids }) => ({ prompt: prompts[i]!, completion: ids })));
   const texts = drawn.flatMap((of, i) =>

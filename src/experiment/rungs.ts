@@ -4,7 +4,6 @@
  */
 import { dirname } from 'node:path';
 import { gpt2Config } from '../lm/architectures/gpt2.js';
-import { saveLM } from '../lm/files.js';
 import { CausalLM } from '../lm/model.js';
 import { improveSequence, refineCase, refineSequence, summarySequence } from '../pretrain/corpus.js';
 import { trainPhase } from '../pretrain/phase.js';
@@ -12,7 +11,8 @@ import { toExample } from '../pretrain/sequences.js';
 import { makeFolder } from '../store/destination.js';
 import { writeFolderAtomic } from '../store/folder.js';
 import { random } from '../tasks/random.js';
-import { copyTokenizer, loadTokenizer } from '../text/tokenizer.js';
+import { loadTokenizer } from '../text/tokenizer.js';
+import { saveModel } from '../writers/text-model.js';
 
 /** Smallest first; the last is as large as the embedded models. */
 export const rungs = [
@@ -67,8 +67,7 @@ export async function trainRung(
   );
   try {
     await writeFolderAtomic(dir, async (temporary) => {
-      await saveLM(lm, temporary);
-      await copyTokenizer(tokenizerDir, temporary);
+      await saveModel(lm, tokenizerDir, temporary);
     });
   } finally {
     lm.dispose();

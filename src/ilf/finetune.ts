@@ -2,7 +2,6 @@
 import { join } from 'node:path';
 import { type AdamState, disposeAdamState } from '../engine/fused.js';
 import type { Example } from '../lm/batch.js';
-import { saveLM } from '../lm/files.js';
 import type { CausalLM } from '../lm/model.js';
 import { crossEntropy, type Objective, type StepInfo, saveTrainState, trainOn } from '../lm/train.js';
 import { tuningOf } from '../pipeline/options.js';
@@ -15,9 +14,8 @@ import { fitting, need, openReader, type TooLong } from '../pipeline/too-long.js
 import { writeFolderAtomic } from '../store/folder.js';
 import type { Prompts } from '../tasks/prompts.js';
 import { contextName, outputPrompt, type Task } from '../tasks/task.js';
-import { copyTokenizer } from '../text/tokenizer.js';
 import { completionIds, encodePrompt } from '../writers/local.js';
-import { openModel, type TextModel } from '../writers/text-model.js';
+import { openModel, saveModel, type TextModel } from '../writers/text-model.js';
 import { fromTargetRows, type Target, type TargetSet } from './targets.js';
 
 /** How π_θ is tuned. */
@@ -149,8 +147,7 @@ export async function finetune(
     });
     try {
       await writeFolderAtomic(dir, async (temporary) => {
-        await saveLM(model.lm, temporary);
-        await copyTokenizer(model.dir, temporary);
+        await saveModel(model.lm, model.dir, temporary);
         await saveTrainState(model.lm, state, join(temporary, 'optimizer.safetensors'));
       });
     } finally {

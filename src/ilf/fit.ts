@@ -3,6 +3,7 @@ import type { LoopOptions } from '../pipeline/options.js';
 import { feedbackThenOutput } from '../pipeline/policy.js';
 import { fitting, type Need, type Reader, type TooLong } from '../pipeline/too-long.js';
 import { type Context, contextName, type Task, type TaskSplit } from '../tasks/task.js';
+import { encodeStart } from '../text/tokenizer.js';
 import { targetKind } from './target-kinds.js';
 
 /** Who reads contexts. `critic`: null where it is not asked. */
@@ -23,7 +24,7 @@ function needsOf(
 ): (context: Context) => Need[] {
   const { prompts } = task;
   const { name, writes } = targetKind(targets);
-  const tokens = ({ tokenizer }: Reader, text: string) => tokenizer.encode(text).length;
+  const tokens = ({ tokenizer }: Reader, text: string) => encodeStart(tokenizer, text).length;
   const longest = (model: Reader) =>
     others.reduce((most, of) => Math.max(most, tokens(model, of.feedback ?? '')), CRITIQUE_TOKENS);
   const most = { refiner: longest(refiner), judge: longest(judge) };

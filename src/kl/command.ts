@@ -12,6 +12,7 @@ import { UserError } from '../store/errors.js';
 import { canonicalJson, hashText, type Json } from '../store/hash.js';
 import { requirePlaceForFile } from '../store/place.js';
 import { writeTable } from '../store/tables.js';
+import type { Tokenizer } from '../text/tokenizer.js';
 import { type KlData, readKlData } from './data.js';
 import { compareGiven, measureGiven } from './given.js';
 import type { KlOptions } from './options.js';
@@ -74,7 +75,8 @@ async function textsToMeasure(
       throw new UserError(
         `--max-tokens ${maxTokens}: the models read ${pair.window} tokens, the first one included`,
       );
-    const ids = [endOfText(pair)];
+    const { begin, eos } = withEnds(pair);
+    const ids = begin.length > 0 ? [...begin] : [eos];
     const prompts = Array.from({ length: texts.unconditional }, (_, i) => ({ context: String(i + 1), ids }));
     return { kind: 'prompts', prompts };
   }
@@ -86,8 +88,8 @@ async function textsToMeasure(
   return data;
 }
 
-function endOfText({ tokenizer, tuned, base }: KlPair): number {
-  if (tokenizer) return tokenizer.eos;
+function withEnds({ tokenizer, tuned, base }: KlPair): Tokenizer {
+  if (tokenizer) return tokenizer;
   throw new UserError(
     `neither ${tuned.dir} nor ${base.dir} has a tokenizer, which says what ends a sampled text; give completions`,
   );
@@ -99,13 +101,13 @@ async function measureModels(
   { samples, maxTokens, place, texts }: KlOptions,
   progress: Progress,
 ): Promise<MeasuredKl> {
-  const eos = endOfText(pair);
+  const { ends } = withEnds(pair);
   const settings = klSettings(maxTokens, (direction) =>
     stepSeed(place.seed, `round-${place.round}`, direction),
   );
   const both = { tunedFromBase: prompts, baseFromTuned: prompts };
   const { tuned, base } = pair;
-  const rows = await sampleBothWays({ tuned, base, prompts: both, n: samples, settings, eos }, progress);
+  const rows = await sampleBothWays({ tuned, base, prompts: both, n: samples, settings, ends }, progress);
   return { rows, kl: measureKl(rows, settings, 'data' in texts) };
 }
 

@@ -11,6 +11,7 @@ import { fitting, need, type TooLong } from '../pipeline/too-long.js';
 import { UserError } from '../store/errors.js';
 import { eachJsonl } from '../store/jsonl.js';
 import { contextName, type Task } from '../tasks/task.js';
+import { encodeStart } from '../text/tokenizer.js';
 import type { KlPair } from './pair.js';
 
 export interface GivenText extends KlPrompt {
@@ -84,7 +85,7 @@ function lineSchema({ tokenizer, tuned }: KlPair, { prompts }: Pick<Task, 'promp
   const encode = (text: string) => tokenizer!.encode(text);
   const texts = z.strictObject({ prompt: z.string(), completion: z.string().optional() }).transform(
     ({ prompt, completion }): Line => ({
-      prompt: encode(prompt),
+      prompt: encodeStart(tokenizer!, prompt),
       completion: completion === undefined ? undefined : encode(completion),
     }),
   );
@@ -97,7 +98,7 @@ function lineSchema({ tokenizer, tuned }: KlPair, { prompts }: Pick<Task, 'promp
   // What else the loop's data may hold does not change what is asked for.
   const contexts = z
     .looseObject({ context: z.string() })
-    .transform(({ context }): Line => ({ prompt: encode(prompts.write(context.trim())) }));
+    .transform(({ context }): Line => ({ prompt: encodeStart(tokenizer!, prompts.write(context.trim())) }));
   let given: boolean | undefined;
   return z
     .looseObject({}, 'the line must be an object with "prompt", "prompt_ids" or "context"')

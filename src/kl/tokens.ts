@@ -5,7 +5,7 @@ import type { Tokenizer } from '../text/tokenizer.js';
 /** A token within a text: line breaks are seen and kept, as is the end of the text. */
 export function tokenText(tokenizer: Tokenizer | null, id: number): string {
   if (!tokenizer) return `⟨${id}⟩`;
-  if (id === tokenizer.eos) return '⟨end⟩';
+  if (tokenizer.ends.includes(id)) return '⟨end⟩';
   const text = plain(tokenizer.decode([id]));
   return text === '' ? `⟨${id}⟩` : text.replaceAll('\n', '⏎\n');
 }

@@ -42,7 +42,7 @@ export async function kl(
     }));
   const settings = klSettings(maxTokens, (direction) => stepSeed(seed, 'round-1', direction));
   const both = { tunedFromBase: asked(models.tuned), baseFromTuned: asked(models.base) };
-  const eos = base.eos;
-  const rows = await sampleBothWays({ ...models, prompts: both, n, settings, eos }, watched(watch));
+  const { ends } = models.base.tokenizer;
+  const rows = await sampleBothWays({ ...models, prompts: both, n, settings, ends }, watched(watch));
   return measureKl(rows, settings, true);
 }

@@ -1,6 +1,7 @@
 /** A causal language model that is open: what it says, and how likely it finds a text. */
 import { sample as sampleIds } from '../lm/sample.js';
 import { texts } from '../pipeline/progress.js';
+import { encodeStart } from '../text/tokenizer.js';
 import { scoreAll } from '../writers/chunks.js';
 import { openModel } from '../writers/text-model.js';
 import { ensureEngine } from './engine.js';
@@ -71,8 +72,8 @@ export async function sample(
   const { lm, tokenizer } = textModelOf(model);
   // A stop that is a token of its own ends the text there; any other one is found in what was written.
   const stopToken = stop === null ? [] : tokenizer.encode(stop);
-  const stopIds = stopToken.length === 1 ? [tokenizer.eos, stopToken[0]!] : [tokenizer.eos];
-  const ids = prompts.map((prompt) => tokenizer.encode(prompt));
+  const stopIds = stopToken.length === 1 ? [...tokenizer.ends, stopToken[0]!] : tokenizer.ends;
+  const ids = prompts.map((prompt) => encodeStart(tokenizer, prompt));
   const options = { maxNewTokens: maxTokens, temperature, topK: 0, topP, seed, stopIds };
   const completions = await sampleIds(lm, ids, n, options, texts(watched(watch), 'sampling'));
   return completions.map((of) =>
@@ -86,7 +87,8 @@ export async function sample(
   );
 }
 
-/** A completion and what precedes it, as texts or as token ids. Texts are encoded each on its own, and nothing is added to them. */
+/** A completion and what precedes it, as texts or as token ids. Texts are encoded each on its own; a prompt begins as the tokenizer begins
+ * every text. */
 export type ScoreItem =
   | { prompt: string; completion: string }
   | { promptIds: readonly number[]; completionIds: readonly number[] };
@@ -99,7 +101,7 @@ export function score(model: Model, items: readonly ScoreItem[], watch: Watch = 
   const { lm, tokenizer } = textModelOf(model);
   const ids = items.map((item) =>
     'prompt' in item
-      ? { prompt: tokenizer.encode(item.prompt), completion: tokenizer.encode(item.completion) }
+      ? { prompt: encodeStart(tokenizer, item.prompt), completion: tokenizer.encode(item.completion) }
       : { prompt: item.promptIds, completion: item.completionIds },
   );
   return scoreAll(lm, ids, texts(watched(watch), 'scoring'));

@@ -1,8 +1,6 @@
 /** The inside of the library's models. Its own file: what the public types are declared in must not lead to tfjs' types. */
-import { saveLM } from '../lm/files.js';
 import { writeFolderAtomic } from '../store/folder.js';
-import { copyTokenizer } from '../text/tokenizer.js';
-import type { TextModel } from '../writers/text-model.js';
+import { saveModel, type TextModel } from '../writers/text-model.js';
 
 export class OpenModel {
   constructor(readonly text: TextModel) {}
@@ -27,8 +25,7 @@ export class OpenModel {
   }
   save(dir: string) {
     return writeFolderAtomic(dir, async (temporary) => {
-      await saveLM(this.text.lm, temporary);
-      await copyTokenizer(this.text.dir, temporary);
+      await saveModel(this.text.lm, this.text.dir, temporary);
     });
   }
   dispose() {

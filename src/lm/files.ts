@@ -6,6 +6,7 @@ import { makeFolder } from '../store/destination.js';
 import { UserError } from '../store/errors.js';
 import { firstNotFinite } from '../store/finite.js';
 import { writeSafetensors } from '../store/safetensors.js';
+import type { Json } from './architecture.js';
 import { CausalLM } from './model.js';
 import { readModelFolder } from './model-folder.js';
 
@@ -34,10 +35,16 @@ function checkFinite(lm: CausalLM, dir: string): void {
   }
 }
 
-/** Writes the model into dir (made if absent); each file appears whole or not at all, the weights last. */
-export async function saveLM(lm: CausalLM, dir: string): Promise<void> {
+/**
+ * Writes the model into dir (made if absent); each file appears whole or not at all, the weights last. `ids` are what else config.json
+ * is to say: of the tokens that begin and end a text.
+ */
+export async function saveLM(lm: CausalLM, dir: string, ids: Json = {}): Promise<void> {
   await makeFolder(dir);
-  await writeFileAtomic(join(dir, 'config.json'), `${JSON.stringify(lm.config.json, null, 2)}\n`);
+  await writeFileAtomic(
+    join(dir, 'config.json'),
+    `${JSON.stringify({ ...lm.config.json, ...ids }, null, 2)}\n`,
+  );
   const tensors = [...lm.params].map(([name, v]) => ({
     name,
     shape: v.shape,

@@ -1,7 +1,7 @@
 /** What a model folder in the Hugging Face layout holds, checked: config.json and the numbers of model.safetensors. */
 import { join } from 'node:path';
 import { UserError } from '../store/errors.js';
-import { readSafetensors } from '../store/safetensors.js';
+import { type NamedTensor, readSafetensors } from '../store/safetensors.js';
 import type { LMConfig } from './architecture.js';
 import { readConfig } from './config.js';
 
@@ -24,8 +24,9 @@ export async function readModelFolder(dir: string): Promise<ModelFolder> {
   const shapes = new Map(config.parameters.map(({ name, shape }) => [name, shape]));
   const values = new Map<string, Float32Array>();
   const [head, embedding] = [`${names.head}.weight`, `${names.embedding}.weight`];
-  let tied: Float32Array | undefined;
-  for (const { name: full, shape, data } of (await readSafetensors(path)).values()) {
+  let tied: NamedTensor | undefined;
+  for (const tensor of (await readSafetensors(path)).values()) {
+    const { name: full, shape, data } = tensor;
     const name = full.startsWith(prefix) ? full.slice(prefix.length) : full;
     const expected = shapes.get(name);
     if (expected) {
@@ -33,15 +34,18 @@ export async function readModelFolder(dir: string): Promise<ModelFolder> {
         throw new UserError(`${path}: ${full} has the shape [${shape}], config.json needs [${expected}]`);
       }
       values.set(name, data);
-    } else if (name === head) tied = data;
+    } else if (name === head) tied = tensor;
     else if (!buffers.test(name))
       throw new UserError(`${path}: unknown tensor ${full}, which no ${modelType} model has`);
   }
+  // Files that hold tied weights once hold them by either name.
+  const shape = shapes.get(embedding)!.join();
+  if (tied && !values.has(embedding) && shape === tied.shape.join()) values.set(embedding, tied.data);
   for (const name of shapes.keys()) {
     if (!values.has(name)) throw new UserError(`${path}: the tensor ${name} is missing`);
   }
   const wte = values.get(embedding)!;
-  if (tied && (tied.length !== wte.length || tied.some((x, i) => x !== wte[i]))) {
+  if (tied && (tied.data.length !== wte.length || tied.data.some((x, i) => x !== wte[i]))) {
     throw new UserError(
       `${path}: ${head} differs from ${embedding}, though config.json says that they are tied`,
     );

@@ -13,6 +13,7 @@ import { type FamiliarityRow, familiarityTable, toContextRow } from '../pipeline
 import type { Familiarity } from '../report/run/types.js';
 import type { Json } from '../store/hash.js';
 import { type Context, outputPrompt, type Task } from '../tasks/task.js';
+import { encodeStart } from '../text/tokenizer.js';
 import { completionIds, encodePrompt } from '../writers/local.js';
 import type { TextModel } from '../writers/text-model.js';
 import { given as asText } from '../writers/writer.js';
@@ -40,7 +41,7 @@ function givenItem(
     return { prompt: encodePrompt(model, asked, completion.length), completion };
   }
   const whole = encodePrompt(model, asked, 0);
-  const bare = model.tokenizer.encode(prompts.write(''));
+  const bare = encodeStart(model.tokenizer, prompts.write(''));
   // What the context adds to the prompt; its first token needs one before it.
   const start = Math.max(1, commonLength(bare, whole));
   const end = commonLength([...bare.slice(start)].reverse(), [...whole.slice(start)].reverse());

@@ -59,8 +59,8 @@ export interface BothWays {
   /** Texts for each prompt. */
   n: number;
   settings: KlSettings;
-  /** The id that ends a text. */
-  eos: number;
+  /** The ids that end a text. */
+  ends: readonly number[];
 }
 
 /** Texts from each model, for both directions. */
@@ -76,7 +76,7 @@ export async function sampleBothWays(of: BothWays, progress: Progress): Promise<
  */
 async function sampleDirection(
   direction: KlDirection,
-  { tuned, base, prompts, n, settings, eos }: BothWays,
+  { tuned, base, prompts, n, settings, ends }: BothWays,
   progress: Progress,
 ): Promise<KlRow[]> {
   const fromTuned = direction === 'tunedFromBase';
@@ -86,7 +86,7 @@ async function sampleDirection(
     q,
     asked.map(({ ids }) => ids),
     n,
-    { ...settings[direction], stopIds: [eos] },
+    { ...settings[direction], stopIds: ends },
     inTexts(progress, `KL: sampling from the ${fromTuned ? 'tuned' : 'base'} model`),
   );
   const items = asked.flatMap(({ context, ids }, i) =>
@@ -130,7 +130,7 @@ export async function klStep(
     const promptsOf = (q: TextModel) => contextPrompts(q, run.task, contexts, room);
     const prompts = { tunedFromBase: promptsOf(tuned), baseFromTuned: promptsOf(prior) };
     return sampleBothWays(
-      { tuned, base: prior, prompts, n: 1, settings, eos: prior.tokenizer.eos },
+      { tuned, base: prior, prompts, n: 1, settings, ends: prior.tokenizer.ends },
       progress,
     );
   });

@@ -38,7 +38,10 @@ export async function openReader(dir: string): Promise<Reader> {
 /** What stands in a model's window: texts one after another, and room for what is written after them. */
 export const need = (model: Reader, room: number, ...texts: readonly string[]): Need => ({
   model,
-  tokens: texts.reduce((sum, text) => sum + model.tokenizer.encode(text).length, room),
+  tokens: texts.reduce(
+    (sum, text) => sum + model.tokenizer.encode(text).length,
+    room + model.tokenizer.begin.length,
+  ),
 });
 
 /** What a text may take of a model's window, in tokens: the most that is read and written at once. */

@@ -8,7 +8,6 @@ import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { gpt2Config } from '../lm/architectures/gpt2.js';
 import type { Example } from '../lm/batch.js';
-import { saveLM } from '../lm/files.js';
 import { CausalLM } from '../lm/model.js';
 import { exportOnnx } from '../lm/onnx.js';
 import { sample } from '../lm/sample.js';
@@ -21,7 +20,8 @@ import { drawPost } from '../tasks/briefs/post.js';
 import { random } from '../tasks/random.js';
 import { refinePrompt, summaryPrompt } from '../tasks/summarization.js';
 import { buildGpt2Subset } from '../text/gpt2-subset.js';
-import { copyTokenizer, loadTokenizer, type Tokenizer } from '../text/tokenizer.js';
+import { loadTokenizer, type Tokenizer } from '../text/tokenizer.js';
+import { saveModel } from '../writers/text-model.js';
 import {
   checkSequence,
   type Initials,
@@ -197,8 +197,7 @@ export async function pretrain({ out, work, onProgress }: PretrainOptions): Prom
     ['instruct', tuned],
   ] as const) {
     await writeFolderAtomic(join(out, name), async (temporary) => {
-      await saveLM(lm, temporary);
-      await copyTokenizer(folder('tokenizer'), temporary);
+      await saveModel(lm, folder('tokenizer'), temporary);
       if (name === 'instruct') await exportOnnx(temporary);
     });
   }

@@ -14,6 +14,7 @@ export const embeddingSimilarity: RankerDescriptor = {
   async open({ judge: dir }) {
     const { openModel } = await import('../writers/text-model.js');
     const { meanHidden } = await import('../lm/mean-hidden.js');
+    const { encodeStart } = await import('../text/tokenizer.js');
     const { lm, tokenizer } = await openModel(dir);
     return {
       close: async () => lm.dispose(),
@@ -24,7 +25,7 @@ export const embeddingSimilarity: RankerDescriptor = {
         let done = 0;
         const embeddings = await meanHidden(
           lm,
-          texts.map((text) => tokenizer.encode(` ${text}`)),
+          texts.map((text) => encodeStart(tokenizer, ` ${text}`)),
           (count) => {
             done += count;
             onProgress?.(done / texts.length);

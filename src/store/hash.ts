@@ -4,6 +4,7 @@ import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { asUserError, UserError } from './errors.js';
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 
@@ -33,26 +34,40 @@ const known = new Map<string, string>();
 
 /**
  * Hexadecimal SHA-256 of a file's content, or of a folder's: the names and hashes of all that is in it. Undefined
- * where there is nothing at `path`. @throws system errors.
+ * where there is nothing at `path`. @throws UserError for what cannot be read, and for devices, pipes and folders within themselves
  */
-export async function hashPath(path: string): Promise<string | undefined> {
+export const hashPath = (path: string): Promise<string | undefined> => hashBelow(path, []);
+
+/** `above`: the folders that the path is in, by their identity. */
+async function hashBelow(path: string, above: readonly string[]): Promise<string | undefined> {
   const found = await stat(path, { bigint: true }).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
-    throw error;
+    throw asUserError(error, 'read', path);
   });
   if (found === undefined) return undefined;
   if (found.isDirectory()) {
-    const names = (await readdir(path)).filter((name) => name !== MARK).sort();
+    const folder = `${found.dev} ${found.ino}`;
+    if (above.includes(folder))
+      throw new UserError(`cannot read ${path}: it is a link to a folder that it is in`);
+    const all = await readdir(path).catch((error: unknown) => {
+      throw asUserError(error, 'read', path);
+    });
+    const names = all.filter((name) => name !== MARK).sort();
+    const inside = [...above, folder];
     const parts = await Promise.all(
-      names.map(async (name) => [name, (await hashPath(join(path, name))) ?? '']),
+      names.map(async (name) => [name, (await hashBelow(join(path, name), inside)) ?? '']),
     );
     return hashText(canonicalJson(parts));
   }
+  if (!found.isFile())
+    throw new UserError(`cannot read ${path}: it is a device or a pipe, a file was expected`);
   const identity = [path, found.dev, found.ino, found.size, found.mtimeNs, found.ctimeNs].join();
   let hash = known.get(identity);
   if (hash === undefined) {
     const sha = createHash('sha256');
-    await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), sha);
+    await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), sha).catch((error: unknown) => {
+      throw asUserError(error, 'read', path);
+    });
     hash = sha.digest('hex');
     known.set(identity, hash);
   }

@@ -1,11 +1,11 @@
 /** Reading JSON files that may be anything: a UserError that names the file, never a stack trace. */
-import { readFile, stat } from 'node:fs/promises';
 import type { z } from 'zod';
-import { asUserError, systemErrorCode, UserError } from './errors.js';
+import { systemErrorCode, UserError } from './errors.js';
 import { isDeeper } from './json.js';
+import { readFileBytes } from './read-bytes.js';
 
 /** Larger files are a mistake: the largest tokenizer.json have some 30 MB. */
-const MOST_BYTES = 1 << 28;
+const MOST_BYTES = 1 << 26;
 
 /** A zod error as one short line: "a.b: what is wrong" of its first issue. */
 export function firstIssue(error: z.ZodError): string {
@@ -13,16 +13,13 @@ export function firstIssue(error: z.ZodError): string {
   return path.length > 0 ? `"${path.map(String).join('.').slice(0, 100)}": ${message}` : message;
 }
 
-/** The content of a text file without its byte-order mark. @throws UserError (unreadable, too large, not UTF-8). */
+/** The content of a text file without its byte-order mark. @throws UserError (unreadable, no file, too large, not UTF-8). */
 export async function readText(path: string, mostBytes = MOST_BYTES): Promise<string> {
+  const bytes = await readFileBytes(path, mostBytes);
   try {
-    const { size } = await stat(path);
-    if (size > mostBytes)
-      throw new UserError(`cannot read ${path}: ${size} bytes, at most ${mostBytes} are allowed`);
-    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path));
-  } catch (error) {
-    if (error instanceof TypeError) throw new UserError(`cannot read ${path}: it is not UTF-8 text`);
-    throw asUserError(error, 'read', path);
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new UserError(`cannot read ${path}: it is not UTF-8 text`);
   }
 }
 

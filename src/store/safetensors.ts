@@ -13,6 +13,7 @@ import { z } from 'zod';
 import { writeAll, writeStreamAtomic } from './atomic.js';
 import { asUserError, UserError } from './errors.js';
 import { repeatedKey } from './json.js';
+import { requireFile } from './read-bytes.js';
 import { parseJson } from './read-json.js';
 
 export interface NamedTensor {
@@ -72,7 +73,7 @@ const tensorSchema = z.strictObject({
   shape: z.array(size).max(16),
   data_offsets: z.tuple([size, size]),
 });
-const metadataSchema = z.record(z.string(), z.string());
+const metadataSchema = z.record(z.string(), z.string()).nullable();
 
 interface Entry {
   name: string;
@@ -85,8 +86,15 @@ interface Entry {
 
 type Fault = (what: string) => UserError;
 
-/** The header's tensors in the order of their bytes, checked against a data section of `dataBytes` bytes. */
-function parseHeader(text: string, dataBytes: number, fault: Fault): Entry[] {
+interface Header {
+  /** In the order of their bytes. */
+  entries: Entry[];
+  /** Names that the file leaves out, and the tensors that they are: what safetensors.torch.save_model writes of shared ones. */
+  shared: [name: string, as: string][];
+}
+
+/** The header, checked against a data section of `dataBytes` bytes. */
+function parseHeader(text: string, dataBytes: number, fault: Fault): Header {
   const header = parseJson(text, (what) => fault(`the header: ${what}`));
   if (typeof header !== 'object' || header === null || Array.isArray(header)) {
     throw fault('the header is not a JSON object');
@@ -95,9 +103,12 @@ function parseHeader(text: string, dataBytes: number, fault: Fault): Entry[] {
   if (repeated !== undefined) throw fault(`the header has the name ${quote(repeated)} twice`);
 
   const entries: Entry[] = [];
+  let metadata: Record<string, string> = {};
   for (const [name, value] of Object.entries(header)) {
     if (name === '__metadata__') {
-      if (!metadataSchema.safeParse(value).success) throw fault('"__metadata__" is not a map of strings');
+      const parsed = metadataSchema.safeParse(value);
+      if (!parsed.success) throw fault('"__metadata__" is not a map of strings');
+      metadata = parsed.data ?? {};
       continue;
     }
     if (name === '' || name === '__proto__') throw fault(`${quote(name)} cannot be a tensor's name`);
@@ -119,7 +130,9 @@ function parseHeader(text: string, dataBytes: number, fault: Fault): Entry[] {
   }
   if (expected !== dataBytes)
     throw fault(`${dataBytes - expected} bytes after the last tensor belong to none`);
-  return entries;
+  const names = new Set(entries.map(({ name }) => name));
+  const shared = Object.entries(metadata).filter(([name, as]) => names.has(as) && !names.has(name));
+  return { entries, shared };
 }
 
 function parseEntry(name: string, value: unknown, fault: Fault): Entry {
@@ -172,16 +185,17 @@ async function readTensor(file: FileHandle, entry: Entry, dataStart: number, fau
 }
 
 /**
- * Reads the floating-point tensors (F32, F16, BF16, F64) of a file as float32, in the order of their bytes.
+ * Reads the floating-point tensors (F32, F16, BF16, F64) of a file as float32, in the order of their bytes; then those that its
+ * metadata say are the same as another, with the same data.
  * @throws UserError for a file that cannot be read or is not wholly valid.
  */
 export async function readSafetensors(path: string): Promise<Map<string, NamedTensor>> {
   const fault: Fault = (what) => new UserError(`${path} is not a valid safetensors file: ${what}`);
+  await requireFile(path);
   try {
     const file = await open(path, 'r');
     try {
       const stat = await file.stat();
-      if (!stat.isFile()) throw new UserError(`cannot read ${path}: it is not a file`);
       if (stat.size < 8) throw fault(`it has ${stat.size} bytes, the header's length alone takes 8`);
       const lengthBytes = Buffer.alloc(8);
       await readFully(file, lengthBytes, 0, fault);
@@ -201,9 +215,14 @@ export async function readSafetensors(path: string): Promise<Map<string, NamedTe
       }
       const dataStart = 8 + header.length;
       const tensors = new Map<string, NamedTensor>();
-      for (const entry of parseHeader(text, stat.size - dataStart, fault)) {
+      const { entries, shared } = parseHeader(text, stat.size - dataStart, fault);
+      for (const entry of entries) {
         if (entry.dtype !== 'F32' && !(entry.dtype in TO_FLOAT)) continue;
         tensors.set(entry.name, await readTensor(file, entry, dataStart, fault));
+      }
+      for (const [name, as] of shared) {
+        const tensor = tensors.get(as);
+        if (tensor) tensors.set(name, { ...tensor, name });
       }
       return tensors;
     } finally {

@@ -2,9 +2,11 @@
 
 /**
  * GPT-2's pre-tokens. Every character belongs to exactly one, merges never cross their borders, and a pre-token on
- * its own falls into itself alone: so a text's tokens are its pre-tokens' tokens, one after another.
+ * its own falls into itself alone: so a text's tokens are its pre-tokens' tokens, one after another. White space is Unicode's, as in
+ * Hugging Face's library: JavaScript's \s leaves U+0085 out and takes U+FEFF in.
  */
-export const PRE_TOKENS = /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu;
+export const PRE_TOKENS =
+  /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
 
 /** Bytes that a vocabulary file shows as the Latin-1 character of the same code. */
 const isPrintable = (byte: number): boolean =>

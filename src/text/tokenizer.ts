@@ -1,26 +1,37 @@
 /**
- * Tokenizers from a local model folder, in the Hugging Face layout: tokenizer.json, or GPT-2's older vocab.json and
- * merges.txt. The algorithm is @xenova/transformers'; for GPT-2-like tokenizers its result is remembered for every
- * pre-token, which makes it about as fast as splitting the text.
+ * Tokenizers from a local model folder, in the Hugging Face layout: tokenizer.json, or GPT-2's older vocab.json and merges.txt, and
+ * what the files beside them say. They give the ids that Hugging Face's own library gives; a setting that would give others than the
+ * parts here is refused by its name.
  *
  * Text is only ever text: a special token's name inside it is encoded as the characters it consists of. Special
- * tokens come in by their ids (`eos`) and decode to nothing.
+ * tokens come in by their ids (`eos`, `begin`) and decode to nothing.
  *
- * Deliberately not here: chat templates, the tokens that some tokenizers put around a text, truncation.
+ * Deliberately not here: chat templates, pairs of texts, truncation, padding.
  */
-import { copyFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
-import { asUserError, systemErrorCode, UserError } from '../store/errors.js';
+import { asUserError, UserError } from '../store/errors.js';
 import { hashText } from '../store/hash.js';
-import { oneLine, readJsonIfThere, readText } from '../store/read-json.js';
-import { BYTE_LEVEL_CONFIG, byteLevelJson, CHAR_BYTES, END_OF_TEXT, PRE_TOKENS } from './byte-level.js';
+import { readFileIfThere } from '../store/read-bytes.js';
+import type { AddedToken } from './added-tokens.js';
+import { decoder } from './decoder.js';
+import { encoder } from './encoder.js';
+import { beginOf } from './post-processor.js';
+import { readEnds, readTokenizerConfig, type TokenizerConfig } from './settings.js';
+import { limited } from './time-limit.js';
+import { readTokenizer, type TokenizerJson, tokenIds } from './tokenizer-json.js';
 
 export interface Tokenizer {
   /** One more than the largest id. */
   readonly vocabSize: number;
-  /** The id that ends a text. */
+  /** The id that is written behind a text. */
   readonly eos: number;
+  /** All ids that end a text, `eos` among them. */
+  readonly ends: readonly number[];
+  /** What a text that nothing precedes begins with. */
+  readonly begin: readonly number[];
+  /** The token that is named as the one that begins a text, whether or not it is put there. */
+  readonly bos?: number;
   /** Equal for tokenizers that give the same ids: of the vocabulary and the rules. */
   readonly key: string;
   encode(text: string): number[];
@@ -28,40 +39,18 @@ export interface Tokenizer {
   decode(ids: ArrayLike<number>): string;
 }
 
-const id = z.number().int().nonnegative().max(0xffffff);
-const tokenizerSchema = z.looseObject({
-  added_tokens: z
-    .array(z.looseObject({ id, content: z.string(), special: z.boolean().optional() }))
-    .default([]),
-  normalizer: z.looseObject({ type: z.string() }).nullish(),
-  pre_tokenizer: z
-    .looseObject({
-      type: z.string(),
-      add_prefix_space: z.boolean().optional(),
-      use_regex: z.boolean().optional(),
-    })
-    .nullish(),
-  model: z.looseObject({
-    type: z.string().optional(),
-    vocab: z.union([z.record(z.string(), id), z.array(z.unknown())]),
-  }),
-});
-type TokenizerJson = z.infer<typeof tokenizerSchema>;
-
-const tokenName = z.union([
-  z.string(),
-  z.looseObject({ content: z.string() }).transform((token) => token.content),
-]);
-const configSchema = z.looseObject({
-  tokenizer_class: z.string().optional(),
-  eos_token: tokenName.nullish(),
-});
+/** The ids of a text that nothing precedes, such as a prompt. */
+export const encodeStart = (tokenizer: Pick<Tokenizer, 'begin' | 'encode'>, text: string): number[] => [
+  ...tokenizer.begin,
+  ...tokenizer.encode(text),
+];
 
 /** Every file that a tokenizer may consist of. */
 const FILES = [
   'tokenizer.json',
   'tokenizer_config.json',
   'special_tokens_map.json',
+  'added_tokens.json',
   'vocab.json',
   'merges.txt',
 ];
@@ -69,142 +58,109 @@ const FILES = [
 /** Copies the tokenizer of one model folder to another. @throws UserError for system errors. */
 export async function copyTokenizer(fromDir: string, toDir: string): Promise<void> {
   for (const name of FILES) {
+    const bytes = await readFileIfThere(join(fromDir, name));
+    if (bytes === undefined) continue;
     try {
-      await copyFile(join(fromDir, name), join(toDir, name));
+      await writeFile(join(toDir, name), bytes);
     } catch (error) {
-      if (systemErrorCode(error) !== 'ENOENT') throw asUserError(error, 'write', join(toDir, name));
+      throw asUserError(error, 'write', join(toDir, name));
     }
   }
-}
-
-/** Reads vocab.json and merges.txt, GPT-2's own files, as the tokenizer.json that they amount to. */
-async function readGpt2Files(dir: string): Promise<TokenizerJson | undefined> {
-  const vocab = await readJsonIfThere(join(dir, 'vocab.json'), z.record(z.string(), id));
-  if (vocab === undefined) return undefined;
-  const path = join(dir, 'merges.txt');
-  const merges = (await readText(path))
-    .split(/\r?\n/)
-    .filter((line) => line !== '' && !line.startsWith('#version'));
-  for (const merge of merges) {
-    if (!/^\S+ \S+$/.test(merge))
-      throw new UserError(`cannot use ${path}: "${oneLine(merge)}" is not two tokens`);
-  }
-  const endOfText = vocab[END_OF_TEXT];
-  if (endOfText === undefined)
-    throw new UserError(`cannot use ${join(dir, 'vocab.json')}: it has no ${END_OF_TEXT}`);
-  return byteLevelJson(vocab, merges, endOfText);
-}
-
-async function readTokenizerJson(dir: string): Promise<TokenizerJson | undefined> {
-  return (await readJsonIfThere(join(dir, 'tokenizer.json'), tokenizerSchema)) ?? (await readGpt2Files(dir));
 }
 
 /** Every token's id by its name; undefined where the folder has no tokenizer. @throws UserError where it cannot be used. */
 export async function readVocabulary(dir: string): Promise<Map<string, number> | undefined> {
-  const json = await readTokenizerJson(dir);
-  return json && tokenIds(json);
+  const found = await readTokenizer(dir);
+  return found && tokenIds(found.json);
 }
 
 /** Reads the tokenizer of a model folder. @throws UserError where it is missing or cannot be used. */
 export async function loadTokenizer(dir: string): Promise<Tokenizer> {
-  const path = join(dir, 'tokenizer.json');
-  const json = await readTokenizerJson(dir);
-  if (json === undefined)
+  const found = await readTokenizer(dir);
+  if (found === undefined)
     throw new UserError(`${dir} has no tokenizer: neither tokenizer.json nor vocab.json`);
-  const config =
-    (await readJsonIfThere(join(dir, 'tokenizer_config.json'), configSchema)) ?? BYTE_LEVEL_CONFIG;
-
+  const { raw, where } = found;
+  const config = await readTokenizerConfig(dir);
+  const json = withSettings(found.json, config, `cannot use ${join(dir, 'tokenizer_config.json')}`);
   const ids = tokenIds(json);
-  const eosName = config.eos_token ?? END_OF_TEXT;
-  const eos = ids.get(eosName);
-  if (eos === undefined)
-    throw new UserError(`cannot use ${path}: it has no token "${eosName}" to end a text with`);
-
-  const { PreTrainedTokenizer } = await import('@xenova/transformers'); // late: it loads onnxruntime
-  const open = (content: TokenizerJson): InstanceType<typeof PreTrainedTokenizer> => {
-    try {
-      return new PreTrainedTokenizer(content, config);
-    } catch (error) {
-      throw new UserError(`cannot use ${path}: ${oneLine((error as Error).message)}`);
-    }
-  };
-  // Without its special tokens the tokenizer takes their names for ordinary text.
-  const plain = { ...json, added_tokens: json.added_tokens.filter((token) => !token.special) };
-  const inner = open(plain);
-  const encodeAll = (text: string): number[] =>
-    text === '' ? [] : inner.encode(text, { add_special_tokens: false });
-
-  const key = hashText(JSON.stringify(json)).slice(0, 16);
+  const { eos, ends, bos } = await readEnds(dir, config, ids);
   let vocabSize = 0;
   for (const value of ids.values()) vocabSize = Math.max(vocabSize, value + 1);
-
-  if (isGpt2Like(plain)) {
-    const special = new Set(json.added_tokens.filter((token) => token.special).map((token) => token.content));
-    return { vocabSize, eos, key, encode: byPreToken(encodeAll), decode: byteDecoder(ids, special) };
-  }
-  const withSpecials = open(json);
-  const decode: Tokenizer['decode'] = (tokens) => {
-    if (tokens.length === 0) return '';
-    const options = { skip_special_tokens: true, clean_up_tokenization_spaces: false };
-    return withSpecials.decode(Array.from(tokens), options);
+  // As it stands in the file: what the settings beside it change is added.
+  const changed =
+    json === found.json ? '' : JSON.stringify([json.added_tokens, json.pre_tokenizer, json.normalizer]);
+  return {
+    vocabSize,
+    eos,
+    ends,
+    begin: beginIn(json, config, bos, where),
+    ...(bos !== undefined && { bos }),
+    key: hashText(JSON.stringify(raw) + changed).slice(0, 16),
+    encode: limited(`${where}: to make its parts`, () => encoder(json, where)),
+    decode: decoder(json, config, ids, ends, where),
   };
-  return { vocabSize, eos, key, encode: encodeAll, decode };
 }
 
-/** Every token's id by its name. */
-function tokenIds(json: TokenizerJson): Map<string, number> {
-  const { vocab } = json.model;
-  // Unigram models list [token, score] in the order of the ids.
-  const listed = Array.isArray(vocab)
-    ? vocab.map((entry, index): [string, number] => [String(Array.isArray(entry) ? entry[0] : entry), index])
-    : Object.entries(vocab);
-  return new Map([
-    ...listed,
-    ...json.added_tokens.map((token): [string, number] => [token.content, token.id]),
-  ]);
+/** tokenizer.json with what tokenizer_config.json changes in it. @throws UserError for a change that cannot be made here */
+function withSettings(json: TokenizerJson, config: TokenizerConfig, where: string): TokenizerJson {
+  let out = json;
+  const { add_prefix_space, do_lower_case, added_tokens_decoder } = config;
+  const pre = json.pre_tokenizer;
+  if (add_prefix_space != null && pre?.type === 'ByteLevel' && pre.add_prefix_space !== add_prefix_space)
+    out = { ...out, pre_tokenizer: { ...pre, add_prefix_space } };
+  // Hugging Face makes such a tokenizer anew from its SentencePiece model.
+  if (add_prefix_space === false && /^(Code)?Llama/.test(config.tokenizer_class ?? '') && prepends(json))
+    throw new UserError(
+      `${where}: "add_prefix_space" is false, and tokenizer.json puts a space in front of texts; save the tokenizer again by transformers`,
+    );
+  const { normalizer } = json;
+  if (
+    do_lower_case != null &&
+    normalizer?.type === 'BertNormalizer' &&
+    normalizer.lowercase !== do_lower_case
+  )
+    out = { ...out, normalizer: { ...normalizer, lowercase: do_lower_case } };
+  const known = tokenIds(json);
+  const more: AddedToken[] = [];
+  for (const [number, { content, ...how }] of added_tokens_decoder ?? []) {
+    const id = Number(number);
+    if (!/^\d{1,8}$/.test(number))
+      throw new UserError(
+        `${where}: "added_tokens_decoder" has ${JSON.stringify(number.slice(0, 50))}, which is no id`,
+      );
+    if (known.get(content) === id) continue;
+    if (known.has(content))
+      throw new UserError(
+        `${where}: "added_tokens_decoder" gives ${JSON.stringify(content.slice(0, 50))} the number ${id}, tokenizer.json ${known.get(content)}`,
+      );
+    more.push({ id, content, ...how });
+  }
+  return more.length > 0 ? { ...out, added_tokens: [...json.added_tokens, ...more] } : out;
 }
 
-/** True where the text's tokens are those of its pre-tokens by GPT-2's regular expression, and tokens are bytes. */
-function isGpt2Like({ normalizer, pre_tokenizer, added_tokens }: TokenizerJson): boolean {
+/** Whether a text is given a space, or what stands for one, in front. */
+function prepends({ normalizer, pre_tokenizer }: TokenizerJson): boolean {
+  const normalizers = normalizer?.type === 'Sequence' ? normalizer.normalizers : [normalizer];
+  const splits = pre_tokenizer?.type === 'Sequence' ? pre_tokenizer.pretokenizers : [pre_tokenizer];
   return (
-    !normalizer &&
-    added_tokens.length === 0 &&
-    pre_tokenizer?.type === 'ByteLevel' &&
-    pre_tokenizer.add_prefix_space === false &&
-    pre_tokenizer.use_regex !== false
+    normalizers.some((part) => part?.type === 'Prepend') ||
+    splits.some((part) => part?.type === 'Metaspace' && part.prepend_scheme !== 'never')
   );
 }
 
-/** Pre-tokens remembered at most, and the longest one that is (UTF-16 units): some 10 MB. */
-const MOST_REMEMBERED = 1 << 16;
-const LONGEST_REMEMBERED = 64;
-
-function byPreToken(encodeAll: (text: string) => number[]): (text: string) => number[] {
-  const remembered = new Map<string, readonly number[]>();
-  return (text) => {
-    const ids: number[] = [];
-    for (const piece of text.match(PRE_TOKENS) ?? []) {
-      let tokens = remembered.get(piece);
-      if (tokens === undefined) {
-        tokens = encodeAll(piece);
-        if (remembered.size >= MOST_REMEMBERED) remembered.clear();
-        if (piece.length <= LONGEST_REMEMBERED) remembered.set(piece, tokens);
-      }
-      for (const token of tokens) ids.push(token);
-    }
-    return ids;
-  };
-}
-
-function byteDecoder(ids: Map<string, number>, special: Set<string>): Tokenizer['decode'] {
-  const bytes: Buffer[] = [];
-  for (const [name, value] of ids) {
-    const text = special.has(name) ? '' : name;
-    const chars = [...text].map((char) => CHAR_BYTES.get(char));
-    // A token that is not spelt in bytes (none of GPT-2's) stands for its own characters.
-    bytes[value] = chars.includes(undefined) ? Buffer.from(text) : Buffer.from(chars as number[]);
-  }
-  const unknown = Buffer.from('\ufffd');
-  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-  return (tokens) => decoder.decode(Buffer.concat(Array.from(tokens, (token) => bytes[token] ?? unknown)));
+/** What begins a text, by tokenizer_config.json, else as the post-processor has it. */
+function beginIn(
+  json: TokenizerJson,
+  config: TokenizerConfig,
+  bos: number | undefined,
+  where: string,
+): number[] {
+  if (config.add_bos_token === false) return [];
+  if (config.add_bos_token === true && bos !== undefined) return [bos];
+  const begin = beginOf(json.post_processor);
+  if (begin === undefined)
+    throw new UserError(
+      `${where}: "post_processor" puts a token in front of texts whose number it does not say`,
+    );
+  return begin;
 }

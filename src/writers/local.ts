@@ -2,7 +2,7 @@
 import { type Completion, sample } from '../lm/sample.js';
 import { UserError } from '../store/errors.js';
 import type { TextFormat } from '../tasks/text-format.js';
-import type { Tokenizer } from '../text/tokenizer.js';
+import { encodeStart, type Tokenizer } from '../text/tokenizer.js';
 import { scoreAll } from './chunks.js';
 import type { TextModel } from './text-model.js';
 import type { Prompt, Writer, Written } from './writer.js';
@@ -18,7 +18,7 @@ export function localWriter(model: TextModel): Required<Writer> {
       const ids = prompts.map((prompt) => encodePrompt(model, prompt, maxTokens));
       // What follows the stop would be cut: end there where it is a token of its own.
       const stop = format.stop === null ? [] : tokenizer.encode(format.stop);
-      const stopIds = stop.length === 1 ? [tokenizer.eos, stop[0]!] : [tokenizer.eos];
+      const stopIds = stop.length === 1 ? [...tokenizer.ends, stop[0]!] : tokenizer.ends;
       const options = { maxNewTokens: maxTokens, temperature, topK: 0, topP, seed, stopIds };
       const completions = await sample(lm, ids, n, options, onTexts);
       return completions.map((of) => of.map((completion) => toWritten(tokenizer, completion, format)));
@@ -41,7 +41,7 @@ export function encodePrompt(
   { text, name }: Prompt,
   room: number,
 ): number[] {
-  const ids = tokenizer.encode(text);
+  const ids = encodeStart(tokenizer, text);
   const window = lm.description.positions;
   if (ids.length + room > window)
     throw new UserError(
@@ -73,9 +73,10 @@ export function toWritten(tokenizer: Tokenizer, { ids, finished }: Completion, f
  * white space around it was tidied away; else the first ids that say it, since what was cut off is at the end.
  */
 function idsOf(tokenizer: Tokenizer, sampled: readonly number[], text: string): number[] {
-  const { eos } = tokenizer;
-  if (sampled.at(-1) === eos && tokenizer.decode(sampled).trim() === text) return [...sampled];
-  const body = sampled.at(-1) === eos ? sampled.slice(0, -1) : sampled;
+  const { eos, ends } = tokenizer;
+  const ended = ends.includes(sampled.at(-1)!);
+  if (ended && tokenizer.decode(sampled).trim() === text) return [...sampled];
+  const body = ended ? sampled.slice(0, -1) : sampled;
   for (let length = 0; length <= body.length; length++) {
     const first = body.slice(0, length);
     const said = tokenizer.decode(first).trimStart();

@@ -4,7 +4,7 @@ import { loadLM } from '../lm/files.js';
 import type { CausalLM } from '../lm/model.js';
 import { UserError } from '../store/errors.js';
 import { eachJsonl } from '../store/jsonl.js';
-import { loadTokenizer, type Tokenizer } from '../text/tokenizer.js';
+import { encodeStart, loadTokenizer, type Tokenizer } from '../text/tokenizer.js';
 import { scoreAll } from './chunks.js';
 import { requireModel } from './model-files.js';
 import type { OnTexts } from './writer.js';
@@ -23,7 +23,8 @@ export interface LineScore {
 
 /**
  * Lines {"prompt", "completion"} or {"prompt_ids", "completion_ids"} → natural logarithms of p(token | all before it), one per
- * completion token [line][token]. Texts are encoded on their own, a prompt's end is a token's end; nothing is added to them.
+ * completion token [line][token]. Texts are encoded on their own, a prompt's end is a token's end; nothing is added to them but
+ * what the tokenizer begins every text with.
  * Ids need no tokenizer in the folder. `choose` leaves out what is too long for the model's window, or refuses it.
  * @throws UserError with the number of the first line that cannot be scored
  */
@@ -52,8 +53,10 @@ async function readItems(lm: CausalLM, model: string, data: string): Promise<Lin
     let item: Pick<LineItem, 'prompt' | 'completion'>;
     if ('prompt' in value) {
       tokenizer ??= await loadTokenizer(model);
-      const { encode } = tokenizer;
-      item = { prompt: encode(value.prompt), completion: encode(value.completion) };
+      item = {
+        prompt: encodeStart(tokenizer, value.prompt),
+        completion: tokenizer.encode(value.completion),
+      };
     } else item = { prompt: value.prompt_ids, completion: value.completion_ids };
     if (item.prompt.length === 0)
       throw new UserError(`${where}: the prompt has no tokens; the first token needs one before it`);

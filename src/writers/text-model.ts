@@ -1,8 +1,12 @@
 /** A model folder opened: the LM and its tokenizer. */
-import { loadLM } from '../lm/files.js';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { loadLM, saveLM } from '../lm/files.js';
 import type { CausalLM } from '../lm/model.js';
+import { writeFileAtomic } from '../store/atomic.js';
 import { UserError } from '../store/errors.js';
-import { loadTokenizer, type Tokenizer } from '../text/tokenizer.js';
+import { readJsonIfThere } from '../store/read-json.js';
+import { copyTokenizer, loadTokenizer, type Tokenizer } from '../text/tokenizer.js';
 import { requireModel } from './model-files.js';
 
 export interface TextModel {
@@ -17,6 +21,21 @@ export function checkPair(dir: string, tokenizer: Tokenizer, vocabSize: number):
     throw new UserError(
       `${dir}: the tokenizer has ${tokenizer.vocabSize} tokens, the model ${vocabSize}; they do not belong together`,
     );
+}
+
+/**
+ * Writes a model folder: the LM, the tokenizer of the folder `from`, and the ids that begin and end a text, without which transformers'
+ * generate would not stop.
+ */
+export async function saveModel(lm: CausalLM, from: string, dir: string): Promise<void> {
+  const { bos, ends } = await loadTokenizer(from);
+  const eos = ends.length === 1 ? ends[0]! : ends;
+  const ids = { ...(bos !== undefined && { bos_token_id: bos }), eos_token_id: eos };
+  await saveLM(lm, dir, ids);
+  await copyTokenizer(from, dir);
+  const file = 'generation_config.json';
+  const before = await readJsonIfThere(join(from, file), z.looseObject({}));
+  await writeFileAtomic(join(dir, file), `${JSON.stringify({ ...before, ...ids }, null, 2)}\n`);
 }
 
 /** @throws UserError where there is no such folder, it is not whole, or its vocabulary is too small for its tokenizer */

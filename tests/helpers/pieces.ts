@@ -9,6 +9,8 @@ export function pieceTokenizer(pieces: readonly string[], key = 'pieces'): Token
   return {
     vocabSize: pieces.length + 1,
     eos: 0,
+    ends: [0],
+    begin: [],
     key,
     encode(text) {
       const ids: number[] = [];

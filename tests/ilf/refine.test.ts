@@ -15,6 +15,8 @@ const alphabet = ' .abcdef:';
 const tokenizer = {
   vocabSize: alphabet.length + 2,
   eos: 0,
+  ends: [0],
+  begin: [],
   key: 'characters',
   encode: (text: string) =>
     [...text].map((c) => (c === '\n' ? 1 : 2 + ((alphabet.indexOf(c) + alphabet.length) % alphabet.length))),

@@ -32,6 +32,8 @@ import { scratchFolder } from '../store/folder.js';
 const tokenizer = {
   vocabSize: 128,
   eos: 0,
+  ends: [0],
+  begin: [],
   key: 'characters',
   encode: (text: string) => [...text].map((c) => c.charCodeAt(0)),
   decode: (tokens: ArrayLike<number>) => String.fromCharCode(...Array.from(tokens)),

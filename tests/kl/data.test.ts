@@ -20,6 +20,8 @@ const ROOM = 8;
 const tokenizer = {
   vocabSize: 97,
   eos: 96,
+  ends: [96],
+  begin: [],
   key: 'characters',
   encode: (text: string) => [...text].map((c) => (c === '\n' ? 95 : c.charCodeAt(0) - 32)),
   decode: (ids: ArrayLike<number>) =>

@@ -70,6 +70,20 @@ test("the layout of Hugging Face's own GPT-2 files loads", async () => {
   expect(back.config.json.bos_token_id).toBe(3);
 });
 
+test('tied weights load by either name, as save_model and others write them', async () => {
+  const lm = tinyLM(8);
+  const rest = tensorsOf(lm).filter(({ name }) => name !== 'wte.weight');
+  const head = { name: 'lm_head.weight', shape: lm.wte.shape, data: lm.wte.dataSync() as Float32Array };
+  const at = await folder([...rest, head]);
+  expect(weightsOf(await loadLM(at))).toEqual(weightsOf(lm));
+  const prefixed = rest.map((tensor) => ({ ...tensor, name: `transformer.${tensor.name}` }));
+  const shared = { format: 'pt', 'transformer.wte.weight': 'lm_head.weight' };
+  await writeSafetensors(join(at, 'model.safetensors'), [...prefixed, head], shared);
+  expect(weightsOf(await loadLM(at))).toEqual(weightsOf(lm));
+  const small = { ...head, shape: [22, 16], data: head.data.subarray(0, 22 * 16) };
+  await expect(loadLM(await folder([...rest, small]))).rejects.toThrow(/wte\.weight is missing/);
+});
+
 test('files that do not fit are refused in one line', async () => {
   const tensors = tensorsOf(tinyLM(9));
   const refused = async (at: Promise<string>, what: RegExp) => {

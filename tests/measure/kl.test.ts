@@ -23,7 +23,15 @@ describe('KL between two models small enough to enumerate', () => {
       models.push({
         dir: `model ${seed}`,
         lm,
-        tokenizer: { vocabSize: V, eos, key: 'five', encode: () => [0], decode: () => '' },
+        tokenizer: {
+          vocabSize: V,
+          eos,
+          ends: [eos],
+          begin: [],
+          key: 'five',
+          encode: () => [0],
+          decode: () => '',
+        },
       });
     }
   });
@@ -53,7 +61,7 @@ describe('KL between two models small enough to enumerate', () => {
     const settings = { tunedFromBase: klSampling(most, 7), baseFromTuned: klSampling(most, 8) };
     const promptsOf = (q: TextModel) => contextPrompts(q, briefs, contexts, most);
     const prompts = { tunedFromBase: promptsOf(tuned), baseFromTuned: promptsOf(base) };
-    const rows = await sampleBothWays({ tuned, base, prompts, n: 1, settings, eos }, () => {});
+    const rows = await sampleBothWays({ tuned, base, prompts, n: 1, settings, ends: [eos] }, () => {});
     const kl = measureKl(rows, settings);
     for (const [direction, exact] of [
       ['tunedFromBase', await exactKl(tuned, base)],

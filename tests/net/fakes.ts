@@ -103,9 +103,12 @@ const words = [END];
 class Words {
   readonly vocabSize = 1 << 20;
   readonly eos: number;
+  readonly ends: readonly number[];
+  readonly begin = [];
   readonly key: string;
   constructor(private readonly family: 0 | 1) {
     this.eos = family;
+    this.ends = [family];
     this.key = `words ${family}`;
   }
   encode(text: string): number[] {

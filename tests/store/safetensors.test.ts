@@ -183,3 +183,38 @@ describe('hostile files', () => {
     await expect(readSafetensors(join(dir, 'none'))).rejects.toThrow(/cannot read .*none: no such file/);
   });
 });
+
+describe('metadata', () => {
+  const tensor = { dtype: 'F32', shape: [2], data_offsets: [0, 8] };
+  const read = async (header: object) => {
+    const path = join(scratch, 'metadata.safetensors');
+    await writeFile(path, fileOf(header, new Uint8Array(Float32Array.of(1, 2).buffer)));
+    return new Map(
+      [...(await readSafetensors(path))].map(([name, { name: own, data }]) => [name, [own, [...data]]]),
+    );
+  };
+
+  it('may be null', async () => {
+    expect(await read({ __metadata__: null, a: tensor })).toEqual(new Map([['a', ['a', [1, 2]]]]));
+  });
+
+  it('name tensors that are the same as another, as save_model writes them', async () => {
+    const header = {
+      __metadata__: { format: 'pt', 'a.weight': 'b.weight', c: 'nowhere' },
+      'b.weight': tensor,
+    };
+    expect([...(await read(header))]).toEqual([
+      ['b.weight', ['b.weight', [1, 2]]],
+      ['a.weight', ['a.weight', [1, 2]]],
+    ]);
+  });
+
+  it('do not stand above a tensor of that name', async () => {
+    const header = {
+      __metadata__: { a: 'a', b: 'a' },
+      a: tensor,
+      b: { ...tensor, shape: [0], data_offsets: [8, 8] },
+    };
+    expect((await read(header)).get('b')).toEqual(['b', []]);
+  });
+});

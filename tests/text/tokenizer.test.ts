@@ -105,6 +105,12 @@ describe('the subset', () => {
     expect(reference.encode('a<|endoftext|>')).toContain(tokenizer.eos);
   });
 
+  it('takes half of a surrogate pair for U+FFFD, as UTF-8 does', () => {
+    for (const half of ['\ud83d', '\ude42', 'a\ud83d b', '\ude42\ud83d'])
+      expect(tokenizer.encode(half)).toEqual(tokenizer.encode(half.replace(/\p{Surrogate}/gu, '\ufffd')));
+    expect(tokenizer.decode(tokenizer.encode('a\ud83d'))).toBe('a\ufffd');
+  });
+
   it('decodes special tokens to nothing and foreign ids to U+FFFD', () => {
     const ids = tokenizer.encode(' yes');
     expect(tokenizer.decode([...ids, tokenizer.eos])).toBe(' yes');

@@ -57,14 +57,14 @@ function unconditionalStep({ run, scale }: StudyContext, folder: string, model: 
   };
   return tableStep(run, `${folder}/kl-unconditional`, klTable, inputs, async (progress) => {
     const [theta, prior] = [await run.models.get(model), await run.models.get(base)];
-    const { eos } = prior.tokenizer;
+    const { eos, ends } = prior.tokenizer;
     // They begin behind the end of a text.
     const prompts = Array.from({ length: scale.unconditional }, (_, i) => ({
       context: String(i + 1),
       ids: [eos],
     }));
     const both = { tunedFromBase: prompts, baseFromTuned: prompts };
-    return sampleBothWays({ tuned: theta, base: prior, prompts: both, n: 1, settings, eos }, progress);
+    return sampleBothWays({ tuned: theta, base: prior, prompts: both, n: 1, settings, ends }, progress);
   });
 }
 

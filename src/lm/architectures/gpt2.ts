@@ -14,7 +14,8 @@ const count = z
 const schema = z
   .looseObject({
     model_type: z.literal('gpt2'),
-    n_layer: count,
+    // Deeper ones are a mistake: their tensors' names alone would fill the memory.
+    n_layer: count.max(4096),
     n_head: count,
     n_embd: count,
     n_positions: count,

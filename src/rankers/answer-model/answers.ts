@@ -4,7 +4,7 @@
  */
 import { commonLength, type SharedPrefix } from '../../lm/prefix-sharing.js';
 import { UserError } from '../../store/errors.js';
-import { loadTokenizer, type Tokenizer } from '../../text/tokenizer.js';
+import { encodeStart, loadTokenizer, type Tokenizer } from '../../text/tokenizer.js';
 import { checkPair } from '../../writers/text-model.js';
 import type { Host } from '../ranker.js';
 import { loadEngine } from './engine.js';
@@ -133,8 +133,8 @@ function groupByPrefix(
     else members.push(index);
   }
   return [...byPrefix].map(([text, members]) => {
-    const prefix = tokenizer.encode(text);
-    const wholes = members.map((index) => tokenizer.encode(text + questions[index]!.suffix));
+    const prefix = encodeStart(tokenizer, text);
+    const wholes = members.map((index) => encodeStart(tokenizer, text + questions[index]!.suffix));
     // One token at least is left to run: the one whose logits are wanted.
     const shared = Math.min(
       ...wholes.map((whole) => Math.min(commonLength(prefix, whole), whole.length - 1)),

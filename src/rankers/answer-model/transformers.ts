@@ -7,12 +7,13 @@
 import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { Tensor } from '@xenova/transformers';
+import type { PretrainedConfig, Tensor } from '@xenova/transformers';
 import { consecutive } from '../../lm/batch.js';
 import type { SharedPrefix } from '../../lm/prefix-sharing.js';
 import { UserError } from '../../store/errors.js';
 import { oneLine } from '../../store/read-json.js';
 import type { LogitHost } from './host.js';
+import { readOnnxConfig } from './onnx-folder.js';
 
 /** The part of onnxruntime's InferenceSession that is used here. */
 interface Session {
@@ -37,15 +38,20 @@ export async function loadTransformers(dir: string, threads = availableParalleli
     throw new UserError(
       `${dir} has no onnx/model.onnx: let the engine compute the judge (--host engine), or export the model to ONNX first`,
     );
+  const config = await readOnnxConfig(dir);
   const { AutoModelForCausalLM, env, Tensor } = await import('@xenova/transformers');
   env.allowRemoteModels = false;
   const model = await AutoModelForCausalLM.from_pretrained(resolve(dir), {
     local_files_only: true,
+    config: config as unknown as PretrainedConfig,
+    // The files that a model.onnx names are found by onnxruntime, beside it.
+    use_external_data_format: false,
     dtype: 'fp32',
     device: 'cpu',
     session_options: {
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
+      logSeverityLevel: 4, // what goes wrong is told by us, in one line
       // Its threads sleep between operators: while they spin, they keep the cores from our own.
       extra: { session: { intra_op: { allow_spinning: '0' } } },
     },
@@ -54,13 +60,17 @@ export async function loadTransformers(dir: string, threads = availableParalleli
   });
   const session = (model as unknown as { sessions: { model?: Session } }).sessions.model;
   if (session === undefined) throw new UserError(`cannot use ${file}: it is not a decoder`);
-  const config = model.config as unknown as Record<string, unknown>;
-  const maxTokens = Number(config.n_positions ?? config.max_position_embeddings ?? Number.POSITIVE_INFINITY);
-  const vocabSize = Number(config.vocab_size ?? Number.POSITIVE_INFINITY);
+  const maxTokens = config.n_positions ?? config.max_position_embeddings ?? Number.POSITIVE_INFINITY;
+  const vocabSize = config.vocab_size ?? Number.POSITIVE_INFINITY;
 
   const ort = (type: 'int64' | 'float32', data: BigInt64Array | Float32Array, dims: number[]): unknown =>
     (new Tensor(type, data, dims) as Tensor & { ort_tensor: unknown }).ort_tensor;
-  const lastLogits = (...args: Parameters<LogitHost['lastLogits']>) => run(session, ort, ...args);
+  const lastLogits = (...args: Parameters<LogitHost['lastLogits']>) =>
+    run(session, ort, ...args).catch((error: unknown) => {
+      throw new UserError(`${file} cannot be run: ${oneLine(String((error as Error)?.message))}`, {
+        cause: error,
+      });
+    });
   return {
     maxTokens,
     vocabSize,

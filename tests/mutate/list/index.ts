@@ -7,9 +7,10 @@ import { ofLm } from './lm.js';
 import { ofMeasure } from './measure.js';
 import { ofReport } from './report.js';
 import { ofStore } from './store.js';
+import { ofText } from './text.js';
 import { ofWriters } from './writers.js';
 
 export const mutants: readonly Mutant[] = [
-  ...[...ofBayes, ...ofLm, ...ofStore],
+  ...[...ofBayes, ...ofLm, ...ofStore, ...ofText],
   ...[...ofIlf, ...ofMeasure, ...ofWriters, ...ofBaselines, ...ofReport, ...ofExperiment],
 ];

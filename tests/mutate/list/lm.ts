@@ -212,8 +212,8 @@ export const ofLm: readonly Mutant[] = [
   {
     id: 'lm/tied-head',
     file: 'src/lm/model-folder.ts',
-    find: 'tied.some((x, i) => x !== wte[i])',
-    replace: 'tied.every((x, i) => x !== wte[i])',
+    find: 'tied.data.some((x, i) => x !== wte[i])',
+    replace: 'tied.data.every((x, i) => x !== wte[i])',
     about: 'an output layer of its own is taken for a tied one',
     tests: byHand,
   },

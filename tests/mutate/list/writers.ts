@@ -18,8 +18,8 @@ export const ofWriters: readonly Mutant[] = [
   {
     id: 'writers/stop',
     file: 'src/writers/local.ts',
-    find: 'stop.length === 1 ? [tokenizer.eos, stop[0]!] : [tokenizer.eos]',
-    replace: '[tokenizer.eos]',
+    find: 'stop.length === 1 ? [...tokenizer.ends, stop[0]!] : tokenizer.ends',
+    replace: 'tokenizer.ends',
     about: 'the stop rule is dropped',
     tests: net,
   },

@@ -148,7 +148,15 @@ function sameContext(prompt: string, text: string): void {
 }
 
 export const tokenizerModule = {
-  loadTokenizer: async () => ({ vocabSize: 5000, eos: EOS, key: 'words', encode, decode }),
+  loadTokenizer: async () => ({
+    vocabSize: 5000,
+    eos: EOS,
+    ends: [EOS],
+    begin: [],
+    key: 'words',
+    encode,
+    decode,
+  }),
   copyTokenizer: async (_: string, to: string) => writeFile(join(to, 'tokenizer.json'), '{}'),
 };
 
