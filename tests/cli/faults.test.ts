@@ -195,7 +195,7 @@ describe('bad input', () => {
     [
       'references that are not there',
       () => ['--data', lines('{"context": "a"}', '{"context": "b"}'), '--targets', 'gold'],
-      /context \d has no reference to learn/,
+      /own\.jsonl:\d has no reference to learn/,
     ],
     [
       "another context's feedback where there is no other",
