@@ -22,7 +22,7 @@ export interface Before {
 export async function caveatsBefore(run: RunContext, judged: boolean): Promise<Before> {
   const { task, options, reporter, notices } = run;
   const heldOut = task.contexts('heldout', 0, options.heldout);
-  const own = options.data !== null || isModule(options.task);
+  const own = options.data !== null || (judged && isModule(options.task));
   const looked = [...heldOut, ...task.contexts('ilf', 0, options.contexts)];
   const familiarity = own ? await familiarityStep(run, looked) : undefined;
   const caveats = [

@@ -142,19 +142,16 @@ export interface JudgedOutputs {
 }
 
 /** Wins by InstructRM, whichever the ranker was. Where it chose what the model learned it is no independent judge. */
-export function measureByJudge({
-  base,
-  tuned,
-  gold,
-}: JudgedOutputs): Pick<Measures, 'rankerScore' | 'winRate'> {
+export function measureByJudge(judged: JudgedOutputs): Pick<Measures, 'rankerScore' | 'winRate'> {
+  const { gold } = judged;
   return {
     rankerScore: {
-      base: meanEstimate(base, share),
-      tuned: meanEstimate(tuned, share),
-      tunedMinusBase: differenceEstimate(tuned, base, difference),
+      base: meanEstimate(judged.base, share),
+      tuned: meanEstimate(judged.tuned, share),
+      tunedMinusBase: differenceEstimate(judged.tuned, judged.base, difference),
     },
     winRate: {
-      tunedVsBase: winRate(tuned, base),
+      tunedVsBase: winRate(judged.tuned, judged.base),
       ...(gold && {
         tunedVsGold: winRate(gold.tuned, gold.gold),
         baseVsGold: winRate(gold.base, gold.gold),

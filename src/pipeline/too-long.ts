@@ -101,7 +101,7 @@ export const inTables = <C extends { id: string }>(
   return skip ? contexts.filter(({ id }) => known.every((of) => of.has(id))) : [...contexts];
 };
 
-/** "posts.jsonl: lines 3 (600 tokens), 7 (541 tokens)", where they are lines of one file. */
+/** "own.jsonl: lines 3 (600 tokens), 7 (541 tokens)", where they are lines of one file. */
 function listOf(misfits: readonly Misfit[]): string {
   const tokens = ({ need }: Misfit) => `(${need.tokens} tokens)`;
   const places = misfits.map(({ name }) => /^(?<file>.*):(?<line>\d+)$/s.exec(name)?.groups);

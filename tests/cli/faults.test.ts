@@ -152,6 +152,21 @@ describe('bad input', () => {
       /1 of 2 contexts is too long .*own\.jsonl: line 2 \(\d+ tokens\); the window of .*narrow is 128 tokens/,
     ],
     [
+      'a judge that was not exported, with what works without',
+      () => ['--judge', join(models, 'base'), '--data', lines('{"context": "a"}', '{"context": "b"}')],
+      /base has no onnx\/model\.onnx: .*\(--host engine\)/,
+    ],
+    [
+      'NaN, as json.dumps writes it',
+      () => ['--data', lines('{"context": "a", "output": NaN}', '{"context": "b"}')],
+      /own\.jsonl:1: it holds NaN, which is not JSON; write null/,
+    ],
+    [
+      'an id twice',
+      () => ['--data', lines('{"context": "a", "id": 1}', '{"context": "b", "id": 1}')],
+      /own\.jsonl:2: the id "1" is that of .*own\.jsonl:1, too/,
+    ],
+    [
       'more rounds than contexts',
       () => ['--data', lines('{"context": "a"}', '{"context": "b"}'), '--rounds', '2'],
       /1 contexts to learn from are too few for 2 rounds/,
@@ -180,7 +195,7 @@ describe('bad input', () => {
     [
       'references that are not there',
       () => ['--data', lines('{"context": "a"}', '{"context": "b"}'), '--targets', 'gold'],
-      /context \d has no reference to learn/,
+      /own\.jsonl:\d has no reference to learn/,
     ],
     [
       "another context's feedback where there is no other",

@@ -118,7 +118,7 @@ describe('bad input is one line and status 2', () => {
     [
       'more tokens than fit',
       ['rl', ...given.slice(0, 8), '--max-tokens', '600', '--out', 'o', '--quiet'],
-      /contexts? (is|are) too long .*context .*; the window of .*base is/,
+      /contexts? (is|are) too long .*context .*; the window of .* is 512 tokens/,
     ],
     [
       'no table of contexts',

@@ -66,6 +66,20 @@ it('records what was made, from what, and with which options', async () => {
   expect((await readdir(dir)).sort()).toEqual(['a.txt', 'b', 'manifest.json']);
 });
 
+it('takes the time of the steps that it has, whenever they were made, not of those that it no longer has', async () => {
+  const dir = join(scratch, 'seconds');
+  await once(dir, 1);
+  const run = await openRun(dir, settings);
+  const { a, b } = run.manifest.steps;
+  expect(run.seconds()).toBe(0);
+  await run.step('a', { values: { first: 1 } }, ['a.txt'], async () => {});
+  expect(run.seconds()).toBe(a!.seconds);
+  expect(b!.seconds).toBeGreaterThan(0);
+  await work(run, 1);
+  expect(run.seconds()).toBeCloseTo(a!.seconds + b!.seconds, 12);
+  run.close();
+});
+
 it('does not record a step that failed, that did not write, or whose input is missing', async () => {
   const run = await openRun(join(scratch, 'failing'), settings);
   const failing = run.step('x', {}, ['x.txt'], () => Promise.reject(new UserError('no')));

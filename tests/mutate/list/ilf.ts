@@ -435,8 +435,8 @@ export const ofIlf: readonly Mutant[] = [
   {
     id: 'ilf/measure-judged',
     file: 'src/ilf/measure.ts',
-    find: 'heldOut, single(outputs)),',
-    replace: 'heldOut, single(heldOut.base)),',
+    find: 'heldOut, single(outputs)));',
+    replace: 'heldOut, single(heldOut.base)));',
     about: 'π_0’s outputs are judged as the tuned model’s',
     tests: net,
   },
