@@ -136,7 +136,11 @@ describe('signals', () => {
   });
 
   it('runLoop goes on where a signal ended it, to the same result; says its steps, losses and notices', async () => {
-    const settings = { contexts: 4, heldout: 4, samples: 2, host: 'engine' as const };
+    const data = join(scratch, 'posts.jsonl');
+    const people = ['Dana', 'James', 'Nick', 'Carl', 'Louis', 'Maria', 'Rachel', 'Ines'];
+    const line = (name: string) => JSON.stringify({ context: `My friend ${name} owes rent.`, votes: 3 });
+    writeFileSync(data, people.map(line).join('\n'));
+    const settings = { data, contexts: 4, heldout: 4, samples: 2, host: 'engine' as const };
     const whole = await ilf.runLoop({ ...settings, run: join(scratch, 'whole') });
 
     const controller = new AbortController();
@@ -163,8 +167,9 @@ describe('signals', () => {
     for (const step of first) expect(steps.get(step), step).toBe(false);
     expect(steps.get('round-1/finetuned')).toBe(true);
     expect([...tags]).toContain('round-1/loss');
-    expect(notices.join()).toMatch(/fewer than/);
-    expect(again.result.score).toEqual(whole.result.score);
+    expect(notices.join()).toMatch(/votes/);
+    expect(again.result.rankerScore).toEqual(whole.result.rankerScore);
+    expect(again.result.rankerScore).toBeDefined();
     expect(JSON.parse(readFileSync(join(again.dir, 'result.json'), 'utf8'))).toEqual(
       JSON.parse(JSON.stringify(again.result)),
     );
