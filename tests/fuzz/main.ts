@@ -1,5 +1,5 @@
 /**
- * npm run fuzz -- [--minutes N] [--inputs N] [--kind K] [--seed S] [--jobs N] [--json]: files that are nearly right, read by the program's
+ * npm run fuzz -- [--minutes N] [--inputs N] [--kind K…] [--seed S] [--jobs N] [--json]: files that are nearly right, read by the program's
  * own code in processes that may die. A finding is whatever is neither accepted nor refused in one line: a crash, another error, more
  * than 20 s, more than 1 GB. Each is kept in a folder, and read again by --replay FOLDER. Exit status 1 where there is one.
  */
@@ -41,7 +41,7 @@ const words = await yargs(process.argv.slice(2))
   .options({
     minutes: { type: 'number', default: 1, description: 'for how long' },
     inputs: { type: 'number', description: 'how many at most' },
-    kind: { choices: kinds.map(({ name }) => name), description: 'of this kind only' },
+    kind: { array: true, choices: kinds.map(({ name }) => name), description: 'of these kinds only' },
     seed: { type: 'number', default: 1, description: 'of everything random' },
     jobs: {
       type: 'number',
@@ -91,7 +91,7 @@ async function fuzz(): Promise<void> {
   const { seed, jobs, json, keep } = words;
   const started = performance.now();
   const seconds = () => (performance.now() - started) / 1000;
-  const chosen = kinds.filter(({ name }) => words.kind === undefined || name === words.kind);
+  const chosen = kinds.filter(({ name }) => words.kind?.includes(name) ?? true);
   const counts = new Map(
     chosen.map(({ name }) => [name, { accepted: 0, refused: 0, commands: 0, findings: 0 }]),
   );
