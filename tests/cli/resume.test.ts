@@ -107,7 +107,7 @@ describe('a run that is given again with another option', () => {
   it('makes again only what follows from a changed table', async () => {
     const run = join(dir, 'changed');
     cpSync(undisturbed, run, { recursive: true });
-    const result = numbersOf(run);
+    const result = numbersOf(undisturbed);
     const manifest = () => JSON.parse(readFileSync(join(run, 'manifest.json'), 'utf8')) as Manifest;
     const before = manifest().steps;
     const other = words.map((word, i) => (words[i - 1] === '--samples' ? '2' : word));

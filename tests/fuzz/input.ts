@@ -22,23 +22,19 @@ export function inputOf(kind: string, examples: readonly Example[], seed: number
   return { example, file, bytes: example.wrong[file]!(example.files[file]!, random) };
 }
 
-const put = (path: string, bytes: Uint8Array) => {
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, bytes);
-};
-
 /** A folder of an example's files, for one input after another. */
 export function folderOf({ files }: Example, dir: string) {
   const fresh = () => {
     rmSync(dir, { recursive: true, force: true });
-    for (const [file, bytes] of Object.entries(files)) put(join(dir, file), bytes);
+    for (const file of Object.keys(files)) {
+      mkdirSync(dirname(join(dir, file)), { recursive: true });
+      restore(file);
+    }
   };
+  const put = (file: string, bytes: Uint8Array) => writeFileSync(join(dir, file), bytes);
+  const restore = (file: string) => put(file, files[file]!);
   fresh();
-  return {
-    put: (file: string, bytes: Uint8Array) => put(join(dir, file), bytes),
-    restore: (file: string) => put(join(dir, file), files[file]!),
-    fresh,
-  };
+  return { put, restore, fresh };
 }
 
 export type Outcome = { is: 'accepted' | 'refused' } | { is: 'finding'; what: string };

@@ -99,7 +99,12 @@ async function fuzz(): Promise<void> {
   const findings: Finding[] = [];
   const most = words.inputs ?? Number.POSITIVE_INFINITY;
   let [given, sinceCommand, turn] = [0, 0, 0];
-  const isOver = () => given >= most || seconds() >= words.minutes * 60;
+  let stopped = false;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => {
+      stopped = true;
+    });
+  const isOver = () => stopped || given >= most || seconds() >= words.minutes * 60;
 
   const keepFinding = async (kind: string, index: number, what: string) => {
     const folder = join(keep, `${kind}-${seed}-${index}`);
@@ -124,6 +129,12 @@ async function fuzz(): Promise<void> {
       left: Math.max(0, words.minutes * 60 - seconds()).toFixed(0),
     });
 
+  const firstWithCommand = async (kind: string, from: number, count: number) => {
+    for (let index = from; index < from + count; index++)
+      if ((await inputAt(kind, seed, index)).example.command) return index;
+    return undefined;
+  };
+
   const job = async (number: number) => {
     const place = join(scratch, String(number));
     mkdirSync(place);
@@ -140,12 +151,15 @@ async function fuzz(): Promise<void> {
       of.refused += told.refused;
       for (const { index, what } of told.findings) await keepFinding(name, index, what);
       sinceCommand += count;
-      const input = await inputAt(name, seed, from);
-      if (sinceCommand >= COMMAND_EVERY && input.example.command) {
-        sinceCommand = 0;
-        of.commands += 1;
-        const fault = await commandFault(input.example, laid(input, join(place, 'given')));
-        if (fault) await keepFinding(name, from, `given to the program: ${fault}`);
+      if (sinceCommand >= COMMAND_EVERY) {
+        const index = await firstWithCommand(name, from, count);
+        if (index !== undefined) {
+          sinceCommand = 0;
+          of.commands += 1;
+          const input = await inputAt(name, seed, index);
+          const fault = await commandFault(input.example, laid(input, join(place, 'given')));
+          if (fault) await keepFinding(name, index, `given to the program: ${fault}`);
+        }
       }
       show();
     }

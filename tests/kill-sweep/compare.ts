@@ -11,7 +11,7 @@ const withoutTimes = (text: string) =>
 const TIMED: readonly [file: RegExp, without: (text: string) => string][] = [
   [/(^|\/)(manifest|result)\.json$/, withoutTimes],
   [/\.log\.jsonl$/, (text) => text.trimEnd().split('\n').map(withoutTimes).join('\n')],
-  [/(^|\/)report\.html$/, (text) => text.replace(/\b[\d.]+ (ms|s|min|h)\b/g, 'some time')],
+  [/(^|\/)report\.html$/, (text) => text.replace(/\b[\d.]+ (s|min|h)( \d+ (s|min))?\b/g, 'some time')],
 ];
 
 /** A file's name without the time and the process in it, as TensorBoard wants them there. */
