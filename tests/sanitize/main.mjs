@@ -53,11 +53,16 @@ run(['kernels/build/cpu.mjs'], { CXX, ILF_REQUIRE_NATIVE: '1' });
 
 const given = process.argv.slice(2);
 const tests = given.length > 0 ? given : ['tests/kernels'];
-run([join('node_modules', 'vitest', 'vitest.mjs'), 'run', '--maxWorkers=1', ...tests], {
+const sanitized = {
   // Node itself was compiled without: the library must come first.
   LD_PRELOAD: library,
   ASAN_OPTIONS: 'detect_leaks=0:abort_on_error=1',
   UBSAN_OPTIONS: 'print_stacktrace=1',
   ILF_TESTS_WITHOUT: 'cuda-emulated',
-});
-console.log(`no finding in ${tests.join(', ')}`);
+};
+run([join('node_modules', 'vitest', 'vitest.mjs'), 'run', '--maxWorkers=1', ...tests], sanitized);
+if (given.length === 0) {
+  run([join('node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json', '--noCheck']);
+  run([join('dist', 'tests', 'conformance', 'run.js')], sanitized);
+}
+console.log(`no finding in ${tests.join(', ')}${given.length === 0 ? ' and the conformance tests' : ''}`);
