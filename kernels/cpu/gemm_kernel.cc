@@ -8,8 +8,11 @@ namespace ILF_NS {
 namespace {
 
 // A word of the left operand, which is two numbers where they are bfloat16: a row of these may begin at any of them.
-typedef float LooseFloat __attribute__((aligned(2), may_alias));
-ILF_INLINE float loadWord(const float* p) { return *reinterpret_cast<const LooseFloat*>(p); }
+ILF_INLINE float loadWord(const float* p) {
+  float x;
+  memcpy(&x, p, sizeof x);
+  return x;
+}
 
 // out[R][NR] (+)= a b: R x NRV sums stay in registers.
 template <class E, int R, bool Rows>
