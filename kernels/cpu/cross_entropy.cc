@@ -140,6 +140,10 @@ void backward(Index M, Index V, Index D, const T* h, const float* w, const int32
 template <class T>
 void weighted(Index M, Index V, Index D, const T* h, const float* w, const int32_t* labels, const float* weights,
               float* loss, T* dh, float* dw) {
+  if (M == 0) { // an array of nothing may have no address
+    memset(dw, 0, V * D * sizeof(float));
+    return;
+  }
   const Kept<T> k = keepRows(M, D, h, labels, weights, [&](Index i) { return labels[i] >= 0 && weights[i] != 0; });
   memset(loss, 0, M * sizeof(float));
   if (k.count == 0) {

@@ -7,6 +7,13 @@ namespace ilf {
 namespace ILF_NS {
 namespace {
 
+// A word of the left operand, which is two numbers where they are bfloat16: a row of these may begin at any of them.
+ILF_INLINE float loadWord(const float* p) {
+  float x;
+  memcpy(&x, p, sizeof x);
+  return x;
+}
+
 // out[R][NR] (+)= a b: R x NRV sums stay in registers.
 template <class E, int R, bool Rows>
 void tile(Index words, const float* a, Index sa, const float* b, float* out, Index ldo, bool add) {
@@ -17,7 +24,7 @@ void tile(Index words, const float* a, Index sa, const float* b, float* out, Ind
     for (int v = 0; v < NRV; v++) bv[v] = load(b + v * VL);
 #pragma GCC unroll 16
     for (int r = 0; r < R; r++) {
-      const float x = Rows ? a[r * sa] : a[r];
+      const float x = loadWord(Rows ? a + r * sa : a + r);
 #pragma GCC unroll 4
       for (int v = 0; v < NRV; v++) acc[r][v] = multiplyAdd<E>(acc[r][v], x, bv[v]);
     }

@@ -46,7 +46,7 @@ export interface PretrainOptions {
 
 /** Text with every phrase of the world in it, for the vocabulary. */
 function* vocabularyText(): Generator<string> {
-  for (let i = 0; i < 20_000; i++) {
+  for (let i = 0; i < recipe.vocabularyTexts; i++) {
     const r = random('vocabulary', i);
     const of = refineCase(i, () => undefined);
     for (const piece of [...refineSequence(of, r), ...judgeSequence(of, r)]) yield piece.text;

@@ -4,6 +4,11 @@
  */
 export const recipe = {
   seed: 1,
+  /** Made-up texts that the vocabulary is taken from. */
+  vocabularyTexts: 20_000,
+  /** Steps of all trainings between checkpoints, a multiple of those between lines of the log. */
+  checkpointEvery: 250,
+  logEvery: 25,
   base: {
     sizes: { n_layer: 5, n_head: 4, n_embd: 128, n_positions: 512 },
     steps: 1000,

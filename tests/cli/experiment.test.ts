@@ -8,19 +8,19 @@ import { estimatesTable } from '../../src/experiment/page/report.js';
 import { valuesTable } from '../../src/experiment/value.js';
 import { readTable } from '../../src/store/tables.js';
 import { drawn, madeUp } from '../experiment/made-up.js';
-import { buildOnce, cli, filesBelow } from '../helpers/cli.js';
+import { buildOnce, cli, filesBelow, killed } from '../helpers/cli.js';
 import { inProcess } from '../helpers/in-process.js';
 import writeTinyModels from '../helpers/tiny-models.js';
 import { scratchFolder } from '../store/folder.js';
 
 const dir = scratchFolder();
 const at = (...path: string[]) => join(dir, ...path);
-const run = (studies: readonly string[], out: string, killWhen?: () => boolean) => {
+const run = (studies: readonly string[], out: string, env: Record<string, string> = {}) => {
   const models = ['--base', at('base'), '--instruct', at('instruct')];
   const words = ['--studies', ...studies, ...models, '--max-tokens', '6', '--quiet', '--json'];
   return cli(['experiment', '--quick', ...words, '--out', at(out)], {
     cwd: dir,
-    ...(killWhen && { killWhen }),
+    env,
   });
 };
 const some = ['refinements', 'sizes'];
@@ -84,9 +84,8 @@ describe('experiment', () => {
   });
 
   it('goes on where it was killed, to the same results', async () => {
-    const there = (file: string) => existsSync(at('killed', 'seed-0', file));
-    const half = () => there('arms/ilf-25/finetuned');
-    expect(await run(some, 'killed', half)).toEqual({ code: null, stdout: '', stderr: '' });
+    const half = { KILL_AFTER: '/killed/seed-0/arms/ilf-25/finetuned$' };
+    expect(await run(some, 'killed', half)).toEqual(killed);
     expect(existsSync(at('killed', 'result.json'))).toBe(false);
     expect(await run(some, 'killed')).toMatchObject({ code: 0, stderr: '' });
     const result = (out: string) => {

@@ -1,10 +1,11 @@
 // What goes wrong is one line on standard error and status 2, and leaves nothing half-written.
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { gpt2Config } from '../../src/lm/architectures/gpt2.js';
 import { saveLM } from '../../src/lm/files.js';
 import { CausalLM } from '../../src/lm/model.js';
+import { takeLock } from '../../src/store/lock.js';
 import { loadTokenizer } from '../../src/text/tokenizer.js';
 import { buildOnce, cli, type Finished, filesBelow } from '../helpers/cli.js';
 import { inProcess } from '../helpers/in-process.js';
@@ -276,18 +277,10 @@ describe('a run in use', () => {
   it('belongs to one process', async () => {
     const cwd = workplace();
     const words = [...small, ...tiny, '--run', 'here'];
-    const lock = join(cwd, 'here', 'lock');
-    let second: Promise<Finished> | undefined;
-    const first = await cli(words, {
-      cwd,
-      killWhen: () => {
-        if (existsSync(lock)) second ??= cli(words, { cwd });
-        return false;
-      },
-    });
-    expect(first.code).toBe(0);
-    // The second may also have come when the first was done already.
-    const finished = await second!;
-    if (finished.code !== 0) expectOneLine(finished, /process \d+ on .* is using this run/);
+    mkdirSync(join(cwd, 'here'));
+    const release = await takeLock(join(cwd, 'here', 'lock'));
+    expectOneLine(await cli(words, { cwd }), /process \d+ on .* is using this run/);
+    release();
+    expect(await cli(words, { cwd })).toMatchObject({ code: 0 });
   });
 });

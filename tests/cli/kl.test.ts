@@ -1,14 +1,5 @@
 // `kl` from outside: two folders, texts, and a folder with page, JSON and table.
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { startEngine } from '../../src/engine/index.js';
@@ -241,12 +232,12 @@ describe('kl', () => {
     const out = join(cwd, 'report');
     const words = ['kl', ...pair, ...short, '--unconditional', '400', '--out', 'report'];
     const moments = [
-      () => existsSync(out),
-      () => existsSync(join(out, 'kl.arrow')),
-      () => existsSync(join(out, 'kl.json')),
+      { KILL_AT: '/\\.kl\\.arrow\\..*\\.tmp$' },
+      { KILL_AFTER: '/kl\\.arrow$' },
+      { KILL_AFTER: '/kl\\.json$' },
     ];
-    for (const killWhen of moments) {
-      expect(await cli(words, { cwd, killWhen })).toMatchObject({ code: null });
+    for (const env of moments) {
+      expect(await cli(words, { cwd, env })).toMatchObject({ code: null });
       const files = filesBelow(out).filter((file) => !/^\..+\.tmp$/.test(file));
       if (files.includes('kl.arrow'))
         expect((await readTable(join(out, 'kl.arrow'), klTable)).length).toBe(800);

@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { contextsTable, readContexts, targetsTable } from '../../src/pipeline/tables.js';
 import { hashPath } from '../../src/store/hash.js';
 import { readTable, writeTable } from '../../src/store/tables.js';
-import { buildOnce, cli, type Finished, filesBelow } from '../helpers/cli.js';
+import { buildOnce, cli, type Finished, filesBelow, killed } from '../helpers/cli.js';
 import { inProcess } from '../helpers/in-process.js';
 import writeTinyModels from '../helpers/tiny-models.js';
 import { scratchFolder } from '../store/folder.js';
@@ -168,12 +168,10 @@ describe('finetune', () => {
     await writeTable(join(cwd(), 't.arrow'), targetsTable, rows);
   });
 
-  const hook = join(import.meta.dirname, '..', 'helpers', 'kill-at-rename.mjs');
   it.each(['tmp', 'new'])('killed with a .%s leaves nothing, once it is given again', async (ending) => {
     const left = () => readdirSync(cwd()).filter((name) => name.startsWith('.'));
-    const shell = `export NODE_OPTIONS='--import=${hook}' KILL_AT='/\\.tuned\\..*\\.${ending}$'`;
-    const killed = await cli([...finetune, ...words], { cwd: cwd(), shell });
-    expect(killed).toEqual({ code: null, stdout: '', stderr: '' });
+    const env = { KILL_AT: `/\\.tuned\\..*\\.${ending}$` };
+    expect(await cli([...finetune, ...words], { cwd: cwd(), env })).toEqual(killed);
     expect(left()).toEqual([expect.stringMatching(new RegExp(`^\\.tuned\\..*\\.${ending}$`))]);
     expect(await cli([...finetune, ...words], { cwd: cwd() })).toEqual({ code: 0, stdout: '', stderr: '' });
     expect(readdirSync(cwd()).sort()).toEqual(['c.arrow', 't.arrow', 'tuned']);
@@ -184,8 +182,8 @@ describe('finetune', () => {
   it('killed between the two renames has its new model there, once anything is written beside it', async () => {
     expect((await inProcess([...finetune, ...words], { cwd: cwd() })).code).toBe(0);
     const before = await hashPath(join(cwd(), 'tuned'));
-    const shell = `export NODE_OPTIONS='--import=${hook}' KILL_AT='\\.new$'`;
-    expect((await cli([...finetune, ...words, '--lr', '0.02'], { cwd: cwd(), shell })).code).toBe(null);
+    const env = { KILL_AT: '\\.new$' };
+    expect(await cli([...finetune, ...words, '--lr', '0.02'], { cwd: cwd(), env })).toEqual(killed);
     expect(readdirSync(cwd())).not.toContain('tuned');
     expect((await inProcess(['contexts', '--count', '8', '--out', 'c.arrow'], { cwd: cwd() })).code).toBe(0);
     expect(readdirSync(cwd()).sort()).toEqual(['c.arrow', 't.arrow', 'tuned']);

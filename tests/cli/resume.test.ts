@@ -1,10 +1,10 @@
 // A run that is killed goes on where it stopped and ends as an undisturbed one; steps alone do what the loop does.
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Manifest } from '../../src/store/run.js';
 import { backends, hasAddon } from '../engine/harness.js';
-import { buildOnce, cli, filesBelow } from '../helpers/cli.js';
+import { buildOnce, cli, filesBelow, killed } from '../helpers/cli.js';
 import { inProcess } from '../helpers/in-process.js';
 import writeTinyModels from '../helpers/tiny-models.js';
 import { scratchFolder } from '../store/folder.js';
@@ -76,23 +76,18 @@ describe('an undisturbed run', () => {
 vi.setConfig({ testTimeout: 240_000 });
 
 describe('a killed run', () => {
-  const run = join(dir, 'killed');
-  const there = (file: string) => existsSync(join(run, file));
-  const moments: [name: string, when: () => boolean][] = [
-    ['in the middle of the held-out texts', () => there('heldout/refinements.arrow')],
-    ['while ranking', () => there('round-1/refinements.arrow')],
-    [
-      'while the tuned model is written',
-      () => there('round-1') && readdirSync(join(run, 'round-1')).some((name) => /finetuned.*tmp/.test(name)),
-    ],
-    ['while measuring', () => there('round-1/outputs.arrow')],
+  const moments: [name: string, when: Record<string, string>][] = [
+    ['in the middle of the held-out texts', { KILL_AFTER: '/heldout/refinements\\.arrow$' }],
+    ['while ranking', { KILL_AFTER: '/round-1/refinements\\.arrow$' }],
+    ['while the tuned model is written', { KILL_AT: '/\\.finetuned\\..*\\.tmp$' }],
+    ['while measuring', { KILL_AFTER: '/round-1/outputs\\.arrow$' }],
   ];
 
   it('goes on from the last finished step, whenever that was, to the same numbers', async () => {
+    const run = join(dir, 'killed');
     let before: Manifest['steps'] = {};
-    for (const [, killWhen] of moments) {
-      const finished = await cli([...words, '--run', run], { cwd: dir, killWhen });
-      expect(finished).toEqual({ code: null, stdout: '', stderr: '' });
+    for (const [name, env] of moments) {
+      expect(await cli([...words, '--run', run], { cwd: dir, env }), name).toEqual(killed);
       const { steps } = JSON.parse(readFileSync(join(run, 'manifest.json'), 'utf8')) as Manifest;
       expect(Object.keys(steps).length).toBeGreaterThan(Object.keys(before).length);
       // What was finished was not done again.
@@ -106,9 +101,13 @@ describe('a killed run', () => {
       expect(bytes(join(run, table)) === bytes(join(undisturbed, table)), table).toBe(true);
     expect(filesBelow(run).filter((file) => /tmp|\.old|lock/.test(file))).toEqual([]);
   });
+});
 
+describe('a run that is given again with another option', () => {
   it('makes again only what follows from a changed table', async () => {
-    const result = numbersOf(run);
+    const run = join(dir, 'changed');
+    cpSync(undisturbed, run, { recursive: true });
+    const result = numbersOf(undisturbed);
     const manifest = () => JSON.parse(readFileSync(join(run, 'manifest.json'), 'utf8')) as Manifest;
     const before = manifest().steps;
     const other = words.map((word, i) => (words[i - 1] === '--samples' ? '2' : word));

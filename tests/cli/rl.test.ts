@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { bestOfNTable, rlTable } from '../../src/pipeline/tables.js';
 import { readTable } from '../../src/store/tables.js';
-import { buildOnce, cli, filesBelow } from '../helpers/cli.js';
+import { buildOnce, cli, filesBelow, killed } from '../helpers/cli.js';
 import { inProcess } from '../helpers/in-process.js';
 import writeTinyModels from '../helpers/tiny-models.js';
 import { scratchFolder } from '../store/folder.js';
@@ -13,8 +13,7 @@ const dir = scratchFolder();
 const at = (name: string) => join(dir, name);
 const models = ['--base', at('base'), '--model', at('base'), '--reward-model', at('instruct')];
 const given = ['--contexts', at('contexts.arrow'), ...models, '--max-tokens', '6', '--seed', '3', '--quiet'];
-const run = (words: readonly string[], killWhen?: () => boolean) =>
-  cli(words, { cwd: dir, ...(killWhen && { killWhen }) });
+const run = (words: readonly string[], env: Record<string, string> = {}) => cli(words, { cwd: dir, env });
 
 // A busy machine needs its time.
 vi.setConfig({ testTimeout: 120_000 });
@@ -52,8 +51,7 @@ describe('rl', () => {
       expect.arrayContaining(['log.arrow', 'model.safetensors', 'optimizer.safetensors', 'tokenizer.json']),
     );
 
-    const killed = await run(words('killed'), () => existsSync(at('killed.checkpoint')));
-    expect(killed).toEqual({ code: null, stdout: '', stderr: '' });
+    expect(await run(words('killed'), { KILL_AFTER: '/killed\\.checkpoint$' })).toEqual(killed);
     expect(existsSync(at('killed'))).toBe(false);
     expect(await run(words('killed'))).toMatchObject({ code: 0, stderr: '' });
     expect(filesBelow(at('killed'))).toEqual(filesBelow(at('whole')));

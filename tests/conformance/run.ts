@@ -91,7 +91,10 @@ async function runTests(jasmine: Jasmine, counts: Record<string, number>): Promi
 async function main(): Promise<void> {
   const addon = loadAddon();
   if (!addon.native) {
-    console.log(`conformance: ${addon.reason}, so there is no cpu engine to test`);
+    console.error(
+      `conformance: ${addon.reason}, so nothing was tested; run "npm run build:native", which says why`,
+    );
+    process.exitCode = 1;
     return;
   }
   fixRandomNumbers();

@@ -1,9 +1,8 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { packageDir as root } from '../../src/store/package.js';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const program = join(root, 'train.js');
 
 /** Compiles dist/ where it is older than its sources: the tests run the program that people run. */
@@ -27,18 +26,41 @@ export interface Finished {
 
 export interface CliOptions {
   cwd: string;
-  /** Kills the process (SIGKILL) as soon as this is true; asked every few milliseconds. */
-  killWhen?: () => boolean;
+  /** Modules that the process imports first (`hook`). */
+  hooks?: readonly string[];
+  /** Beside the environment of this process: KILL_AT and others of kill-at.mjs, which need no hook named. */
+  env?: Record<string, string>;
+  /** Milliseconds after which it is killed (SIGKILL). */
+  killAfter?: number;
   /** Runs it under a shell that first does this. */
   shell?: string;
 }
 
+/** A module of tests/helpers that a process imports first. */
+export const hook = (name: 'kill-at' | 'tiny-recipe'): string =>
+  join(root, 'tests', 'helpers', `${name}.mjs`);
+
+/** How a process ends that kill-at.mjs ends. */
+export const killed: Finished = { code: null, stdout: '', stderr: '' };
+
 /** `node train.js ARGUMENTS`. */
-export function cli(words: readonly string[], { cwd, killWhen, shell }: CliOptions): Promise<Finished> {
+export function cli(
+  words: readonly string[],
+  { cwd, hooks = [], env = {}, killAfter, shell }: CliOptions,
+): Promise<Finished> {
+  const imported = [
+    ...hooks,
+    ...(Object.keys(env).some((name) => /^(KILL|STEPS)_/.test(name)) ? [hook('kill-at')] : []),
+  ];
+  const ours = [...imported.flatMap((path) => ['--import', path]), program, ...words];
   const [command, args] = shell
-    ? ['bash', ['-c', `${shell}; exec "$@"`, 'bash', process.execPath, program, ...words]]
-    : [process.execPath, [program, ...words]];
-  const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    ? ['bash', ['-c', `${shell}; exec "$@"`, 'bash', process.execPath, ...ours]]
+    : [process.execPath, ours];
+  const child = spawn(command, args, {
+    cwd,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  });
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text;
@@ -46,11 +68,11 @@ export function cli(words: readonly string[], { cwd, killWhen, shell }: CliOptio
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
   });
-  const watch = killWhen && setInterval(() => killWhen() && child.kill('SIGKILL'), 2);
+  const timer = killAfter === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), killAfter);
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code) => {
-      clearInterval(watch);
+      clearTimeout(timer);
       resolve({ code, stdout, stderr });
     });
   });

@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import type { Native } from '../../src/engine/native.js';
 import { buildEmulated, mayEmulate } from '../helpers/emulated-cuda.js';
 
@@ -42,9 +42,14 @@ function onGpu(): Native | null {
   }
 }
 
-const cudas = Object.entries({ 'cuda emulated': emulated(), cuda: onGpu() }).filter(
-  (c): c is [string, Native] => !!c[1],
-);
+const devices = Object.entries({ 'cuda emulated': emulated(), cuda: onGpu() });
+const cudas = devices.filter((c): c is [string, Native] => !!c[1]);
+
+/** What this machine cannot run: skipped by name, so that it is seen. */
+const absent = [
+  ...['avx2', 'avx512', 'avx512bf16'].filter((isa) => !cpu.availableIsas().includes(isa)),
+  ...devices.filter(([, addon]) => !addon).map(([device]) => device),
+];
 
 let current = cpu;
 /** The addon in use: the CPU's, or what underEverySetting chose. */
@@ -69,6 +74,7 @@ export function underEverySetting(name: string, body: (use: () => void) => void)
         cpu.setThreads(threads);
       });
     });
+  for (const setting of absent) it.skip(`${name} (${setting}): not on this machine`);
   for (const [device, addon] of cudas)
     describe(`${name} (${device})`, () => {
       body(() => {

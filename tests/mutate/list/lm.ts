@@ -2,6 +2,7 @@
 import type { Mutant } from '../mutant.js';
 
 const train = ['tests/lm/train.test.ts'];
+const byPyTorch = ['tests/lm/training-golden.test.ts'];
 const byHand = ['tests/net/training.test.ts'];
 const sample = ['tests/lm/sample.test.ts'];
 const numbers = ['tests/cli/numbers.test.ts'];
@@ -90,12 +91,36 @@ export const ofLm: readonly Mutant[] = [
     tests: byHand,
   },
   {
+    id: 'lm/clip-ignored',
+    file: 'src/lm/train.ts',
+    find: 'const gradScale = options.clip > 0 && gradNorm',
+    replace: 'const gradScale = options.clip > 1e9 && gradNorm',
+    about: 'nothing is clipped',
+    tests: byPyTorch,
+  },
+  {
+    id: 'lm/betas',
+    file: 'src/lm/train.ts',
+    find: 'const [beta1, beta2] = options.betas;',
+    replace: 'const [beta2, beta1] = options.betas;',
+    about: 'the betas in each other’s place',
+    tests: byPyTorch,
+  },
+  {
+    id: 'lm/no-warm-up',
+    file: 'src/lm/schedule.ts',
+    find: 'if (step < warmup) return',
+    replace: 'if (step < 0) return',
+    about: 'no warm-up',
+    tests: byPyTorch,
+  },
+  {
     id: 'lm/decay',
     file: 'src/lm/train.ts',
     find: 'v.rank >= 2 ? options.weightDecay : 0',
     replace: 'v.rank >= 1 ? options.weightDecay : 0',
     about: 'biases and norms decay, too',
-    tests: byHand,
+    tests: byPyTorch,
   },
   {
     id: 'lm/resume-step',
