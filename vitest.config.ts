@@ -7,6 +7,16 @@ const mocking = [
   'tests/net/experiment/*.test.ts',
 ];
 
+/** Whole runs of the program, seconds to minutes each: `npm run test:whole`. Those of them that replace modules are alone, too. */
+const whole = [
+  'tests/bench/{bench,gpu}.test.ts',
+  'tests/cli/{experiment,kl,own-data,plug-ins,pretrain,resume,reward-model,rl}.test.ts',
+  'tests/ilf/untrained.test.ts',
+  'tests/kernels/pack.test.ts',
+  'tests/library/projects.test.ts',
+];
+const wholeAlone = ['tests/net/{check-run,invariants}.test.ts', 'tests/net/experiment/*.test.ts'];
+
 // As many files at a time as there are cores, up to four (models in memory), each on one thread: most tests wait for programs that
 // they start, which use one. What threads change, tests/kernels and tests/engine set for themselves.
 export default defineConfig({
@@ -18,11 +28,18 @@ export default defineConfig({
     hookTimeout: 120_000,
     pool: 'forks',
     projects: [
-      { extends: true, test: { name: 'alone', include: mocking } },
+      { extends: true, test: { name: 'alone', include: mocking, exclude: wholeAlone } },
       {
         extends: true,
-        test: { name: 'together', include: ['tests/**/*.test.ts'], exclude: mocking, isolate: false },
+        test: {
+          name: 'together',
+          include: ['tests/**/*.test.ts'],
+          exclude: [...mocking, ...whole],
+          isolate: false,
+        },
       },
+      { extends: true, test: { name: 'whole-alone', include: wholeAlone } },
+      { extends: true, test: { name: 'whole', include: whole, isolate: false } },
     ],
   },
 });

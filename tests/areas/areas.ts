@@ -11,6 +11,8 @@ export interface Area {
   files: string;
   names: string;
   least: number;
+  /** Of `npm run test:whole`; without, of `npm test`. */
+  whole?: true;
 }
 
 export const areas: readonly Area[] = JSON.parse(
@@ -64,6 +66,9 @@ export function declaredAbsent(value: string | undefined, of: readonly Area[] = 
     throw new Error(`ILF_TESTS_WITHOUT: there is no area "${unknown}"; tests/areas/areas.json has them`);
   return new Set(names);
 }
+
+/** The areas of one of the two scripts. */
+export const areasOf = (whole: boolean): Area[] => areas.filter((area) => (area.whole ?? false) === whole);
 
 /** The areas that ran too few tests, a line each. */
 export function tooFew(
