@@ -1,6 +1,7 @@
 /** What computes. There is one engine at a time in a process; models that are open belong to the one that they were opened on. */
 import { startGpuEngine } from '../engine/gpu.js';
 import { startEngine as start } from '../engine/index.js';
+import { check, shapes } from './check.js';
 
 // Written out, since the engines' own types lead to tfjs'.
 type EngineName = 'cpu' | 'wasm' | 'cuda' | 'tensorflow' | 'webgpu';
@@ -30,7 +31,9 @@ let started: Promise<StartedEngine> | undefined;
  * Starts an engine; without it the default one is started when it is first needed.
  * @throws UserError where what it needs is missing, saying what
  */
-export function startEngine({ engine, gpu, precision, threads }: EngineChoice = {}): Promise<StartedEngine> {
+export async function startEngine(choice: EngineChoice = {}): Promise<StartedEngine> {
+  check('startEngine', shapes.engine, choice);
+  const { engine, gpu, precision, threads } = choice;
   const options = { precision, threads };
   started = gpu ? startGpuEngine(engine, options) : start(engine, options);
   return started;

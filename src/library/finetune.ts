@@ -2,9 +2,9 @@
 import { disposeAdamState } from '../engine/fused.js';
 import { tuneOn } from '../ilf/finetune.js';
 import { DEFAULTS } from '../pipeline/defaults.js';
-import { UserError } from '../store/errors.js';
 import { completionIds, encodePrompt } from '../writers/local.js';
 import { given } from '../writers/writer.js';
+import { check, shapes } from './check.js';
 import type { Model } from './model.js';
 import { textModelOf } from './open-model.js';
 import { type Watch, watched } from './watch.js';
@@ -32,13 +32,17 @@ export interface FinetuneOptions extends Watch {
 }
 
 /**
- * Changes the model itself; `save` keeps it.
+ * Changes the model itself; `save` keeps it. A training that diverges leaves it damaged: load it again.
  * @throws UserError for no examples, ones too long for the model, and a training that diverges
  */
 export async function finetune(
   model: Model,
   examples: readonly Example[],
-  {
+  options: FinetuneOptions = {},
+): Promise<void> {
+  check('finetune: examples', shapes.examples, examples);
+  check('finetune', shapes.finetune, options);
+  const {
     lr = DEFAULTS.lr,
     epochs = DEFAULTS.epochs,
     batch = DEFAULTS.batch,
@@ -46,10 +50,8 @@ export async function finetune(
     seed = DEFAULTS.seed,
     onLoss,
     ...watch
-  }: FinetuneOptions = {},
-): Promise<void> {
+  } = options;
   const opened = textModelOf(model);
-  if (examples.length === 0) throw new UserError('there are no examples to finetune on');
   const progress = watched(watch);
   const items = examples.map(({ prompt, completion, weight = 1 }, i) => {
     const ids = completionIds(opened, given(completion));

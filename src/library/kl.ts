@@ -6,6 +6,7 @@ import { stepSeed } from '../pipeline/seeds.js';
 import { UserError } from '../store/errors.js';
 import { encodePrompt } from '../writers/local.js';
 import type { TextModel } from '../writers/text-model.js';
+import { check, shapes } from './check.js';
 import type { Model } from './model.js';
 import { textModelOf } from './open-model.js';
 import { type Watch, watched } from './watch.js';
@@ -27,8 +28,11 @@ export async function kl(
   tuned: Model,
   base: Model,
   prompts: readonly string[],
-  { n = 1, maxTokens = 48, seed = 0, ...watch }: KlOptions = {},
+  options: KlOptions = {},
 ): Promise<{ tunedFromBase: KlResult; baseFromTuned: KlResult }> {
+  check('kl: prompts', shapes.texts.min(1, 'there are no prompts'), prompts);
+  check('kl', shapes.kl, options);
+  const { n = 1, maxTokens = 48, seed = 0, ...watch } = options;
   const models = { tuned: textModelOf(tuned), base: textModelOf(base) };
   requireOneVocabulary(models.tuned.lm, models.base.lm);
   if (models.tuned.tokenizer.key !== models.base.tokenizer.key)

@@ -5,6 +5,7 @@ import { writeOutcome } from '../ilf/outcome.js';
 import { renderHtml } from '../report/run/html.js';
 import type { Report } from '../report/run/types.js';
 import { packageVersion } from '../store/package.js';
+import { check, shapes } from './check.js';
 import { ensureEngine } from './engine.js';
 import { checkSettings, type LoopSettings, loopOptions } from './settings.js';
 import { type Watch, watched } from './watch.js';
@@ -33,6 +34,8 @@ export interface LoopResult {
  * @throws UserError for data, models and settings that cannot be used; the signal's reason, where it was aborted: the same call then goes on
  */
 export async function runLoop(settings: LoopSettings = {}, watch: LoopWatch = {}): Promise<LoopResult> {
+  check('runLoop', shapes.loop, settings);
+  check('runLoop', shapes.loopWatch, watch);
   const task = await checkSettings(settings);
   const options = loopOptions(settings, await ensureEngine());
   const place = { dir: settings.run, fresh: settings.fresh ?? false, version: packageVersion() };

@@ -1,9 +1,11 @@
 /** A causal language model that is open: what it says, and how likely it finds a text. */
 import { sample as sampleIds } from '../lm/sample.js';
 import { texts } from '../pipeline/progress.js';
+import { UserError } from '../store/errors.js';
 import { encodeStart } from '../text/tokenizer.js';
 import { scoreAll } from '../writers/chunks.js';
 import { openModel } from '../writers/text-model.js';
+import { check, shapes } from './check.js';
 import { ensureEngine } from './engine.js';
 import { OpenModel, textModelOf } from './open-model.js';
 import { type Watch, watched } from './watch.js';
@@ -33,6 +35,7 @@ export interface Model {
  * `startEngine` started none. @throws UserError for a folder that is no model, is damaged, or is of an unknown architecture
  */
 export async function loadModel(dir: string): Promise<Model> {
+  check('loadModel', shapes.folder, dir);
   await ensureEngine();
   return new OpenModel(await openModel(dir));
 }
@@ -63,19 +66,25 @@ export interface Sampled {
   finished: boolean;
 }
 
-/** Texts that continue the prompts, [prompt][text]. @throws UserError for a prompt that is empty or fills the model's window */
+/**
+ * Texts that continue the prompts, [prompt][text].
+ * @throws UserError for a prompt that is empty or fills the model's window, and options that mean nothing
+ */
 export async function sample(
   model: Model,
   prompts: readonly string[],
-  { n = 1, temperature = 1, topP = 1, maxTokens = 48, stop = null, seed = 0, ...watch }: SampleOptions = {},
+  options: SampleOptions = {},
 ): Promise<Sampled[][]> {
+  check('sample: prompts', shapes.texts, prompts);
+  check('sample', shapes.sample, options);
+  const { n = 1, temperature = 1, topP = 1, maxTokens = 48, stop = null, seed = 0, ...watch } = options;
   const { lm, tokenizer } = textModelOf(model);
   // A stop that is a token of its own ends the text there; any other one is found in what was written.
   const stopToken = stop === null ? [] : tokenizer.encode(stop);
   const stopIds = stopToken.length === 1 ? [...tokenizer.ends, stopToken[0]!] : tokenizer.ends;
   const ids = prompts.map((prompt) => encodeStart(tokenizer, prompt));
-  const options = { maxNewTokens: maxTokens, temperature, topK: 0, topP, seed, stopIds };
-  const completions = await sampleIds(lm, ids, n, options, texts(watched(watch), 'sampling'));
+  const how = { maxNewTokens: maxTokens, temperature, topK: 0, topP, seed, stopIds };
+  const completions = await sampleIds(lm, ids, n, how, texts(watched(watch), 'sampling'));
   return completions.map((of) =>
     of.map((completion) => {
       const all = tokenizer.decode(completion.ids);
@@ -87,8 +96,10 @@ export async function sample(
   );
 }
 
-/** A completion and what precedes it, as texts or as token ids. Texts are encoded each on its own; a prompt begins as the tokenizer begins
- * every text. */
+/**
+ * A completion and what precedes it, as texts or as token ids. Texts are encoded each on its own; a prompt begins as the tokenizer begins
+ * every text.
+ */
 export type ScoreItem =
   | { prompt: string; completion: string }
   | { promptIds: readonly number[]; completionIds: readonly number[] };
@@ -97,12 +108,24 @@ export type ScoreItem =
  * ln p(token | all before it) of each completion's tokens, in nats: [item][token]. Prompts must not be empty.
  * @throws UserError for an empty prompt, or a text that is longer than the model's window
  */
-export function score(model: Model, items: readonly ScoreItem[], watch: Watch = {}): Promise<Float32Array[]> {
+export async function score(
+  model: Model,
+  items: readonly ScoreItem[],
+  watch: Watch = {},
+): Promise<Float32Array[]> {
+  check('score: items', shapes.items, items);
+  check('score', shapes.watch, watch);
   const { lm, tokenizer } = textModelOf(model);
   const ids = items.map((item) =>
     'prompt' in item
       ? { prompt: encodeStart(tokenizer, item.prompt), completion: tokenizer.encode(item.completion) }
       : { prompt: item.promptIds, completion: item.completionIds },
   );
+  const { vocab } = lm.description;
+  ids.forEach(({ prompt, completion }, i) => {
+    const beyond = [...prompt, ...completion].find((id) => id >= vocab);
+    if (beyond !== undefined)
+      throw new UserError(`score: item ${i}: the id ${beyond} is outside the model's vocabulary of ${vocab}`);
+  });
   return scoreAll(lm, ids, texts(watched(watch), 'scoring'));
 }

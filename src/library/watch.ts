@@ -11,7 +11,7 @@ export interface ProgressEvent {
 }
 
 export interface Watch {
-  /** Called often; a call costs as much as the caller makes of it. */
+  /** Called often, and not waited for: what it throws ends the work, what it promises is of no interest. */
   onProgress?: ((event: ProgressEvent) => void) | undefined;
   /** Ends the work soon, between two tokens or two steps: its promise is rejected with the signal's reason. */
   signal?: AbortSignal | undefined;
@@ -22,5 +22,7 @@ export const watched =
   ({ onProgress, signal }: Watch): Progress =>
   (doing, done, total, unit) => {
     signal?.throwIfAborted();
-    onProgress?.({ doing, done, total, unit });
+    const promised: unknown = onProgress?.({ doing, done, total, unit });
+    // A rejection that nobody waits for would end the caller's process.
+    if (promised instanceof Promise) promised.catch(() => {});
   };

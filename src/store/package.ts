@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { UserError } from './errors.js';
 
 /** The folder of package.json, above the compiled file or the source file. */
 export const packageDir = (() => {
@@ -13,4 +14,9 @@ export const packageDir = (() => {
 export const packageVersion = (): string =>
   (JSON.parse(readFileSync(join(packageDir, 'package.json'), 'utf8')) as { version: string }).version;
 
-export const embeddedModel = (name: 'base' | 'instruct'): string => join(packageDir, 'models', name);
+/** An embedded model's folder. @throws UserError for another name */
+export function embeddedModel(name: 'base' | 'instruct'): string {
+  if (name !== 'base' && name !== 'instruct')
+    throw new UserError(`there is no embedded model "${String(name)}", but "base" and "instruct"`);
+  return join(packageDir, 'models', name);
+}

@@ -67,6 +67,89 @@ describe('sample and score', () => {
   });
 });
 
+describe('what means nothing', () => {
+  const any = ilf as unknown as Record<string, (...of: unknown[]) => Promise<unknown>>;
+  const example = { prompt: 'a', completion: 'b' };
+  const wrong: [string, () => unknown, RegExp][] = [
+    ['a number of texts', () => any.sample!(model, prompts, { n: 1e9 }), /^sample: n: /],
+    [
+      'a temperature',
+      () => any.sample!(model, prompts, { temperature: Number.POSITIVE_INFINITY }),
+      /temperature/,
+    ],
+    ['a misspelt option', () => any.sample!(model, prompts, { temprature: 1 }), /temprature/],
+    ['a seed', () => any.sample!(model, prompts, { seed: 1.5 }), /seed/],
+    ['a text where a list should be', () => any.sample!(model, 'abc'), /^sample: prompts: /],
+    ['no prompts', () => any.sample!(model), /^sample: prompts: /],
+    ['a stop of no letters', () => any.sample!(model, prompts, { stop: '' }), /stop/],
+    ['no model', () => any.sample!({}, prompts), /no model/],
+    [
+      'ids that are none',
+      () => any.score!(model, [{ promptIds: [1.5], completionIds: [3] }]),
+      /^score: items: 0/,
+    ],
+    [
+      'ids beyond the vocabulary',
+      () => any.score!(model, [{ promptIds: [1], completionIds: [99999] }]),
+      /99999/,
+    ],
+    [
+      'an item of both kinds',
+      () => any.score!(model, [{ prompt: 'a', completionIds: [1] }]),
+      /^score: items: 0/,
+    ],
+    ['a signal', () => any.score!(model, [], { signal: {} }), /AbortSignal/],
+    ['a negative rate', () => any.finetune!(model, [example], { lr: -1 }), /^finetune: lr: /],
+    ['half an epoch', () => any.finetune!(model, [example], { epochs: 1.5 }), /epochs/],
+    ['no batch', () => any.finetune!(model, [example], { batch: 0 }), /batch/],
+    [
+      'a weight that is no number',
+      () => any.finetune!(model, [{ ...example, weight: Number.NaN }]),
+      /0\.weight/,
+    ],
+    ['no prompts for KL', () => any.kl!(model, model, []), /no prompts/],
+    ['a misspelt setting', () => any.runLoop!({ sample: 3 }), /sample/],
+    ['a number as text', () => any.runLoop!({ contexts: '8' }), /contexts/],
+    ['a mode', () => any.runLoop!({ roundMode: 'nope' }), /roundMode/],
+    ['nothing', () => any.runLoop!(null), /^runLoop: /],
+    ['an engine', () => any.startEngine!({ engine: 'bogus' }), /^startEngine: engine: /],
+    ['a folder', () => any.loadModel!(new URL('file:///')), /^loadModel: /],
+    ['an embedded model', () => any.embeddedModel!('nope'), /nope/],
+    ['no text', () => (model.encode as (of?: unknown) => unknown)(5), /^encode: /],
+    ['no ids', () => (model.decode as (of?: unknown) => unknown)('abc'), /^decode: /],
+  ];
+  it.each(wrong)('%s is one line', async (_, call, says) => {
+    const error = await Promise.resolve()
+      .then(call)
+      .catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(ilf.UserError);
+    expect((error as Error).message).toMatch(says);
+    expect((error as Error).message).not.toContain('\n');
+  });
+
+  it('a model that was disposed of says so', async () => {
+    const gone = await ilf.loadModel(model.dir);
+    gone.dispose();
+    gone.dispose();
+    for (const call of [
+      () => ilf.sample(gone, prompts),
+      () => ilf.score(gone, [{ prompt: 'a', completion: 'b' }]),
+      () => ilf.finetune(gone, [example]),
+      () => ilf.kl(gone, model, prompts),
+      () => gone.save(join(scratch, 'gone')),
+    ])
+      await expect(call()).rejects.toThrow(/disposed of/);
+  });
+
+  it('a promise of onProgress that is rejected is nobody’s end', async () => {
+    const texts = await ilf.sample(model, prompts, {
+      maxTokens: 2,
+      onProgress: () => Promise.reject(new Error('mine')),
+    });
+    expect(texts).toHaveLength(2);
+  });
+});
+
 describe('finetune and kl', () => {
   it('makes the examples likelier, moves away from the base, and is kept by save', async () => {
     const tuned = await ilf.loadModel(model.dir);
