@@ -4,7 +4,7 @@ import type { Estimate } from '../bayes/index.js';
 import { familiarityStep } from '../measure/familiarity.js';
 import type { LoopOptions } from '../pipeline/options.js';
 import type { RunContext } from '../pipeline/run-context.js';
-import type { Caveat, Familiarity } from '../report/run/types.js';
+import type { Caveat, Familiarity } from '../report/caveats.js';
 import { isModule } from '../store/plug-in.js';
 
 /** Of fewer held-out contexts nothing is concluded; nor where the interval of the win rate is wider than this to each side. */
@@ -18,7 +18,7 @@ export interface Before {
   familiarity?: Familiarity[];
 }
 
-/** Tells it, too. @param judged whether InstructRM decides wins */
+/** Told as well, and then what there is to tell of the data. @param judged whether InstructRM decides wins */
 export async function caveatsBefore(run: RunContext, judged: boolean): Promise<Before> {
   const { task, options, reporter, notices } = run;
   const heldOut = task.contexts('heldout', 0, options.heldout);
