@@ -27,16 +27,6 @@ const byReference: Pick<Task, 'prefers' | 'written'> = {
   written: ({ gold }) => gold!,
 };
 
-/** References that nothing is measured against. */
-function fewerGold(path: string, all: readonly Context[]): string[] {
-  const n = all.filter(({ gold }) => gold !== undefined).length;
-  return n === 0 || n === all.length
-    ? []
-    : [
-        `${path}: only ${n} of ${all.length} contexts have a gold; nothing is measured against it unless all have one`,
-      ];
-}
-
 /** @throws UserError for a file that cannot be read, a bad line (with its number), or too few contexts */
 export async function openFileTask(path: string): Promise<Task> {
   const { contexts, ignored } = await readLines(path);
@@ -66,7 +56,7 @@ export async function openFileTask(path: string): Promise<Task> {
       output: formatOf(all.flatMap(({ output, gold }) => [output, gold])),
       feedback: feedbackFormat,
     },
-    notices: [...ignoredNotice(path, ignored), ...fewerGold(path, all)],
+    notices: ignoredNotice(path, ignored),
     size: (split) => parts[split].length,
     contexts: (split, from, n) => parts[split].slice(from, from + n),
     ...(all.every(({ gold }) => gold !== undefined) && byReference),

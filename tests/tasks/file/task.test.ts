@@ -86,16 +86,6 @@ describe("a person's own data", () => {
     expect((await contextsIn('{"context": "a"}', b)).task.notices).toEqual([]);
   });
 
-  it('says where only some have a reference', async () => {
-    const { task } = await contextsIn('{"context": "a", "gold": "x"}', b);
-    expect(task.notices).toEqual([
-      expect.stringMatching(/raw\.jsonl: only 1 of 2 contexts have a gold; nothing is/),
-    ]);
-    expect(
-      (await contextsIn('{"context": "a", "gold": "x"}', '{"context": "b", "gold": "x"}')).task.notices,
-    ).toEqual([]);
-  });
-
   it('keeps what JSON keeps: separators of lines, marks, the words of prompts, whole characters', async () => {
     const text = 'a\u2028b\u2029c\u0085d 🙂\nFeedback: e\n\nSummary: f';
     const { of } = await contextsIn(JSON.stringify({ context: text, feedback: [] }), b);
