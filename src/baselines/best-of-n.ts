@@ -1,5 +1,6 @@
 /** Best-of-n by a reward model: no weights move, every output costs n samples. */
 import { bestOfNKl, bestOfNKlBound, type Estimate, expectedBestOfN, meanEstimate } from '../bayes/index.js';
+import { tellUnknown } from '../measure/unknown-text.js';
 import { withModels } from '../pipeline/model-cache.js';
 import { type Progress, texts } from '../pipeline/progress.js';
 import { type RunContext, tableStep } from '../pipeline/run-context.js';
@@ -160,6 +161,8 @@ export async function bestOfNCommand(of: BestOfNCommand, progress: Progress): Pr
   );
   const rows = await withModels(async (models) => {
     const [model, base] = [await models.get(of.model), await models.get(of.base)];
+    const look = { maxTokens: sampling.maxTokens, seed: seedOf(of.place, 'familiarity') };
+    await tellUnknown({ model, role: 'model' }, task, contexts, look, of.tooLong.tell, progress);
     return withReward(of.rewardModel, task.prompts, (reward) => {
       const seed = seedOf(of.place, 'best-of-n');
       return sampleScored({ task, model, base, reward, contexts, n, sampling, seed }, progress);

@@ -5,6 +5,7 @@
 import { disposeAdamState } from '../engine/fused.js';
 import { type PreferenceForm, preferenceObjective } from '../lm/preference.js';
 import { trainOn } from '../lm/train.js';
+import { tellUnknown } from '../measure/unknown-text.js';
 import type { Progress } from '../pipeline/progress.js';
 import { folderStep, type RunContext } from '../pipeline/run-context.js';
 import { stepSeed } from '../pipeline/seeds.js';
@@ -25,6 +26,8 @@ const BATCH = 16;
 const LR = 3e-4;
 /** The first steps' learning rate rises over this share of the training. */
 const WARMUP = 0.1;
+/** Of a text of its own, to see whether it knows those that it learns from. */
+const LOOK_TOKENS = 48;
 /** Most padded tokens computed at once: bounds memory, changes no result. */
 const MAX_TOKENS = 4096;
 
@@ -142,6 +145,9 @@ export async function rewardModelCommand(of: RewardModelCommand, progress: Progr
   try {
     const prompt = promptOf(of.kind, of.task.prompts);
     const comparisons = await comparisonsOf(of, readerOf(model), prompt, progress);
+    const contexts = comparisons.map(({ context: id, text }) => ({ id, text }));
+    const look = { maxTokens: LOOK_TOKENS, seed: stepSeed(of.seed, 'reward', 'familiarity') };
+    await tellUnknown({ model, role: 'instruct' }, of.task, contexts, look, of.tooLong.tell, progress);
     const seed = stepSeed(of.seed, 'reward', 'reward-model');
     await trainRewardModel(model, { comparisons, prompt, form: of.form, seed }, of.out, progress);
   } finally {

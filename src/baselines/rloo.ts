@@ -6,6 +6,7 @@ import { dirname } from 'node:path';
 import { disposeAdamState } from '../engine/fused.js';
 import { policyGradient } from '../lm/policy-gradient.js';
 import { trainOn } from '../lm/train.js';
+import { tellUnknown } from '../measure/unknown-text.js';
 import { withModels } from '../pipeline/model-cache.js';
 import type { Progress } from '../pipeline/progress.js';
 import { folderStep, type RunContext } from '../pipeline/run-context.js';
@@ -202,6 +203,8 @@ export async function rlCommand(of: RlCommand, progress: Progress): Promise<void
   const contexts = await rewardable(task, all, who, options.maxTokens, of.tooLong);
   const log = await withModels(async (models) => {
     const base = await models.get(of.base);
+    const look = { maxTokens: options.maxTokens, seed: seedOf(of.place, 'familiarity') };
+    await tellUnknown({ model: base, role: 'base' }, task, contexts, look, of.tooLong.tell, progress);
     return withReward(of.rewardModel, task.prompts, (reward) => {
       const seed = seedOf(of.place, 'rl');
       return reinforce({ task, theta: of.model, base, reward, contexts, options, seed }, of.out, progress);

@@ -10,6 +10,11 @@ const LONGEST = 800;
 /** What is wrong with the input: one line. Of anything else, which is a bug, all that is known. Neither can steer a terminal. */
 export function errorLine(error: unknown): string {
   if (!(error instanceof UserError)) return plain(inspect(error));
-  const words = plain(error.message).split(/\s+/);
-  return `error: ${cutMiddle(words.map((word) => cutMiddle(word, LONGEST_WORD)).join(' '), LONGEST)}`;
+  return `error: ${line(error.message)}`;
+}
+
+/** One line, of a length that can be read. */
+export function line(text: string): string {
+  const words = plain(text).split(/\s+/);
+  return cutMiddle(words.map((word) => cutMiddle(word, LONGEST_WORD)).join(' '), LONGEST);
 }

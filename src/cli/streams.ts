@@ -1,7 +1,6 @@
 /** Standard output and standard error: read to their end or not, full, closed. */
-import { plain } from '../report/terminal.js';
 import { asUserError } from '../store/errors.js';
-import { errorLine } from './error-line.js';
+import { errorLine, line as oneLine } from './error-line.js';
 
 const STDOUT = 'standard output';
 
@@ -40,4 +39,4 @@ export const printJson = (value: unknown): Promise<void> =>
   );
 
 /** A line on standard error that is no progress: it is printed where that is not wanted, too. */
-export const notice = (line: string): void => console.error(plain(line));
+export const notice = (line: string): void => console.error(oneLine(line));

@@ -1,6 +1,7 @@
 /** The experiment: every study on every seed, then all of it as estimates, verdicts, figures and one page. */
 import { readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { type Before, caveatsBefore } from '../ilf/caveats.js';
 import { fittingTask } from '../ilf/fit.js';
 import { heldOutTexts } from '../ilf/heldout.js';
 import { openRunContext } from '../ilf/open.js';
@@ -50,14 +51,13 @@ export async function experiment(options: ExperimentOptions, show: Reporter): Pr
   const { dir, seeds, studies, quick, command, version, loop } = options;
   await checkPlace(dir);
   let task = await openTask(loop);
-  for (const line of task.notices ?? []) show.notice?.(line);
-  if (loop.data !== null) task = await checkLengths(task, loop, show);
+  if (loop.data !== null) task = await checkLengths(task, loop);
   const scale = loop.data === null ? options.scale : fitted(options.scale, task, loop.data);
   if (loop.data !== null) {
     const asked = studies.find(({ embedded }) => embedded);
     if (asked) throw new UserError(`the study ${asked.name} is about the embedded world alone; leave it out`);
   }
-  const { rows, judge, seconds } = await runStudies(task, { ...options, scale }, show);
+  const { rows, judge, before, seconds } = await runStudies(task, { ...options, scale }, show);
   const values = new Values(rows);
   const estimates = estimateRows(values);
   const report = experimentReport(values, {
@@ -66,6 +66,7 @@ export async function experiment(options: ExperimentOptions, show: Reporter): Pr
     contexts: scale.heldout,
     task: loop.data === null ? null : task.name,
     judge,
+    ...before,
     quick,
     command,
     version,
@@ -120,14 +121,17 @@ async function runStudies(
   task: Task,
   options: ExperimentOptions,
   show: Reporter,
-): Promise<{ rows: ValueRow[]; judge: string; seconds: number }> {
+): Promise<{ rows: ValueRow[]; judge: string; before: Before; seconds: number }> {
   const rows: ValueRow[] = [];
   let seconds = 0;
   let judge = '';
+  let before: Before | undefined;
   for (const seed of options.seeds) {
     const events = laterEvents(join(options.dir, 'tensorboard', `seed-${seed}`));
     const run = await openSeed(task, options, seed, { ...show, scalar: events.scalar });
     try {
+      // Once: every seed has the same models and texts. Scores are the scorer's here, no model decides wins.
+      before ??= await caveatsBefore(run, false);
       const study = await openWorld(run, options.scale);
       for (const { name, valuesIn } of options.studies)
         for (const value of await valuesIn(study)) rows.push({ seed, study: name, ...value });
@@ -138,7 +142,7 @@ async function runStudies(
       await events.close();
     }
   }
-  return { rows, judge, seconds };
+  return { rows, judge, before: before ?? { caveats: [] }, seconds };
 }
 
 /** For TensorBoard, while it runs; a file only once there is something to write. */
@@ -176,7 +180,6 @@ async function openWorld(run: RunContext, scale: Scale): Promise<StudyContext> {
 async function checkLengths(
   task: Task,
   { base, refiner, critic, judge, maxTokens, skipTooLong }: ExperimentOptions['loop'],
-  { notice: tell = () => {} }: Reporter,
 ): Promise<Task> {
   const readers = {
     base: await openReader(base),
@@ -185,7 +188,10 @@ async function checkLengths(
     judge: await openReader(judge),
   };
   let fits = task;
+  const left: string[] = [];
+  const how = { skip: skipTooLong === true, tell: (line: string) => left.push(line) };
   for (const targets of ['gold', 'feedback-refinement'])
-    fits = fittingTask(fits, readers, { maxTokens, targets }, { skip: skipTooLong === true, tell });
-  return fits;
+    fits = fittingTask(fits, readers, { maxTokens, targets }, how);
+  // They follow what must be known first.
+  return Object.assign(Object.create(fits) as Task, { notices: [...(task.notices ?? []), ...left] });
 }

@@ -1,10 +1,10 @@
 /** What a reader must know before any number of a run: said when it starts, in its headline, on its page and in result.json. */
-import { basename } from 'node:path';
 import type { Estimate } from '../bayes/index.js';
 import { familiarityStep } from '../measure/familiarity.js';
+import { unknownText } from '../measure/unknown-text.js';
 import type { LoopOptions } from '../pipeline/options.js';
 import type { RunContext } from '../pipeline/run-context.js';
-import type { Caveat, Familiarity } from '../report/run/types.js';
+import type { Caveat, Familiarity } from '../report/caveats.js';
 import { isModule } from '../store/plug-in.js';
 
 /** Of fewer held-out contexts nothing is concluded; nor where the interval of the win rate is wider than this to each side. */
@@ -18,7 +18,7 @@ export interface Before {
   familiarity?: Familiarity[];
 }
 
-/** Tells it, too. @param judged whether InstructRM decides wins */
+/** Told as well, and then what there is to tell of the data. @param judged whether InstructRM decides wins */
 export async function caveatsBefore(run: RunContext, judged: boolean): Promise<Before> {
   const { task, options, reporter, notices } = run;
   const heldOut = task.contexts('heldout', 0, options.heldout);
@@ -46,22 +46,6 @@ export function caveatsAfter({ caveats }: Before, won: Estimate | undefined): Ca
     ...caveats.filter(({ kind }) => kind === 'unknown text'),
     few,
     ...caveats.filter(({ kind }) => kind !== 'unknown text'),
-  ];
-}
-
-function unknownText(familiarity: readonly Familiarity[]): Caveat[] {
-  const unknown = familiarity.filter(({ known }) => !known);
-  if (unknown.length === 0) return [];
-  const costs = unknown.map(({ model, roles, given, own }) => {
-    return `${basename(model)} (${roles.join(', ')}) ${given.value.toFixed(1)} nats, one of its own ${own.value.toFixed(1)}`;
-  });
-  const all = unknown.length === familiarity.length;
-  const which = unknown[0]!.texts === 'outputs' ? 'outputs that were given' : 'contexts';
-  return [
-    {
-      kind: 'unknown text',
-      says: `The models do not know such text${all ? '' : `, ${unknown.length} of ${familiarity.length}`}: a token of the ${which} costs ${costs.join('; ')}. What they write about it is no evidence of anything, nor is what is said of that.`,
-    },
   ];
 }
 

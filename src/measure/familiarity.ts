@@ -10,7 +10,7 @@ import { texts as inTexts } from '../pipeline/progress.js';
 import { type RunContext, tableStep } from '../pipeline/run-context.js';
 import { stepSeed } from '../pipeline/seeds.js';
 import { type FamiliarityRow, familiarityTable, toContextRow } from '../pipeline/tables.js';
-import type { Familiarity } from '../report/run/types.js';
+import type { Familiarity } from '../report/caveats.js';
 import type { Json } from '../store/hash.js';
 import { type Context, outputPrompt, type Task } from '../tasks/task.js';
 import { encodeStart } from '../text/tokenizer.js';

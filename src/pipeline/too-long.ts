@@ -108,7 +108,10 @@ function listOf(misfits: readonly Misfit[]): string {
   const [file] = new Set(places.map((place) => place?.file));
   if (file === undefined || places.some((place) => place?.file !== file))
     return firstTen(misfits.map((misfit) => `${misfit.name} ${tokens(misfit)}`));
-  const lines = misfits.map((misfit, i) => `${places[i]!.line} ${tokens(misfit)}`);
+  const lines = misfits
+    .map((misfit, i) => ({ line: Number(places[i]!.line), tokens: tokens(misfit) }))
+    .sort((a, b) => a.line - b.line)
+    .map(({ line, tokens }) => `${line} ${tokens}`);
   return `${file}: ${misfits.length === 1 ? 'line' : 'lines'} ${firstTen(lines)}`;
 }
 

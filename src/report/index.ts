@@ -1,3 +1,4 @@
+export * from './caveats.js';
 export { figureChart } from './charts/figure-charts.js';
 export { renderExperiment } from './experiment/html.js';
 export { renderExperimentTerminal } from './experiment/terminal.js';

@@ -2,6 +2,7 @@
 import { createReadStream } from 'node:fs';
 import type { z } from 'zod';
 import { asUserError, UserError } from './errors.js';
+import { ARRAY, likelyMistake, otherKind } from './jsonl-mistakes.js';
 import { firstIssue, parseJson } from './read-json.js';
 
 /** A longer line is a file of another kind. */
@@ -58,7 +59,7 @@ export async function* eachJsonl<T>(path: string, schema: z.ZodType<T>): AsyncGe
       line += 1;
       const where = `${path}:${line}`;
       const text = decodeLine(decoder, bytes, where, line === 1).trim();
-      if (text !== '') yield { value: parseLine(text, schema, where), where, line };
+      if (text !== '') yield { value: parseLine(text, schema, where, line), where, line };
     }
   } catch (error) {
     throw asUserError(error, 'read', path);
@@ -78,17 +79,23 @@ function decodeLine(
   where: string,
   first: boolean,
 ): string {
+  const kind = first ? otherKind(bytes) : undefined;
+  if (kind !== undefined) throw new UserError(`${where}: ${kind}`);
   try {
     const text = decoder.decode(bytes);
     return first && text.startsWith('\ufeff') ? text.slice(1) : text;
   } catch {
-    throw new UserError(`${where}: it is not UTF-8 text`);
+    throw new UserError(`${where}: it is not UTF-8 text; save it as UTF-8`);
   }
 }
 
-function parseLine<T>(text: string, schema: z.ZodType<T>, where: string): T {
+function parseLine<T>(text: string, schema: z.ZodType<T>, where: string, line: number): T {
   const fault = (what: string) => new UserError(`${where}: ${what}`);
-  const parsed = schema.safeParse(parseJson(text, fault));
+  const value = parseJson(text, (what) =>
+    fault(what.includes('not valid JSON') ? what + likelyMistake(text, line) : what),
+  );
+  if (Array.isArray(value)) throw fault(ARRAY);
+  const parsed = schema.safeParse(value);
   if (!parsed.success) throw fault(firstIssue(parsed.error));
   return parsed.data;
 }

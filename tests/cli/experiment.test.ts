@@ -127,6 +127,7 @@ describe('experiment', () => {
     const line = (i: number) => ({
       context: `Letter ${i}: the rent of ${i} is due in week ${i}.`,
       gold: `The rent of ${i} is due.`,
+      sender: 'me',
       ...(i % 2 === 0 && { feedback: `Say when ${i} is due.`, output: `Rent ${i}.` }),
     });
     const lines = Array.from({ length: 15 }, (_, i) => JSON.stringify(line(i)));
@@ -146,14 +147,35 @@ describe('experiment', () => {
         { cwd: dir },
       );
     const finished = await own('letters.jsonl', [], 'own');
-    expect(finished).toMatchObject({ code: 0, stderr: '' });
+    expect(finished.code).toBe(0);
     const document = JSON.parse(finished.stdout);
+    // What must be known first: at the start, in the document, on the page; nothing is concluded.
+    const [unknown, few, ...others] = finished.stderr.split('\n');
+    expect(unknown).toMatch(/^The models do not know such text: a token of the contexts costs base .* nats/);
+    expect([few, ...others]).toEqual([
+      'Too few held-out contexts: 3, and of fewer than 30 nothing is concluded.',
+      expect.stringMatching(/letters\.jsonl: ignored the column sender; read are /),
+      '',
+    ]);
+    expect(Object.keys(document).slice(0, 2)).toEqual(['caveats', 'familiarity']);
+    expect(document.caveats).toEqual([
+      { kind: 'unknown text', says: unknown },
+      { kind: 'few contexts', says: few },
+    ]);
+    expect(document.familiarity).toMatchObject([{ roles: ['base'] }, { roles: ['refiner', 'judge'] }]);
+    for (const { id, verdict, note } of document.claims) {
+      expect(['undecided', 'not measured'], id).toContain(verdict);
+      if (verdict === 'undecided')
+        expect(note, id).toMatch(/^Undecided: the models do not know such text; too few held-out contexts\./);
+    }
+    const page = readFileSync(at('own', 'report.html'), 'utf8');
+    expect(page).toContain(`id="verdict">${unknown} ${few} Of `);
     expect(document).toMatchObject({ contexts: 3, judge: 'F1 of ROUGE-L against the reference' });
     const studied = new Set(document.estimates.map(({ study }: { study: string }) => study));
     expect([...studied].sort()).toEqual(STUDIES.filter((study) => study !== 'ladder').sort());
     const measured = document.claims.filter(({ verdict }: { verdict: string }) => verdict !== 'not measured');
     expect(measured.length).toBeGreaterThan(20);
-    expect(readFileSync(at('own', 'report.html'), 'utf8')).toMatch(/<h1>ILF on letters/);
+    expect(page).toMatch(/<h1>ILF on letters/);
 
     writeFileSync(at('few.jsonl'), lines.slice(0, 4).join('\n'));
     writeFileSync(at('without.jsonl'), [...lines, '{"context": "Another."}'].join('\n'));

@@ -40,19 +40,24 @@ const SUCCESS =
 const UNKNOWN = 'The models do not know such text';
 
 describe('sixty posts of a person’s own, unlike the embedded world', () => {
-  const small = ['--contexts', '8', '--samples', '2', '--quiet', '--run', 'run', '--skip-too-long'];
-  const variants: [name: string, lines: object[]][] = [
-    ['with outputs and feedback', posts],
-    ['contexts alone', posts.map(({ context }) => ({ context }))],
-    ['with references', posts.map(({ context, output }) => ({ context, gold: output }))],
+  const small = ['--contexts', '4', '--samples', '2', '--max-tokens', '12', '--host', 'engine'].concat([
+    '--quiet',
+    '--run',
+    'run',
+    '--skip-too-long',
+  ]);
+  const variants: [name: string, lines: object[], start: typeof cli][] = [
+    ['with outputs and feedback', posts, cli],
+    ['contexts alone', posts.map(({ context }) => ({ context })), inProcess],
+    ['with references', posts.map(({ context, output }) => ({ context, gold: output })), inProcess],
   ];
 
   it.each(variants)(
     '%s: that the models do not know them is said first, and no success',
-    async (_name, lines) => {
+    async (_name, lines, start) => {
       const cwd = workplace();
       const data = written(cwd, 'posts.jsonl', lines);
-      const { code, stdout, stderr } = await cli([...small, '--data', data], { cwd });
+      const { code, stdout, stderr } = await start([...small, '--data', data], { cwd });
       expect([code, stderr.split('\n').slice(4).join('\n')]).toEqual([0, '']);
       // At the start, on standard error; first of all that is printed; in the headline; on the page; in result.json.
       const said = stderr.split('\n');
@@ -91,7 +96,7 @@ describe('sixty posts of a person’s own, unlike the embedded world', () => {
       expect(page).toContain('the opinion of a judge that does not know such text');
 
       // What was used, not what was asked for.
-      expect(result.options).toMatchObject({ contexts: 8, skipTooLong: true });
+      expect(result.options).toMatchObject({ contexts: 4, skipTooLong: true });
       const manifest = JSON.parse(readFileSync(join(cwd, 'run', 'manifest.json'), 'utf8')) as typeof result;
       expect(manifest.options.heldout).toBe(result.options.heldout);
       expect(result.options.heldout).toBeLessThanOrEqual(12);
@@ -110,7 +115,7 @@ describe('sixty posts of a person’s own, unlike the embedded world', () => {
   );
 
   it('all that are too long are named at once, with their lines', async () => {
-    const { code, stdout, stderr } = await cli(['--data', sixty, '--quiet'], { cwd: workplace() });
+    const { code, stdout, stderr } = await inProcess(['--data', sixty, '--quiet'], { cwd: workplace() });
     expect(stderr).toMatch(
       /^error: 2 of 60 contexts are too long .*sixty-posts\.jsonl: lines 59 \(\d+ tokens\), 60 \(\d+ tokens\); the window of .*instruct is 512 tokens; .*--skip-too-long\n$/,
     );
@@ -258,7 +263,17 @@ describe('texts that are too long for a command', () => {
       'rm',
     ];
     expectRefused(await inProcess(reward, { cwd }), /1 of 2 comparisons is too long .*pairs\.jsonl: line 2 /);
-    expect(await inProcess([...reward, '--skip-too-long'], { cwd })).toMatchObject({ code: 0 });
+    // That a model does not know the text is said.
+    const saying = (model: string) =>
+      expect.stringMatching(
+        new RegExp(
+          `^left out as too long[^\n]*\n${UNKNOWN}: a token of the contexts costs ${model} [^\n]*\n$`,
+        ),
+      );
+    expect(await inProcess([...reward, '--skip-too-long'], { cwd })).toMatchObject({
+      code: 0,
+      stderr: saying('instruct \\(instruct\\)'),
+    });
 
     // RL and best-of-n read a table of contexts.
     const own = written(cwd, 'own.jsonl', [...lines, { context: 'now' }, { context: 'then' }]);
@@ -276,15 +291,18 @@ describe('texts that are too long for a command', () => {
       '--max-tokens',
       '4',
     ];
-    for (const words of [
-      ['rl', ...of, '--steps', '1', '--prompts', '2', '--samples', '2', '--out', 'rl'],
-      ['best-of-n', ...of, '-n', '2', '--out', 'best.arrow'],
-    ]) {
+    for (const [role, words] of [
+      ['base', ['rl', ...of, '--steps', '1', '--prompts', '2', '--samples', '2', '--out', 'rl']],
+      ['model', ['best-of-n', ...of, '-n', '2', '--out', 'best.arrow']],
+    ] as const) {
       expectRefused(
         await inProcess(words, { cwd }),
         /^error: \d of \d contexts (is|are) too long .*context \d/,
       );
-      expect(await inProcess([...words, '--skip-too-long'], { cwd })).toMatchObject({ code: 0 });
+      expect(await inProcess([...words, '--skip-too-long'], { cwd })).toMatchObject({
+        code: 0,
+        stderr: saying(`base \\(${role}\\)`),
+      });
     }
   });
 });

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { STUDIES } from '../../src/experiment/names.js';
-import { type ClaimRule, claimOf, claimRules, verdictOf } from '../../src/experiment/page/claims.js';
+import {
+  type ClaimRule,
+  claimOf,
+  claimRules,
+  undecidedBy,
+  verdictOf,
+} from '../../src/experiment/page/claims.js';
 import { studies } from '../../src/experiment/studies/index.js';
 import { Values } from '../../src/experiment/values.js';
 import { drawn, madeUp } from './made-up.js';
@@ -35,6 +41,25 @@ describe('the claims', () => {
     expect(claim.verdict).toBe(verdictOf(claim.difference!));
     expect(claim.ours).toMatch(/\d/);
     expect(claim.ours).not.toMatch(/NaN|undefined|unknown|∞/);
+  });
+
+  it('are decided neither way where something must be known first, whatever their numbers', () => {
+    const few = { kind: 'few contexts', says: 'Too few held-out contexts: 3.' } as const;
+    const verdicts = new Set<string>();
+    for (const rule of claimRules) {
+      const claim = claimOf(rule, values);
+      verdicts.add(claim.verdict);
+      expect(undecidedBy([], claim)).toEqual(claim);
+      const { verdict, note, ...numbers } = undecidedBy([few], claim);
+      expect(claim).toMatchObject(numbers);
+      expect([verdict, note]).toEqual([
+        'undecided',
+        `Undecided: too few held-out contexts.${claim.note && ` ${claim.note}`}`,
+      ]);
+    }
+    expect([...verdicts].sort()).toEqual(['failed', 'held', 'undecided']);
+    const absent = claimOf(claimRules[0]!, new Values([]));
+    expect(undecidedBy([few], absent)).toEqual(absent);
   });
 
   it('are not measured where their studies were not run', () => {

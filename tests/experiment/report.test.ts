@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { describeInterval } from '../../src/bayes/index.js';
 import { STUDIES, type StudyName } from '../../src/experiment/names.js';
 import { claimRules } from '../../src/experiment/page/claims.js';
-import { documentOf, estimateRows, experimentReport } from '../../src/experiment/page/report.js';
+import { documentOf, estimateRows, experimentReport, type Made } from '../../src/experiment/page/report.js';
 import { Values } from '../../src/experiment/values.js';
 import type { Figure } from '../../src/report/charts/figures.js';
 import { renderExperiment, renderExperimentTerminal } from '../../src/report/index.js';
@@ -10,19 +10,21 @@ import { drawn, madeUp } from './made-up.js';
 
 const rows = madeUp(drawn);
 const values = new Values(rows);
+const madeOf = (studies: readonly StudyName[], task: string | null): Made => ({
+  studies,
+  seeds: [0, 1],
+  contexts: 60,
+  task,
+  judge: task === null ? 'oracle: F1 of the six facts' : 'F1 of ROUGE-L against the reference',
+  caveats: [],
+  quick: true,
+  command: 'node train.js experiment --quick',
+  version: '0.1.0',
+  options: { base: 'models/base', lr: 3e-4, data: null },
+  seconds: 125,
+});
 const reportOf = (studies: readonly StudyName[], of = values, task: string | null = null) =>
-  experimentReport(of, {
-    studies,
-    seeds: [0, 1],
-    contexts: 60,
-    task,
-    judge: task === null ? 'oracle: F1 of the six facts' : 'F1 of ROUGE-L against the reference',
-    quick: true,
-    command: 'node train.js experiment --quick',
-    version: '0.1.0',
-    options: { base: 'models/base', lr: 3e-4, data: null },
-    seconds: 125,
-  });
+  experimentReport(of, madeOf(studies, task));
 const report = reportOf(STUDIES);
 const figures = report.sections.flatMap((section) => section.figures);
 
@@ -96,6 +98,20 @@ describe('the report', () => {
     }
     for (const { claim } of claimRules) expect(html).toContain(claim);
     expect(html.match(/<svg/g)!.length).toBeGreaterThanOrEqual(figures.length);
+  });
+
+  it('says first what must be known, on the page, in the terminal and in the document, and decides nothing', async () => {
+    const says = 'The models <do> not know such text.';
+    const made = { ...madeOf(STUDIES, 'letters'), caveats: [{ kind: 'unknown text', says } as const] };
+    const of = experimentReport(values, made);
+    expect(await renderExperiment(of)).toContain(
+      'id="verdict">The models &lt;do&gt; not know such text. Of ',
+    );
+    const terminal = renderExperimentTerminal(of, { width: 100, color: false });
+    expect(terminal.replace(/\s+/g, ' ')).toMatch(
+      /^The models <do> not know such text\. Of 39 claims, 0 held here, 0 failed and 39 are undecided\. /,
+    );
+    expect(Object.entries(documentOf(of, []))[0]).toEqual(['caveats', [{ kind: 'unknown text', says }]]);
   });
 
   it('is a page, too, where nothing differs and where one study was run', async () => {

@@ -98,7 +98,8 @@ describe('the data of kl', () => {
 
   it.each([
     ['an object of another kind', ['{"prompt": "a"}', '{"promt": "a"}'], /:2: the line has neither "prompt"/],
-    ['no object', ['["a"]'], /:1: the line must be an object/],
+    ['no object', ['"a"'], /:1: the line must be an object/],
+    ['an array', ['["a"]'], /:1: it is a JSON array; put each object/],
     ['no JSON', ['{"prompt": "a"}', '', '{"prompt": a}'], /:3: it is not valid JSON/],
     ['a misspelt key beside', ['{"prompt": "a", "completon": "b"}'], /:1: .*completon/],
     ['a number for a text', ['{"prompt": 1}'], /:1: "prompt": .*string/],

@@ -39,6 +39,11 @@ it('names ten, and counts the others', () => {
   );
 });
 
+it('names lines in their order, whatever that of the items is', () => {
+  const many = lines(...Array.from({ length: 12 }, () => 5)).reverse();
+  expect(() => choose(many)).toThrow(/lines 1 \(5 tokens\), 2 .*, 10 \(5 tokens\) and 2 more;/);
+});
+
 it('leaves them out where that is asked for, and says which', () => {
   const { kept, told } = choose(lines(5, 4, 9), true);
   expect(kept).toEqual([lines(5, 4)[1]]);

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { Caveat } from '../../src/report/caveats.js';
 import { renderHtml } from '../../src/report/run/html.js';
 import { rowGroups, verdict } from '../../src/report/run/rows.js';
-import { type Caveat, finalDocument, type Report } from '../../src/report/run/types.js';
+import { finalDocument, type Report } from '../../src/report/run/types.js';
 import { sampleReport } from './sample-report.js';
 
 const report = sampleReport();

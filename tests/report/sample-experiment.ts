@@ -168,6 +168,7 @@ export function sampleExperiment(): ExperimentReport {
     seeds: [1, 2, 3],
     contexts: 200,
     judge: 'oracle, F1 of the post’s six facts',
+    caveats: [],
     annotator: 'simulated annotator, two points per summary',
     interval: '95% bootstrap over seeds and contexts, 2000 resamples, seed 1',
     sections: [

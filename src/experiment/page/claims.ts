@@ -12,7 +12,7 @@ import { refinementClaims } from './claims/refinements.js';
 import type { ClaimRule } from './claims/rule.js';
 import { targetClaims } from './claims/targets.js';
 
-export { type ClaimRule, claimOf, verdictOf } from './claims/rule.js';
+export { type ClaimRule, claimOf, undecidedBy, verdictOf } from './claims/rule.js';
 
 export const claimRules: readonly ClaimRule[] = [
   ...rankerClaims,

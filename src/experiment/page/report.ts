@@ -1,13 +1,14 @@
 /** The experiment's page and documents, from the values alone. */
 import { describeInterval } from '../../bayes/index.js';
+import type { Before } from '../../ilf/caveats.js';
 import type { Claim, ExperimentReport, Section } from '../../report/charts/figures.js';
 import type { RowOf, TableSchema } from '../../store/tables.js';
 import type { StudyName } from '../names.js';
 import type { Values } from '../values.js';
-import { claimOf, claimRules } from './claims.js';
+import { claimOf, claimRules, undecidedBy } from './claims.js';
 import { findingsOf, frontierFindings } from './sections/index.js';
 
-export interface Made {
+export interface Made extends Before {
   studies: readonly StudyName[];
   seeds: readonly number[];
   /** Held out. */
@@ -30,7 +31,7 @@ export function experimentReport(values: Values, made: Made): ExperimentReport {
   const claims = (section: string): Claim[] =>
     claimRules
       .filter((rule) => rule.section === section)
-      .map((rule) => claimOf(rule, values, made.task !== null));
+      .map((rule) => undecidedBy(made.caveats, claimOf(rule, values, made.task !== null)));
   const sections: Section[] = made.studies.map((study) => ({
     ...findingsOf[study](values, made.task !== null),
     claims: claims(study),
@@ -46,6 +47,8 @@ export function experimentReport(values: Values, made: Made): ExperimentReport {
     judge: made.judge,
     annotator:
       made.task === null ? 'simulated annotator' : 'as given, and the instruct model’s where none is',
+    caveats: made.caveats,
+    ...(made.familiarity && { familiarity: made.familiarity }),
     interval: describeInterval({}, made.seeds.length > 1 ? 'seeds and contexts' : 'contexts'),
     sections,
     options: made.options,
@@ -80,8 +83,10 @@ export const estimateRows = (values: Values): EstimateRow[] =>
     per_seed: perSeed,
   }));
 
-/** result.json: the claims and the estimates. */
+/** result.json: what must be known first, the claims and the estimates. */
 export const documentOf = (report: ExperimentReport, estimates: readonly EstimateRow[]) => ({
+  caveats: report.caveats,
+  ...(report.familiarity && { familiarity: report.familiarity }),
   command: report.command,
   quick: report.quick,
   seeds: report.seeds,

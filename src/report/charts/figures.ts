@@ -3,6 +3,7 @@
  * estimate with its interval; an interval's end that the data cannot give is infinite and is not drawn.
  */
 import type { Estimate } from '../../bayes/index.js';
+import type { Caveat, Familiarity } from '../caveats.js';
 import type { Unit } from '../format.js';
 
 /** A number that a paper gives, and its interval where it gives one. */
@@ -99,6 +100,10 @@ export interface ExperimentReport {
   contexts: number;
   judge: string;
   annotator: string;
+  /** What to know before all else; where there is anything, no claim is decided. */
+  caveats: Caveat[];
+  /** Whether the models know a person's own texts. */
+  familiarity?: Familiarity[];
   interval: string;
   /** The first section is the main one; its first figure is the main figure. */
   sections: Section[];

@@ -1,4 +1,5 @@
 // Claims in words and numbers, once, for the terminal and for the page.
+import { afterCaveats } from '../caveats.js';
 import type { Claim, ExperimentReport, Verdict } from '../charts/figures.js';
 import { formatDifference, formatDifferenceInterval } from '../format.js';
 
@@ -15,8 +16,10 @@ export function allClaims(report: ExperimentReport): Claim[] {
   return report.sections.flatMap((section) => section.claims);
 }
 
-/** What became of the claims, in a sentence: "Of 25 published claims, 14 held here, 3 failed, …". */
-export function lead(report: ExperimentReport): string {
+/** The headline: what must be known first, then what became of the claims: "Of 25 claims, 14 held here, 3 failed, …". */
+export const lead = (report: ExperimentReport): string => afterCaveats(report.caveats, counts(report));
+
+function counts(report: ExperimentReport): string {
   const claims = allClaims(report);
   if (claims.length === 0) return 'No claim was tested.';
   const count = (verdict: Verdict) => claims.filter((claim) => claim.verdict === verdict).length;

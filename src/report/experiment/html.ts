@@ -26,6 +26,7 @@ export async function renderExperiment(report: ExperimentReport): Promise<string
     report,
     style: style + experimentStyle,
     lead: lead(report),
+    doubted: report.caveats.length > 0,
     verdicts: byVerdict(report).map(([verdict, claims]) => ({
       ...verdictView(verdict),
       claims,

@@ -85,7 +85,7 @@ export const experimentPage = `${head}
 
 <section id="claims">
 <h2>Claims</h2>
-<p class="soft">What was published, what came out here, and the difference that decides, with its interval: above 0 the claim held, below 0 it failed, and with 0 inside it is undecided. Intervals: <%= it.report.interval %>.</p>
+<p class="soft">What was published, what came out here, and the difference that decides, with its interval: above 0 the claim held, below 0 it failed, and with 0 inside it is undecided.<% if (it.doubted) { %> Here nothing is concluded, whatever the interval; the notes say why.<% } %> Intervals: <%= it.report.interval %>.</p>
 <% if (it.claims) { %><%~ it.claims %><% } else { %><p class="soft">No claim was tested.</p><% } %>
 </section>
 

@@ -1,5 +1,6 @@
 // The table of measures, once, for the terminal and for the HTML report.
 import type { Estimate } from '../../bayes/index.js';
+import { afterCaveats, type Caveat } from '../caveats.js';
 import {
   formatDifference,
   formatDifferenceInterval,
@@ -7,7 +8,7 @@ import {
   formatNumber,
   type Unit,
 } from '../format.js';
-import type { Caveat, Measures, Report, Sample } from './types.js';
+import type { Measures, Report, Sample } from './types.js';
 
 /** A row of the table; numbers are formatted already. */
 export interface Row {
@@ -34,8 +35,7 @@ const caveat = ({ caveats = [] }: Pick<Report, 'caveats'>, kind: Caveat['kind'])
   caveats.find((of) => of.kind === kind);
 
 /** The headline: what must be known first, then what became of the model, with its interval, whichever way it came out. */
-export const verdict = (report: Report): string =>
-  [...(report.caveats ?? []).map(({ says }) => says), outcome(report)].join(' ');
+export const verdict = (report: Report): string => afterCaveats(report.caveats ?? [], outcome(report));
 
 /** What became of the model, in one sentence. Nothing is concluded from what the caveats say is no evidence. */
 function outcome(report: Report): string {

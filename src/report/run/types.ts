@@ -1,6 +1,7 @@
 // What a report is made from. Everything that needs an oracle, references or a second round is optional: on a user's
 // own data there may be none, and every view then says what is missing and why instead of showing a hole.
 import type { Estimate, KlEstimates, KlResult } from '../../bayes/index.js';
+import type { Caveat, Familiarity } from '../caveats.js';
 import type { Settings } from '../page/settings.js';
 
 /** Of refinements by what the refiner was told. */
@@ -69,29 +70,6 @@ export interface Sample {
   gold?: string;
   /** Oracle scores, where there is an oracle. */
   scores?: { initial?: number; base?: number; refinement?: number; tuned?: number };
-}
-
-/** What a reader must know before any number; in the order of what weighs most. */
-export interface Caveat {
-  kind: 'unknown text' | 'few contexts' | 'no independent judge';
-  /** A sentence. */
-  says: string;
-}
-
-/** How well a model knows the texts of a run: nats a token, of texts that were given and of its own on the same contexts. */
-export interface Familiarity {
-  /** The model's folder, and what it does: "base", "refiner", "judge". */
-  model: string;
-  roles: string[];
-  /** Whether the given texts are the contexts' outputs, or the contexts themselves. */
-  texts: 'outputs' | 'contexts';
-  given: Estimate;
-  own: Estimate;
-  /** Paired. */
-  difference: Estimate;
-  /** By the criterion, which was fixed beforehand. */
-  known: boolean;
-  criterion: string;
 }
 
 /** What the posterior over the refinements looked like. */

@@ -20,13 +20,35 @@ export interface FileContext {
   gold?: string;
 }
 
-const text = z.string().regex(/\S/, 'it is empty');
-const optional = text.nullish().transform((given) => given ?? undefined);
+/** Longer texts are files of another kind, and too long for any model. */
+const LONGEST_TEXT = 1 << 20;
+
+/** A text that can be kept as it is: halves of surrogate pairs are written to no file. */
+const readable = z
+  .string({
+    error: ({ input }) => (input === undefined ? 'it is missing; every line needs it' : 'it must be a text'),
+  })
+  .regex(/\S/, 'it is empty; write null where there is none')
+  .max(LONGEST_TEXT, `it has more than ${LONGEST_TEXT} characters`)
+  .refine(
+    (given) => !/\p{Surrogate}/u.test(given),
+    'it holds half of a surrogate pair, which is no character',
+  );
+const optional = readable.nullish().transform((given) => given ?? undefined);
 const several = 'it must be a text, or a list of texts';
 
+/** Its digits, where JavaScript's numbers keep them all. */
+const keptNumber = (given: number): string | number =>
+  Number.isInteger(given) && !Number.isSafeInteger(given) ? given : String(given);
+
 const lineSchema = z.looseObject({
-  id: z.union([z.string().regex(/\S/), z.number()], 'it must be a text or a number').nullish(),
-  context: text,
+  id: z
+    .unknown()
+    .optional()
+    .transform((given) => (typeof given === 'number' ? keptNumber(given) : given))
+    .pipe(z.string('it must be a text or a number, of at most 15 digits').nullish())
+    .pipe(readable.nullish()),
+  context: readable,
   output: optional,
   feedback: z
     .unknown()
@@ -34,7 +56,7 @@ const lineSchema = z.looseObject({
     .transform((given) =>
       (Array.isArray(given) ? given : [given]).filter((one) => one !== null && one !== undefined),
     )
-    .pipe(z.array(z.string(several).regex(/\S/, 'it is empty'))),
+    .pipe(z.array(z.string(several).pipe(readable))),
   gold: optional,
 });
 const KNOWN = Object.keys(lineSchema.shape);
@@ -46,10 +68,11 @@ const KNOWN = Object.keys(lineSchema.shape);
 export async function readLines(path: string): Promise<{ contexts: FileContext[]; ignored: string[] }> {
   const byText = new Map<string, FileContext>();
   const byId = new Map<string, FileContext>();
+  const named = new Set<FileContext>();
   const ignored = new Set<string>();
   for await (const { value, where, line } of eachJsonl(path, lineSchema)) {
     for (const column of Object.keys(value)) if (!KNOWN.includes(column)) ignored.add(column);
-    const id = value.id === null || value.id === undefined ? undefined : String(value.id).trim();
+    const id = value.id?.trim();
     const row = {
       where,
       id: id ?? String(line),
@@ -64,12 +87,17 @@ export async function readLines(path: string): Promise<{ contexts: FileContext[]
       continue;
     }
     const same = byId.get(row.id);
-    if (same)
+    if (same && id !== undefined && named.has(same))
       throw new UserError(
-        id === undefined
-          ? `${where}: without an "id" it would be called ${row.id}, by its line, as ${same.where} is; give every line an id, or none`
-          : `${where}: the id "${row.id}" is that of ${same.where}, too; give each context an id of its own`,
+        `${where}: the id "${row.id}" is that of ${same.where}, too; give each context an id of its own`,
       );
+    if (same) {
+      const [without, other] = id === undefined ? [where, same.where] : [same.where, where];
+      throw new UserError(
+        `${without}: without an "id" it would be called ${row.id}, by its line, as ${other} is; give every line an id, or none`,
+      );
+    }
+    if (id !== undefined) named.add(row);
     byText.set(row.text, row);
     byId.set(row.id, row);
   }

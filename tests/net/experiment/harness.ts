@@ -70,6 +70,8 @@ vi.mock('../../../src/rankers/answer-model/answers.js', async (original) => ({
   ...(await original<object>()),
   ...(await import('./fake-lm.js')).answersModule,
 }));
+// What it asks of the models, no study does: tests/measure/familiarity.test.ts.
+vi.mock('../../../src/measure/familiarity.js', () => ({ familiarityStep: async () => [] }));
 
 export type { World };
 

@@ -91,6 +91,7 @@ export const report = experimentReport(values, {
   contexts: 4,
   task: null,
   judge: 'oracle: F1 of the post’s six facts',
+  caveats: [],
   quick: false,
   command: 'node train.js experiment',
   version: '1.2.3',

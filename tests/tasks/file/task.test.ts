@@ -86,6 +86,13 @@ describe("a person's own data", () => {
     expect((await contextsIn('{"context": "a"}', b)).task.notices).toEqual([]);
   });
 
+  it('keeps what JSON keeps: separators of lines, marks, the words of prompts, whole characters', async () => {
+    const text = 'a\u2028b\u2029c\u0085d 🙂\nFeedback: e\n\nSummary: f';
+    const { of } = await contextsIn(JSON.stringify({ context: text, feedback: [] }), b);
+    expect(of(text)).toMatchObject({ text, id: '1' });
+    expect(of(text).feedback).toBeUndefined();
+  });
+
   it('joins several texts of feedback on one output: of a list, and of lines', async () => {
     const { of } = await contextsIn('{"context": "a", "feedback": ["one. ", null, "two."]}', b);
     expect(of('a').feedback).toBe('one. two.');
@@ -138,7 +145,40 @@ describe("a person's own data", () => {
       ['{"context": "b", "feedback": "f"}', '{"context": "b", "feedback": "f"}'],
       /or lines that differ in their feedback/,
     ],
-    ['no context', ['{"context": null}', b], /raw\.jsonl:1: "context": .*null/],
+    [
+      'an id that is the line of one without',
+      ['{"context": "a", "id": null}', '{"context": "b", "id": 1}'],
+      /raw\.jsonl:1: without an "id" it would be called 1, by its line, as .*raw\.jsonl:2 is/,
+    ],
+    [
+      'an id of more digits than are kept',
+      ['{"context": "a", "id": 12345678901234567890}', b],
+      /raw\.jsonl:1: "id": .*at most 15 digits/,
+    ],
+    ['an empty id', ['{"context": "a", "id": " "}', b], /raw\.jsonl:1: "id": it is empty; write null/],
+    ['half a character', ['{"context": "a", "id": "\\ud83d"}', b], /raw\.jsonl:1: "id": .* surrogate pair/],
+    [
+      'half a character in feedback',
+      ['{"context": "a", "feedback": ["\\udc00 x"]}', b],
+      /"feedback\.0": .* pair/,
+    ],
+    [
+      'a context that is a file',
+      [JSON.stringify({ context: 'x '.repeat(1 << 20) }), b],
+      /raw\.jsonl:1: "context": it has more than 1048576 characters/,
+    ],
+    [
+      'a context of white space',
+      ['{"context": " \\u3000\\n\\u00a0"}', b],
+      /raw\.jsonl:1: "context": it is empty/,
+    ],
+    [
+      'feedback of nothing',
+      ['{"context": "a", "feedback": [""]}', b],
+      /raw\.jsonl:1: "feedback\.0": it is empty/,
+    ],
+    ['another column for it', ['{"Context": "a"}', b], /raw\.jsonl:1: "context": it is missing/],
+    ['no context', ['{"context": null}', b], /raw\.jsonl:1: "context": it must be a text/],
     [
       'feedback that is no text',
       ['{"context": "a", "feedback": ["x", 5]}', b],

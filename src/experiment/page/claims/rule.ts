@@ -1,5 +1,6 @@
 /** A claim that was published, and what decides here whether it held. */
 import type { Estimate } from '../../../bayes/index.js';
+import type { Caveat } from '../../../report/caveats.js';
 import type { Claim, Verdict } from '../../../report/charts/figures.js';
 import { formatInterval, formatNumber, type Unit } from '../../../report/format.js';
 import type { Arm } from '../../arms.js';
@@ -101,4 +102,18 @@ export function claimOf(
   const evidence = decide(values);
   if (evidence === null) return { ...claim, ours: '–', difference: null, verdict: 'not measured' };
   return { ...claim, ...evidence, verdict: verdictOf(evidence.difference) };
+}
+
+/** Why nothing follows, in a note. */
+const REASONS: Record<Caveat['kind'], string> = {
+  'unknown text': 'the models do not know such text',
+  'few contexts': 'too few held-out contexts',
+  'no independent judge': 'no independent judge',
+};
+
+/** The claim where that must be known first: its numbers stand, and decide nothing, for it or against it. */
+export function undecidedBy(caveats: readonly Caveat[], claim: Claim): Claim {
+  if (caveats.length === 0 || claim.verdict === 'not measured') return claim;
+  const why = `Undecided: ${caveats.map(({ kind }) => REASONS[kind]).join('; ')}.`;
+  return { ...claim, verdict: 'undecided', note: claim.note === '' ? why : `${why} ${claim.note}` };
 }
