@@ -89,6 +89,7 @@ describe('numbers', () => {
       fc.property(any, units, (value, unit) => {
         const text = formatNumber(value, unit);
         expect(text).toMatch(NUMBER);
+        expect(text === 'unknown').toBe(Number.isNaN(value));
         if (!/[1-9∞]/.test(text)) expect(text).not.toContain('−');
         expect(formatDifference(value, unit)).not.toMatch(/NaN|undefined|Infinity|%|-/);
       }),
