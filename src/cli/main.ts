@@ -2,7 +2,7 @@
  * The command line. Bad input (UserError, unknown options) is one line on standard error and status 2; status 1 is a bug.
  */
 import { basename } from 'node:path';
-import yargs from 'yargs';
+import yargs, { type CommandModule } from 'yargs';
 import { packageVersion } from '../store/package.js';
 import { bestOfNCommand } from './best-of-n.js';
 import { contextsCommand } from './contexts.js';
@@ -25,27 +25,32 @@ import { trainCommand } from './train.js';
 /** What a person typed: `ilf` where it is installed as a command. */
 const NAME = basename(process.argv[1] ?? '') === 'ilf' ? 'ilf' : 'node train.js';
 
+/** All commands, in the order in which --help lists them; the first is the one without a name. */
+export const COMMANDS = [
+  trainCommand,
+  contextsCommand,
+  generateCommand,
+  feedbackCommand,
+  refineCommand,
+  rankCommand,
+  targetsCommand,
+  finetuneCommand,
+  rewardModelCommand,
+  bestOfNCommand,
+  rlCommand,
+  klCommand,
+  scoreCommand,
+  experimentCommand,
+  pretrainCommand,
+  doctorCommand,
+] as readonly CommandModule<object, never>[];
+
 /** @param words the command line without the program's name @returns the exit status */
-export async function main(words: readonly string[]): Promise<number> {
-  const commands = yargs([...words])
+export async function main(words: readonly string[], commands = COMMANDS): Promise<number> {
+  const program = yargs([...words])
     .scriptName(NAME)
     .usage('$0 [command] [options]\n\nImitation learning from language feedback, on your own hardware.')
-    .command(trainCommand)
-    .command(contextsCommand)
-    .command(generateCommand)
-    .command(feedbackCommand)
-    .command(refineCommand)
-    .command(rankCommand)
-    .command(targetsCommand)
-    .command(finetuneCommand)
-    .command(rewardModelCommand)
-    .command(bestOfNCommand)
-    .command(rlCommand)
-    .command(klCommand)
-    .command(scoreCommand)
-    .command(experimentCommand)
-    .command(pretrainCommand)
-    .command(doctorCommand)
+    .command([...commands])
     .version(packageVersion());
-  return runCommands(commands, NAME, ['studies']);
+  return runCommands(program, NAME, ['studies']);
 }

@@ -130,7 +130,7 @@ export const taskOptions = {
   data: path(
     'data',
     'your own contexts: JSONL of {"context", "output"?, "feedback"?, "gold"?, "id"?}; measured against gold, where that is given',
-    'none',
+    'the embedded world',
   ),
 };
 

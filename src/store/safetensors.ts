@@ -250,7 +250,8 @@ export async function writeSafetensors(
   for (const { name, shape, data } of sorted) {
     const count = shape.reduce((product, n) => product * n, 1);
     if (count !== data.length) throw new Error(`tensor ${name}: shape [${shape}] but ${data.length} values`);
-    if (name in header) throw new Error(`tensor ${quote(name)}: this name cannot be used (again)`);
+    if (name === '' || name in header)
+      throw new Error(`tensor ${quote(name)}: this name cannot be used (again)`);
     header[name] = { dtype: 'F32', shape, data_offsets: [begin, begin + data.byteLength] };
     begin += data.byteLength;
   }

@@ -1,8 +1,10 @@
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as tf from '../../src/engine/tf.js';
 import { type ScoreItem, scoreCompletions } from '../../src/lm/score.js';
 import { UserError } from '../../src/store/errors.js';
 import { difference, settings, use } from '../engine/harness.js';
+import { holdsAsync } from '../helpers/properties.js';
 import { rounded } from '../kernels/bfloat16.js';
 import { TINY, texts, tinyLM } from './helpers.js';
 
@@ -38,12 +40,28 @@ describe.each(settings)('scoring on %s', (backend) => {
     lm.dispose();
   });
 
-  test('one batch of 8 and 8 batches of 1 agree', async () => {
+  test('a score does not depend on what is scored beside it, nor on how many at once', async () => {
     const lm = tinyLM(3);
     // Ours to the bit, in either precision.
     const tolerance = backend.startsWith('cpu') ? 0 : 1e-5;
-    const alone = (await Promise.all(items.map((item) => scoreCompletions(lm, [item])))).flat();
-    expect(difference(flat(await scoreCompletions(lm, items)), flat(alone))).toBeLessThanOrEqual(tolerance);
+    const id = fc.nat(TINY.vocab_size - 1);
+    const item = fc.record({
+      prompt: fc.array(id, { minLength: 1, maxLength: 12 }),
+      completion: fc.array(id, { maxLength: 12 }),
+    });
+    const cases = fc.array(item, { minLength: 1, maxLength: 8 });
+    await holdsAsync(
+      fc.asyncProperty(cases, fc.integer({ min: 1, max: 100 }), async (all, maxTokens) => {
+        const together = await scoreCompletions(lm, all);
+        expect(together.map(({ length }) => length)).toEqual(all.map(({ completion }) => completion.length));
+        const alone: Float32Array[] = [];
+        for (const one of all) alone.push(...(await scoreCompletions(lm, [one])));
+        const turned = (await scoreCompletions(lm, all.toReversed())).toReversed();
+        for (const other of [alone, turned, await scoreCompletions(lm, all, maxTokens)])
+          expect(difference(flat(other), flat(together))).toBeLessThanOrEqual(tolerance);
+      }),
+      6,
+    );
     lm.dispose();
   });
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { disposeAdamState } from '../../src/engine/fused.js';
 import * as tf from '../../src/engine/tf.js';
-import { type Example, epochSteps, rectangles, toBatch, totalWeight } from '../../src/lm/batch.js';
+import type { Example } from '../../src/lm/batch.js';
 import { learningRate } from '../../src/lm/schedule.js';
 import { loadTrainState, saveTrainState, type TrainOptions, train } from '../../src/lm/train.js';
 import { UserError } from '../../src/store/errors.js';
@@ -26,48 +26,6 @@ async function run(examples: readonly Example[], extra: Partial<TrainOptions>) {
   lm.dispose();
   return { losses, weights };
 }
-
-describe('batches', () => {
-  test('rectangles hold every row once, within the limit, with little padding', () => {
-    const lengths = texts(200, 3).map((e) => e.ids.length * 20);
-    const parts = rectangles(lengths, 4000);
-    expect(parts.flat().sort((a, b) => a - b)).toEqual(lengths.map((_, i) => i));
-    const area = (p: number[]) => p.length * Math.max(...p.map((i) => lengths[i]!));
-    for (const part of parts) expect(area(part)).toBeLessThanOrEqual(4000);
-    const real = lengths.reduce((a, b) => a + b);
-    expect(parts.reduce((sum, p) => sum + area(p), 0)).toBeLessThan(1.15 * real);
-  });
-
-  test('a row longer than the limit gets a rectangle of its own', () => {
-    expect(rectangles([10, 500, 10], 100)).toEqual([[1], [0, 2]]);
-  });
-
-  test('toBatch shifts labels, pads on the right and leaves out weight 0', () => {
-    const batch = toBatch([
-      { ids: [5, 6, 7], weights: [1, 0, 2] },
-      { ids: [8, 9], weights: [1, 1] },
-    ]);
-    expect(batch).toEqual({
-      B: 2,
-      T: 2,
-      ids: Int32Array.of(5, 6, 8, 0),
-      labels: Int32Array.of(-1, 7, 9, -1),
-      weights: Float32Array.of(0, 2, 1, 0),
-      tokens: 3,
-    });
-    expect(totalWeight([{ ids: [5, 6, 7], weights: [9, 0, 2] }])).toBe(2);
-  });
-
-  test('an epoch holds every example once, differs from the next one, and depends on the seed only', () => {
-    const lengths = texts(50).map((e) => e.ids.length);
-    const steps = epochSteps(lengths, { tokens: 60 }, 1, 0);
-    expect(steps.flat().sort((a, b) => a - b)).toEqual(lengths.map((_, i) => i));
-    for (const step of steps) expect(step.reduce((sum, i) => sum + lengths[i]!, 0)).toBeLessThanOrEqual(60);
-    expect(epochSteps(lengths, { tokens: 60 }, 1, 0)).toEqual(steps);
-    expect(epochSteps(lengths, { tokens: 60 }, 1, 1)).not.toEqual(steps);
-    expect(epochSteps(lengths, { tokens: 60 }, 2, 0)).not.toEqual(steps);
-  });
-});
 
 test('the schedule warms up linearly and ends at its floor', () => {
   const s = { lr: 1, warmup: 4, decay: 'cosine', floor: 0.1 } as const;

@@ -70,6 +70,7 @@ describe('round trip', () => {
     const t = { name: 'a', shape: [1], data: Float32Array.of(1) };
     await expect(writeSafetensors(path, [t, t])).rejects.toThrow('"a"');
     await expect(writeSafetensors(path, [{ ...t, name: '__proto__' }])).rejects.toThrow('__proto__');
+    await expect(writeSafetensors(path, [{ ...t, name: '' }])).rejects.toThrow('""');
     await expect(writeSafetensors(path, [{ ...t, shape: [2] }])).rejects.toThrow('shape [2]');
   });
 });

@@ -3,6 +3,7 @@ import type { Mutant } from '../mutant.js';
 
 const train = ['tests/lm/train.test.ts'];
 const byPyTorch = ['tests/lm/training-golden.test.ts'];
+const batch = ['tests/lm/batch.test.ts'];
 const byHand = ['tests/net/training.test.ts'];
 const sample = ['tests/lm/sample.test.ts'];
 const numbers = ['tests/cli/numbers.test.ts'];
@@ -48,7 +49,7 @@ export const ofLm: readonly Mutant[] = [
     find: 'labels[m] = example.ids[t + 1]!;',
     replace: 'labels[m] = example.ids[t]!;',
     about: 'the model learns to repeat the token it reads',
-    tests: train,
+    tests: [...batch, ...train],
   },
   {
     id: 'lm/weight-shift',
@@ -56,7 +57,7 @@ export const ofLm: readonly Mutant[] = [
     find: 'const weight = example.weights[t + 1] ?? 0;',
     replace: 'const weight = example.weights[t] ?? 0;',
     about: 'the loss’s mask a token late',
-    tests: train,
+    tests: [...batch, ...train],
   },
   {
     id: 'lm/weight-total',
@@ -64,7 +65,7 @@ export const ofLm: readonly Mutant[] = [
     find: 'for (let t = 1; t < ids.length; t++) sum += weights[t] ?? 0;',
     replace: 'for (let t = 0; t < ids.length; t++) sum += weights[t] ?? 0;',
     about: 'the first token’s weight counts, though it is never predicted',
-    tests: train,
+    tests: [...batch, ...train],
   },
   {
     id: 'lm/epoch-seed',
@@ -72,7 +73,7 @@ export const ofLm: readonly Mutant[] = [
     find: 'randomStream(seed, 1, epoch)',
     replace: 'randomStream(seed, 1, 0)',
     about: 'every epoch in the same order',
-    tests: train,
+    tests: [...batch, ...train],
   },
   {
     id: 'lm/epochs',
