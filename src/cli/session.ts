@@ -69,7 +69,8 @@ export async function compute<T>(
 ): Promise<T> {
   // What computes is only loaded here.
   const { startEngine } = await import('../library/engine.js');
-  const engine = await startEngine(given);
+  const { engine: name, gpu, precision, threads } = given;
+  const engine = await startEngine({ engine: name, gpu, precision, threads });
   const reporter = await shownBy[given.quiet ? 'none' : (given.progress ?? 'bar')]();
   try {
     return await use(reporter, engine);

@@ -59,7 +59,13 @@ const bench = (words: readonly string[]) =>
   });
 
 /** Those that pages tell how to call. */
-const SCRIPTS = ['kernels/build/pack.mjs', 'kernels/build/tensorflow-link.mjs', 'tests/mutate/main.ts'];
+const SCRIPTS = [
+  'kernels/build/pack.mjs',
+  'kernels/build/tensorflow-link.mjs',
+  'tests/fuzz/main.ts',
+  'tests/kill-sweep/main.ts',
+  'tests/mutate/main.ts',
+];
 
 /** The options of a script that lists them itself, for yargs or parseArgs. */
 const optionsOfScript = (file: string): string[] =>

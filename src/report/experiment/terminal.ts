@@ -10,7 +10,7 @@ export function renderExperimentTerminal(report: ExperimentReport, { width, colo
   const bold = (text: string) => (color ? `\u001b[1m${text}\u001b[22m` : text);
   const verdictWidth = '– not measured'.length + 2;
   // "+18.1 points" above "12.3 to 24.0 points"
-  const differenceWidth = width < 60 ? 0 : 20;
+  const differenceWidth = width < 60 ? 0 : 24;
   const claimWidth = width - verdictWidth - differenceWidth;
   const columns = differenceWidth > 0 ? 3 : 2;
   const table = new Table({

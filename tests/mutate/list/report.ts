@@ -72,9 +72,9 @@ export const ofReport: readonly Mutant[] = [
   {
     id: 'report/terminal-columns',
     file: 'src/report/run/terminal.ts',
-    find: "head: ['measure', 'before', 'after', 'interval'].map(bold),",
-    replace: "head: ['measure', 'after', 'before', 'interval'].map(bold),",
-    about: 'before and after exchanged over the terminal’s columns',
+    find: "head: ['measure', 'value', 'interval'].map(bold),",
+    replace: "head: ['measure', 'interval', 'value'].map(bold),",
+    about: 'value and interval exchanged over the terminal’s columns',
     tests: net,
   },
   {
@@ -88,8 +88,8 @@ export const ofReport: readonly Mutant[] = [
   {
     id: 'report/chart-kl',
     file: 'src/report/run/charts.ts',
-    find: "'KL(tuned ‖ base) by round', rounds, (r) => r.kl?.tunedFromBase)",
-    replace: "'KL(tuned ‖ base) by round', rounds, (r) => r.kl?.baseFromTuned)",
+    find: "'KL(tuned ‖ base)', rounds, (r) => r.kl?.tunedFromBase)",
+    replace: "'KL(tuned ‖ base)', rounds, (r) => r.kl?.baseFromTuned)",
     about: 'a figure of the other direction',
     tests: net,
   },

@@ -71,6 +71,14 @@ vi.mock('../../../src/rankers/answer-model/answers.js', async (original) => ({
   ...(await import('./fake-lm.js')).answersModule,
 }));
 // What it asks of the models, no study does: tests/measure/familiarity.test.ts.
+// The models' config.json say nothing.
+vi.mock('../../../src/pipeline/too-long.js', async (original) => ({
+  ...(await original<typeof import('../../../src/pipeline/too-long.js')>()),
+  openReader: async (dir: string) => {
+    const { loadTokenizer } = await import('../../../src/text/tokenizer.js');
+    return { dir, tokenizer: await loadTokenizer(dir), window: 1_000_000 };
+  },
+}));
 vi.mock('../../../src/measure/familiarity.js', () => ({ familiarityStep: async () => [] }));
 
 export type { World };

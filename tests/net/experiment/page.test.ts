@@ -24,6 +24,8 @@ const shownDifference = (value: number, unit: Unit) =>
   `${value > 0 ? '+' : ''}${shown(value, unit).replace('%', ' points')}`;
 const shownInterval = ({ lo, hi }: { lo: number; hi: number }, unit: Unit) =>
   `${shown(lo, unit)} to ${shown(hi, unit)}`;
+const shownDifferenceInterval = (of: { lo: number; hi: number }, unit: Unit) =>
+  unit === 'share' ? `${shownInterval(of, unit).replaceAll('%', '')} points` : shownInterval(of, unit);
 
 type Side = [arm: string, measure: string] | number;
 /** A claim: where it stands, its study, what is larger than what if it is true, whether it is here, and what was published. */
@@ -66,7 +68,7 @@ const claims: Row[] = [
   ['shuffled-incorporated', 'refinements', 'refinements', 'share', settled('with feedback, random pick'), settled('with shuffled feedback'), 'held', 'for code 13.8 against 4.0 % (relevant against shuffled, pass@10); for summaries not published'],
   ['best-of-5-incorporated', 'refinements', 'refinements', 'share', settled('with feedback, InstructRM’s pick'), settled('with feedback, random pick'), 'failed', '57.4 against 49.6 %†'],
   ['best-of-5-initial', 'refinements', 'refinements', 'share', initial('with feedback, InstructRM’s pick'), initial('with feedback, random pick'), 'undecided', '69.1 against 63.9 %†'],
-  ['human-incorporated', 'refinements', 'refinements', 'share', settled('written'), settled('with feedback, InstructRM’s pick'), 'held', '74.0 against 57.4 %†'],
+  ['human-incorporated', 'refinements', 'refinements', 'share', settled('written'), settled('with feedback, InstructRM’s pick'), 'held', 'people’s: 74.0 against 57.4 %†'],
   ['instruct-rm-random', 'rankers', 'rankers', 'share', win('InstructRM'), half, 'failed', `56.0 ± 2.9 ${vs}`],
   ['ensemble-single', 'rankers', 'rankers', 'share', win('InstructRM'), win('single prompts, mean'), 'held', '56.0 against 50 to 58 for single prompts†'],
   ['longest-random', 'rankers', 'rankers', 'share', win('longest'), half, 'undecided', `65.0 ± 2.7 ${vs}`],
@@ -376,7 +378,7 @@ describe('the page', () => {
     const rowOf = (row: Row) => {
       const { id, unit, claim, theirs, ours, verdict, note, difference } = ofDocument.get(row[0])!;
       expect(id).toBe(row[0]);
-      const differs = `${shownDifference(differenceOf(row), unit)} ${shownInterval(difference, unit)}`;
+      const differs = `${shownDifference(differenceOf(row), unit)} ${shownDifferenceInterval(difference, unit)}`;
       return [claim, theirs, ours, differs, `${signs[verdict]}${verdict}`, note];
     };
     const head = ['claim', 'theirs', 'ours', 'difference', 'verdict here', 'note'];
@@ -405,7 +407,7 @@ describe('the page', () => {
         claims
           .filter((row) => row[6] === verdict)
           .map(([id]) => ofDocument.get(id)!.claim)
-          .join(' '),
+          .join(''),
       ]),
     );
   });
@@ -456,7 +458,7 @@ describe('the terminal', () => {
           const { claim, unit, verdict, difference } = ofDocument.get(row[0])!;
           return [
             `${claim} ${shownDifference(differenceOf(row), unit)} ${signs[verdict]} ${verdict}`,
-            shownInterval(difference, unit),
+            shownDifferenceInterval(difference, unit),
           ];
         }),
     ]);
