@@ -171,7 +171,9 @@ function bcaAdjustment(
   influence: readonly number[],
 ): ((level: number) => number) | undefined {
   let below = 0;
-  for (const v of drawn) below += v < value ? 1 : v === value ? 0.5 : 0;
+  // Values that only rounding tells apart are tied: sums of the same numbers in another order differ in their last bits.
+  const tied = 1e-12 * Math.max(Math.abs(drawn[0]!), Math.abs(drawn.at(-1)!));
+  for (const v of drawn) below += Math.abs(v - value) <= tied ? 0.5 : v < value ? 1 : 0;
   const z0 = normalQuantile(below / drawn.length);
 
   let squares = 0;

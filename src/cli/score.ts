@@ -1,11 +1,11 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
 import type { LineItem, LineScore } from '../writers/score-file.js';
-import { engineOptions, requiredPath, skipOption } from './options.js';
+import { embeddedModel, engineOptions, path, requiredPath, skipOption } from './options.js';
 import { compute } from './session.js';
 import { notice, print } from './streams.js';
 
 const options = {
-  model: requiredPath('model', 'Folder of the model'),
+  model: path('model', 'folder of the model', 'the embedded base LM'),
   data: requiredPath(
     'data',
     'JSONL of {"prompt", "completion"} or {"prompt_ids", "completion_ids"}; ids need no tokenizer',
@@ -23,6 +23,7 @@ export const scoreCommand: CommandModule<object, InferredOptionTypes<typeof opti
   describe: 'log-probabilities (natural logarithms) of given completions, token by token',
   builder: options,
   handler: async (given) => {
+    const { model = embeddedModel('base') } = given;
     await compute(given, async (reporter) => {
       const { scoreFile } = await import('../writers/score-file.js');
       const { fitting } = await import('../pipeline/too-long.js');
@@ -33,11 +34,11 @@ export const scoreCommand: CommandModule<object, InferredOptionTypes<typeof opti
           'lines',
           ({ where }) => where,
           ({ prompt, completion }) => [
-            { model: { dir: given.model, window }, tokens: prompt.length + completion.length },
+            { model: { dir: model, window }, tokens: prompt.length + completion.length },
           ],
           { skip, tell: notice },
         );
-      const scores = await scoreFile(given.model, given.data, choose, (done, total) =>
+      const scores = await scoreFile(model, given.data, choose, (done, total) =>
         reporter.progress('scoring', done, total, 'texts'),
       );
       // Where lines may be left out, each says which it is.

@@ -11,6 +11,7 @@ import type { Ranker } from '../rankers/ranker.js';
 import { findRanker } from '../rankers/registry.js';
 import { UserError } from '../store/errors.js';
 import { canonicalJson, hashText, type Json } from '../store/hash.js';
+import type { Run } from '../store/run.js';
 import type { Context, Task } from '../tasks/task.js';
 import { checkFit, fittingTask, type Readers } from './fit.js';
 import { goldOf, targetKind } from './target-kinds.js';
@@ -58,6 +59,7 @@ export async function openRunContext(
     await ranker(options.ranker);
   };
   const folder = await openFolder({ ...place, dir }, options, check);
+  if (!place.fresh) tellChanges(folder, options, reporter);
   const close = async () => {
     await models.close();
     for (const open of opened.values()) await (await open).close?.();
@@ -90,6 +92,18 @@ const used = (task: Task, options: LoopOptions): LoopOptions => ({
   contexts: contextsPerRound(task, options),
   heldout: Math.min(options.heldout, task.size('heldout')),
 });
+
+/** A folder that goes on with other options keeps only what does not depend on them: that is said before anything is made again. */
+function tellChanges({ dir, before = {} }: Run, options: LoopOptions, reporter: Reporter): void {
+  const now = options as unknown as Record<string, Json>;
+  const changes = Object.keys(before)
+    .filter((name) => JSON.stringify(before[name]) !== JSON.stringify(now[name] ?? null))
+    .map((name) => `${name} ${JSON.stringify(before[name])}, now ${JSON.stringify(now[name] ?? null)}`);
+  if (changes.length > 0)
+    reporter.notice?.(
+      `${dir} was made with other options (${changes.join('; ')}): what depends on them is made again in place of what is there; another --run keeps both`,
+    );
+}
 
 /** Every context that the run learns from or measures on. */
 function contextsRead(task: Task, options: LoopOptions): Context[] {

@@ -51,6 +51,8 @@ export interface StepInputs {
 }
 
 export interface Run {
+  /** The options that the folder was last opened with; undefined where it is new. */
+  readonly before: Record<string, Json> | undefined;
   readonly dir: string;
   readonly manifest: Readonly<Manifest>;
   /** What the steps took that were asked for since it was opened, whenever they were made: not those that it no longer has. */
@@ -84,7 +86,7 @@ export async function openRun(dir: string, settings: RunSettings): Promise<Run> 
     const before = await readJsonIfThere(path, manifestSchema);
     const manifest = manifestSchema.parse({ ...settings, steps: before?.steps ?? {} });
     await saveManifest(path, manifest);
-    return runOf(dir, manifest, release);
+    return { ...runOf(dir, manifest, release), before: before?.options };
   } catch (error) {
     release();
     throw error;
@@ -95,7 +97,7 @@ function saveManifest(path: string, manifest: Manifest): Promise<void> {
   return writeFileAtomic(path, `${JSON.stringify(manifest, null, 2)}\n`);
 }
 
-function runOf(dir: string, manifest: Manifest, release: () => void): Run {
+function runOf(dir: string, manifest: Manifest, release: () => void): Omit<Run, 'before'> {
   const path = (file: string) => (isAbsolute(file) ? file : join(dir, file));
 
   const hashInputs = async ({ values = null, files = [] }: StepInputs): Promise<string> => {

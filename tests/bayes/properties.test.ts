@@ -139,9 +139,8 @@ describe('a bootstrap estimate', () => {
 });
 
 describe('a win rate', () => {
-  // One, two or four samples: then shares and their sums are exact, too.
-  const exact = fc.oneof(...[1, 2, 4].map((n) => fc.array(eighth, { minLength: n, maxLength: n })));
-  const sides = fc.array(fc.tuple(exact, exact), { minLength: 1, maxLength: 10 });
+  // Shares of three samples are not exact: which resamples are tied must not hang on rounding.
+  const sides = fc.array(fc.tuple(samples, samples), { minLength: 1, maxLength: 10 });
   it('of b against a is 1 less that of a against b', () => {
     holds(
       fc.property(sides, (all) => {

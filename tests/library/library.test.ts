@@ -251,10 +251,22 @@ describe('signals', () => {
     expect(steps.get('round-1/finetuned')).toBe(true);
     expect([...tags]).toContain('round-1/loss');
     expect(notices.join()).toMatch(/votes/);
+    expect(notices.join()).not.toMatch(/other options/);
     expect(again.result.rankerScore).toEqual(whole.result.rankerScore);
     expect(again.result.rankerScore).toBeDefined();
     expect(JSON.parse(readFileSync(join(again.dir, 'result.json'), 'utf8'))).toEqual(
       JSON.parse(JSON.stringify(again.result)),
     );
+
+    // The report alone depends on β: what is there is kept, and said to be of other options.
+    const said: string[] = [];
+    const ran: string[] = [];
+    const onNotice = (line: string) => said.push(line);
+    await ilf.runLoop(
+      { ...settings, run, beta: 5 },
+      { onNotice, onStep: (step, of) => of && ran.push(step) },
+    );
+    expect(said.join()).toMatch(/beta 10, now 5/);
+    expect(ran).toEqual([]);
   });
 });
