@@ -78,6 +78,12 @@ export function section(html: string, title: string): string {
   return found;
 }
 
+/** "0.5 → 0.6" is before and after; a number alone is after. */
+const sidesOf = (value: string) => {
+  const [first, second] = value.split(' → ');
+  return second === undefined ? { before: '', after: value } : { before: first!, after: second };
+};
+
 /** The cells of each row of a table, by the columns' heads (two of one name: the second with a 2); `row` is its label. */
 export function tablesIn(html: string): Record<string, string>[][] {
   return all(html, 'table').map((table) => {
@@ -85,7 +91,8 @@ export function tablesIn(html: string): Record<string, string>[][] {
     const names = head!.map((name, i) => (head!.indexOf(name) < i ? `${name} 2` : name));
     return body
       .filter((cells) => cells.length === names.length)
-      .map((cells) => Object.fromEntries(cells.map((cell, i) => [i === 0 ? 'row' : names[i]!, cell])));
+      .map((cells) => Object.fromEntries(cells.map((cell, i) => [i === 0 ? 'row' : names[i]!, cell])))
+      .map((cells) => (cells.value === undefined ? cells : { ...cells, ...sidesOf(cells.value) }));
   });
 }
 
@@ -101,8 +108,11 @@ export function figure(html: string, title: string) {
   const found = all(html, 'figure').find((part) => textOf(all(part, 'h3')[0]!) === title);
   if (found === undefined) throw new Error(`no figure "${title}"`);
   const texts = [
-    ...found.matchAll(/<text text-anchor="(\w+)" transform="translate\((.*?),(.*?)\)"[^>]*>(.*?)<\/text>/g),
-  ].map(([, anchor, x, y, text]) => ({ anchor, x: Number(x), y: Number(y), text: textOf(text!) }));
+    ...found.matchAll(/<text text-anchor="(\w+)" transform="translate\((.*?),(.*?)\)"([^>]*)>(.*?)<\/text>/g),
+  ]
+    // An outlined one is the halo behind another.
+    .filter(([, , , , how]) => !how!.includes('stroke='))
+    .map(([, anchor, x, y, , text]) => ({ anchor, x: Number(x), y: Number(y), text: textOf(text!) }));
   const axis = (ticks: { at: number; text: string }[]) => {
     const numbers = ticks.filter(({ text }) => /^[+−]?[\d.]+%?$/.test(text));
     const [first, last] = [numbers[0], numbers.at(-1)];
@@ -121,7 +131,7 @@ export function figure(html: string, title: string) {
   return {
     caption: textOf(all(found, 'figcaption')[0]!),
     /** Of rows, from the top. */
-    labels: texts.filter((of) => of.anchor === 'end' && of.x === -16).map(({ text }) => text),
+    labels: texts.filter((of) => of.anchor === 'end' && of.x === -26).map(({ text }) => text),
     /** Written at dots. */
     numbers: texts
       .filter((of) => of.anchor === 'middle' && of.y !== 16 && /\d/.test(of.text))
@@ -139,19 +149,17 @@ export function figure(html: string, title: string) {
 /** The rows of the table on the terminal, by the places of its heads. */
 export function terminalRows(text: string): Record<string, string>[] {
   const lines = text.split('\n');
-  const at = lines.findIndex((line) => /^measure +before +after +interval$/.test(line));
+  const at = lines.findIndex((line) => /^measure +value +interval$/.test(line));
   const head = lines[at]!;
-  const [before, after, interval] = ['before', 'after', 'interval'].map((name) => head.indexOf(name));
+  const [value, interval] = ['value', 'interval'].map((name) => head.indexOf(name));
   const table = lines.slice(at + 1, lines.indexOf('', at));
   // Numbers end where their heads do. What was not measured is a sentence instead.
   return table
     .filter((line) => /^ {2}.* to \S+$/.test(line) && /\d/.test(line.slice(interval)))
-    .map((line) => ({
-      row: line.slice(0, before!).trim(),
-      before: line.slice(before!, before! + 'before'.length).trim(),
-      after: line.slice(before! + 'before'.length, after! + 'after'.length).trim(),
-      interval: line.slice(interval!).trim(),
-    }));
+    .map((line) => {
+      const [, row, of] = /^ {2}(.*?) {2,}(\S.*)$/.exec(line.slice(0, value! + 'value'.length))!;
+      return { row: row!, ...sidesOf(of!), interval: line.slice(interval!).trim() };
+    });
 }
 
 /** The parts of a sample on the terminal: what stands under each label. */
