@@ -102,6 +102,7 @@ describe("a person's own comparisons", () => {
         text: 'A post.\nTwo lines.',
         chosen: 'good\none',
         rejected: 'bad',
+        where: expect.stringMatching(new RegExp(`own\\.jsonl:${context}$`)),
       })),
     );
   });

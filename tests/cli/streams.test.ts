@@ -63,7 +63,11 @@ describe('a file that can be read only once', () => {
     writeFileSync(at('pairs.jsonl'), '{"context":"A post.","chosen":"good","rejected":"bad"}\n');
     const model = ['reward-model', '--instruct', 'instruct', '--comparisons', '/dev/stdin', '--out', 'rm'];
     const trained = await under('exec < <(cat pairs.jsonl)', [...model, '--quiet']);
-    expect(trained).toMatchObject({ code: 0, stderr: '' });
+    // A post of two words, to a model that learned nothing.
+    expect(trained).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/^The models do not know such text.*\n$/),
+    });
   });
 
   it('a line without an end is refused, not held', async () => {

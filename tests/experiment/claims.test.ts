@@ -45,10 +45,9 @@ describe('the claims', () => {
 
   it('are decided neither way where something must be known first, whatever their numbers', () => {
     const few = { kind: 'few contexts', says: 'Too few held-out contexts: 3.' } as const;
-    const verdicts = new Set<string>();
-    for (const rule of claimRules) {
-      const claim = claimOf(rule, values);
-      verdicts.add(claim.verdict);
+    const verdicts = ['held', 'failed', 'undecided'] as const;
+    for (const [i, rule] of claimRules.entries()) {
+      const claim = { ...claimOf(rule, values), verdict: verdicts[i % 3]! };
       expect(undecidedBy([], claim)).toEqual(claim);
       const { verdict, note, ...numbers } = undecidedBy([few], claim);
       expect(claim).toMatchObject(numbers);
@@ -57,7 +56,6 @@ describe('the claims', () => {
         `Undecided: too few held-out contexts.${claim.note && ` ${claim.note}`}`,
       ]);
     }
-    expect([...verdicts].sort()).toEqual(['failed', 'held', 'undecided']);
     const absent = claimOf(claimRules[0]!, new Values([]));
     expect(undecidedBy([few], absent)).toEqual(absent);
   });

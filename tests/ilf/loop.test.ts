@@ -184,10 +184,10 @@ describe('own data', () => {
     const texts = await readTable(join(dir, 'own', 'round-1', 'targets.arrow'), targetsTable);
     for (const { text } of texts) expect(text).toMatch(/^Day \d\.$/);
     expect(steps).toEqual(expect.arrayContaining(['heldout/scores', 'heldout/refinements-judged']));
-    const { rankerScore, incorporated } = outcome.report.measures;
+    const { rankerScore, judgeProbability } = outcome.report.measures;
     expect(outcome.document).toMatchObject({ judge: 'InstructRM (no independent judge)', ranker: 'longest' });
     // Probabilities, not lengths.
-    for (const { value } of [...Object.values(rankerScore!), ...Object.values(incorporated!)])
+    for (const { value } of [...Object.values(rankerScore!), ...Object.values(judgeProbability!)])
       expect(Math.abs(value)).toBeLessThan(1);
     const judged = await run(
       'own-judge',

@@ -34,7 +34,7 @@ const BATCH_TOKENS = 1024;
 export async function loadTransformers(dir: string, threads = availableParallelism()): Promise<LogitHost> {
   const file = join(dir, 'onnx', 'model.onnx');
   const found = await stat(file).catch(() => undefined);
-  if (!found?.isFile())
+  if (found === undefined)
     throw new UserError(
       `${dir} has no onnx/model.onnx: let the engine compute the judge (--host engine), or export the model to ONNX first`,
     );
