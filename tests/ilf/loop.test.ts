@@ -198,7 +198,7 @@ describe('own data', () => {
     expect(judged.outcome.document).toMatchObject({
       judge: 'InstructRM, the ranker itself (no independent judge)',
       rankerScore,
-      incorporated,
+      judgeProbability,
     });
   });
 });
