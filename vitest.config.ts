@@ -7,13 +7,19 @@ const mocking = [
   'tests/net/experiment/*.test.ts',
 ];
 
-/** Whole runs of the program, seconds to minutes each: `npm run test:whole`. Those of them that replace modules are alone, too. */
+/**
+ * What runs the program in processes of its own, or for long, or in a browser: `npm run test:whole`. Those of them that replace modules
+ * are alone, too.
+ */
 const whole = [
   'tests/bench/{bench,gpu}.test.ts',
-  'tests/cli/{experiment,kl,own-data,plug-ins,pretrain,resume,reward-model,rl}.test.ts',
+  'tests/cli/*.test.ts',
   'tests/ilf/untrained.test.ts',
   'tests/kernels/pack.test.ts',
   'tests/library/projects.test.ts',
+  'tests/mutate/mutate.test.ts',
+  'tests/report/*browser.test.ts',
+  'tests/text/hostile.test.ts',
 ];
 const wholeAlone = ['tests/net/{check-run,invariants}.test.ts', 'tests/net/experiment/*.test.ts'];
 
