@@ -154,7 +154,7 @@ describe('steps alone', () => {
     // The report's folder has a page and a document, too.
     renameSync(join(cwd, 'report', 'kl.arrow'), join(cwd, 'kl.arrow'));
     rmSync(join(cwd, 'report'), { recursive: true });
-    expect(filesBelow(cwd).length).toBe(13);
+    expect(filesBelow(cwd).length).toBe(14);
     for (const made of filesBelow(cwd))
       expect(bytes(join(cwd, made)) === bytes(join(round, made)), made).toBe(true);
   });
