@@ -40,6 +40,7 @@ describe('pretrain', () => {
     const model = [
       '.ilf.json',
       'config.json',
+      'generation_config.json',
       'model.safetensors',
       'tokenizer.json',
       'tokenizer_config.json',
