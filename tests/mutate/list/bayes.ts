@@ -132,8 +132,8 @@ export const ofBayes: readonly Mutant[] = [
   {
     id: 'bayes/bca-bias',
     file: 'src/bayes/bootstrap.ts',
-    find: 'below += v < value ? 1 : v === value ? 0.5 : 0;',
-    replace: 'below += v > value ? 1 : v === value ? 0.5 : 0;',
+    find: '<= tied ? 0.5 : v < value ? 1 : 0;',
+    replace: '<= tied ? 0.5 : v > value ? 1 : 0;',
     about: 'BCa corrects the bias the wrong way',
     tests: byDefinition,
   },
