@@ -105,8 +105,6 @@ export async function buildAddon(name, jobs, links) {
 
   const start = performance.now();
   for (const { object } of jobs) mkdirSync(dirname(object), { recursive: true });
-  for (const { object } of stale) rmSync(object, { force: true });
-  writeFileSync(stampFile, JSON.stringify(now));
   let output = '';
   let failed = false;
   // Longest first, so that the last worker is not left with a long one.
@@ -114,11 +112,16 @@ export async function buildAddon(name, jobs, links) {
   const worker = async () => {
     for (let job = queue.shift(); job && !failed; job = queue.shift()) {
       const { compiler, flags, source, object } = job;
-      const args = [...compiler.args, ...flags, '-c', source, '-o', object];
+      // Renamed when it is whole: another process may be building, or linking, at the same time.
+      const fresh = `${object}.${process.pid}`;
+      const args = [...compiler.args, ...flags, '-c', source, '-o', fresh];
       const result = await run({ command: compiler.command, args });
       output += result.output;
-      if (!result.ok) failed = true;
-      if (!result.ok) rmSync(object, { force: true });
+      if (result.ok) renameSync(fresh, object);
+      else {
+        failed = true;
+        for (const path of [fresh, object]) rmSync(path, { force: true });
+      }
     }
   };
   await Promise.all(Array.from({ length: cpus().length || 1 }, worker));
@@ -133,8 +136,14 @@ export async function buildAddon(name, jobs, links) {
       failed = !result.ok;
       if (!failed) break;
     }
-    if (!failed) renameSync(fresh, target);
-    else rmSync(fresh, { force: true });
+    if (failed) rmSync(fresh, { force: true });
+    else {
+      renameSync(fresh, target);
+      // Last: what was not linked is not known as compiled.
+      const stamp = `${stampFile}.${process.pid}`;
+      writeFileSync(stamp, JSON.stringify(now));
+      renameSync(stamp, stampFile);
+    }
   }
   writeFileSync(log, output);
   if (failed) throw new Error(`compiling failed, see ${log}`);

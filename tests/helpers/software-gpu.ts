@@ -1,16 +1,19 @@
-// A GPU for the tests of the engine webgpu, drawn by the CPU: SwiftShader, a Vulkan driver that Chromium brings, out of
-// the npm package @sparticuz/chromium. Runs before all tests, in the process whose environment theirs have: the
-// dynamic loader looks at LD_LIBRARY_PATH only when a process starts. A driver that VK_ICD_FILENAMES names is left alone.
+// What tests need before they begin. The CUDA kernels, emulated. And a GPU for the tests of the engine webgpu, drawn by the CPU:
+// SwiftShader, a Vulkan driver that Chromium brings, out of the npm package @sparticuz/chromium. Runs in the process whose environment
+// theirs have: the dynamic loader looks at LD_LIBRARY_PATH only when a process starts. A driver that VK_ICD_FILENAMES names is left alone.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliDecompressSync } from 'node:zlib';
+import { buildEmulated } from './emulated-cuda.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
 export default function setUp(): (() => void) | undefined {
+  // Once, before test files ask for them side by side.
+  buildEmulated();
   if (process.env.VK_ICD_FILENAMES || process.platform !== 'linux' || process.arch !== 'x64') return;
   const dir = mkdtempSync(join(tmpdir(), 'ilf-swiftshader-'));
   const remove = () => rmSync(dir, { recursive: true, force: true });
