@@ -82,7 +82,7 @@ describe('bad input', () => {
       () => [...tiny, '--base', join(dir, 'none')].slice(2),
       /no model folder .*none/,
     ],
-    ['a command without what it needs', () => ['score', '--json'], /Missing required arguments: model, data/],
+    ['a command without what it needs', () => ['score', '--json'], /Missing required argument: data/],
     [
       'a model folder without weights',
       () => ['--base', spoiled('weightless', (model) => rmSync(join(model, 'model.safetensors')))],

@@ -157,7 +157,7 @@ describe('a terminal is sent nothing that it would obey', () => {
 
   it.skipIf(!hasShared)('in the data of the issue', async () => {
     const { code, stderr } = await run(['--data', shared('hostile/esc.jsonl')]);
-    expect(stderr).toMatch(/^error: .*esc\.jsonl:1: .*␛\]0;PWNED␇.*\n$/);
+    expect(stderr).toMatch(/^error: .*esc\.jsonl: 1 context; .*␛\]0;PWNED␇.*\n$/);
     expect(code).toBe(2);
   });
 

@@ -32,7 +32,12 @@ export async function openFileTask(path: string): Promise<Task> {
   const { contexts, ignored } = await readLines(path);
   if (contexts.length < 2)
     throw new UserError(
-      `${path}: ${contexts.length} context${contexts.length === 1 ? '' : 's'}; at least 2 are needed, one to learn from and one to measure on`,
+      `${path}: ${contexts.length} context${contexts.length === 1 ? '' : 's'}; at least 2 are needed, one to learn from and one to measure on${ignoredNotice(
+        path,
+        ignored,
+      )
+        .map((line) => ` (${line})`)
+        .join('')}`,
     );
   const feedbackFormat = formatOf(contexts.flatMap(({ feedback }) => feedback));
   const all = contexts.map(
