@@ -1,7 +1,7 @@
 /** What commands that compute do first, and how they report what they are doing. */
 import type { EngineChoice, StartedEngine } from '../library/engine.js';
 import type { Reporter } from '../pipeline/run-context.js';
-import { notice } from './streams.js';
+import { jsonText, notice } from './streams.js';
 
 export interface ProgressArguments {
   progress?: keyof typeof shownBy | undefined;
@@ -44,7 +44,7 @@ const BETWEEN_LINES = 250;
 
 /** JSON lines on standard error (docs/options.md): every start and end of an activity, and some of what is between. */
 function jsonLines(): Shown {
-  const line = (event: object) => console.error(JSON.stringify(event));
+  const line = (event: object) => console.error(jsonText(event));
   let [current, shown, last] = ['', -1, 0];
   return {
     progress: (doing, done, total, unit) => {

@@ -29,14 +29,15 @@ export function print(text: string): Promise<void> {
 /** What a terminal would obey, and JSON.stringify leaves as it is. */
 const OBEYED = /[\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
-/** A value as one JSON document on standard output; a text in it cannot steer a terminal. */
-export const printJson = (value: unknown): Promise<void> =>
-  print(
-    JSON.stringify(value, null, 2).replace(
-      OBEYED,
-      (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
-    ),
+/** A value as JSON; a text in it cannot steer a terminal. */
+export const jsonText = (value: unknown, indent?: number): string =>
+  JSON.stringify(value, null, indent).replace(
+    OBEYED,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
+
+/** One JSON document on standard output. */
+export const printJson = (value: unknown): Promise<void> => print(jsonText(value, 2));
 
 /** A line on standard error that is no progress: it is printed where that is not wanted, too. */
 export const notice = (line: string): void => console.error(oneLine(line));

@@ -77,26 +77,23 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
     const settings = settingsFrom(given);
     // What is quickly found wrong is, before all that computes is loaded.
     const { checkSettings, sizesOn } = await import('../library/settings.js');
-    await checkSettings(settings);
+    const task = await checkSettings(settings);
     const { plain, renderCaveats, renderFinal, renderSample, terminalOf } = await import(
       '../report/index.js'
     );
 
-    await compute(given, async (reporter, { name }) => {
+    await compute(given, async (reporter, engine) => {
+      const { name } = engine;
       if (name === 'wasm' && given.contexts === undefined && given.heldout === undefined && !given.data) {
         const { contexts, heldout } = sizesOn(name);
         notice(
           `the engine wasm is slow: a smaller run of ${contexts} contexts, measured on ${heldout} (--contexts, --heldout)`,
         );
       }
-      const { runLoop } = await import('../library/loop.js');
-      const { report, result, dir } = await runLoop(settings, {
-        onProgress: ({ doing, done, total, unit }) => reporter.progress(doing, done, total, unit),
-        onStep: reporter.done,
-        onScalar: reporter.scalar,
-        onNotice: reporter.notice,
-      });
-      if (given.json) return printJson(result);
+      const { runTask } = await import('../library/run-task.js');
+      const { dir, outcome } = await runTask(task, settings, engine, reporter);
+      const { report, document } = outcome;
+      if (given.json) return printJson(document);
       const terminal = terminalOf(process.stdout);
       const shown = report.samples.map((sample) => renderSample(sample, report.words, terminal));
       const caveats = renderCaveats(report, terminal);

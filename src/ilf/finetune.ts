@@ -16,6 +16,7 @@ import type { Prompts } from '../tasks/prompts.js';
 import { contextName, outputPrompt, type Task } from '../tasks/task.js';
 import { completionIds, encodePrompt } from '../writers/local.js';
 import { openModel, saveModel, type TextModel } from '../writers/text-model.js';
+import type { Prompt, Written } from '../writers/writer.js';
 import { fromTargetRows, type Target, type TargetSet } from './targets.js';
 
 /** How π_θ is tuned. */
@@ -34,15 +35,23 @@ const WARMUP = 0.1;
 /** Most padded tokens computed at once: bounds memory, changes no result. */
 const MAX_TOKENS = 4096;
 
-/** (c → x1) with the loss on the completion and its end, and a little on the prompt; all of it times the target's weight. */
-export function toExample(
+/** (c → x1) as an example. */
+export const toExample = (
   model: TextModel,
   prompts: Prompts,
   { context, written, weight }: Target,
   promptWeight: number,
+): Example => exampleOf(model, outputPrompt(prompts, context), written, weight, promptWeight);
+
+/** A text to learn, with the loss on it and its end, and a little on the prompt; all of it times `weight`. */
+export function exampleOf(
+  model: TextModel,
+  asked: Prompt,
+  written: Written,
+  weight: number,
+  promptWeight: number,
 ): Example {
   const completion = completionIds(model, written);
-  const asked = outputPrompt(prompts, context);
   const prompt = encodePrompt(model, asked, completion.length);
   return {
     ids: [...prompt, ...completion],

@@ -1,5 +1,7 @@
 /** What callers hand over, checked before it computes: TypeScript does not see programs in JavaScript, nor NaN. */
 import { z } from 'zod';
+import { ENGINES, PRECISIONS } from '../engine/index.js';
+import { HOSTS } from '../rankers/ranker.js';
 import { UserError } from '../store/errors.js';
 
 const count = z.number().int().min(1).max(0x7fffffff);
@@ -32,11 +34,10 @@ export const shapes = {
       Array.from(value as ArrayLike<unknown>).every((id) => Number.isInteger(id) && (id as number) >= 0),
     'it must be a list of token ids',
   ),
-  embedded: z.enum(['base', 'instruct']),
   engine: z.strictObject({
-    engine: z.enum(['cpu', 'wasm', 'cuda', 'tensorflow', 'webgpu']).optional(),
+    engine: z.enum(ENGINES).optional(),
     gpu: z.boolean().optional(),
-    precision: z.enum(['float32', 'bfloat16']).optional(),
+    precision: z.enum(PRECISIONS).optional(),
     threads: z.number().optional(),
   }),
   watch: z.strictObject(watch),
@@ -94,7 +95,7 @@ export const shapes = {
     roundMode: z.enum(['continue', 'retrain']).optional(),
     targets: text.optional(),
     ranker: text.optional(),
-    host: z.enum(['transformers', 'engine']).optional(),
+    host: z.enum(HOSTS).optional(),
     rewardModel: text.nullable().optional(),
     humanLikeness: text.nullable().optional(),
     beta: positive.optional(),

@@ -1,8 +1,7 @@
 /** Supervised finetuning on given texts: what ILF does with its targets, on yours. */
 import { disposeAdamState } from '../engine/fused.js';
-import { tuneOn } from '../ilf/finetune.js';
+import { exampleOf, tuneOn } from '../ilf/finetune.js';
 import { DEFAULTS } from '../pipeline/defaults.js';
-import { completionIds, encodePrompt } from '../writers/local.js';
 import { given } from '../writers/writer.js';
 import { check, shapes } from './check.js';
 import type { Model } from './model.js';
@@ -54,10 +53,8 @@ export async function finetune(
   const opened = textModelOf(model);
   const progress = watched(watch);
   const items = examples.map(({ prompt, completion, weight = 1 }, i) => {
-    const ids = completionIds(opened, given(completion));
-    const asked = encodePrompt(opened, { text: prompt, name: `example ${i + 1}` }, ids.length);
-    const weights = [...asked.map(() => weight * promptWeight), ...ids.map(() => weight)];
-    return [{ ids: [...asked, ...ids], weights }];
+    const asked = { text: prompt, name: `example ${i + 1}` };
+    return [exampleOf(opened, asked, given(completion), weight, promptWeight)];
   });
   const state = await tuneOn(opened.lm, items, { lr, epochs, batch }, seed, ({ step, steps, loss }) => {
     progress('finetuning', step, steps, 'steps');

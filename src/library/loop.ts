@@ -1,13 +1,9 @@
 /** The whole of ILF as one call: what `node train.js` does. */
-import { loop } from '../ilf/loop.js';
-import { openRunContext } from '../ilf/open.js';
-import { writeOutcome } from '../ilf/outcome.js';
-import { renderHtml } from '../report/run/html.js';
 import type { Report } from '../report/run/types.js';
-import { packageVersion } from '../store/package.js';
 import { check, shapes } from './check.js';
 import { ensureEngine } from './engine.js';
-import { checkSettings, type LoopSettings, loopOptions } from './settings.js';
+import { runTask } from './run-task.js';
+import { checkSettings, type LoopSettings } from './settings.js';
 import { type Watch, watched } from './watch.js';
 
 export interface LoopWatch extends Watch {
@@ -37,19 +33,11 @@ export async function runLoop(settings: LoopSettings = {}, watch: LoopWatch = {}
   check('runLoop', shapes.loop, settings);
   check('runLoop', shapes.loopWatch, watch);
   const task = await checkSettings(settings);
-  const options = loopOptions(settings, await ensureEngine());
-  const place = { dir: settings.run, fresh: settings.fresh ?? false, version: packageVersion() };
-  const run = await openRunContext(task, options, place, {
+  const { dir, outcome } = await runTask(task, settings, await ensureEngine(), {
     progress: watched(watch),
     scalar: (...of) => watch.onScalar?.(...of),
     done: (...of) => watch.onStep?.(...of),
     notice: (line) => watch.onNotice?.(line),
   });
-  try {
-    const outcome = await loop(run);
-    await writeOutcome(outcome, renderHtml, run.folder.path);
-    return { dir: run.folder.dir, result: outcome.document, report: outcome.report };
-  } finally {
-    await run.close();
-  }
+  return { dir, result: outcome.document, report: outcome.report };
 }

@@ -4,6 +4,7 @@ import { texts } from '../pipeline/progress.js';
 import { UserError } from '../store/errors.js';
 import { encodeStart } from '../text/tokenizer.js';
 import { scoreAll } from '../writers/chunks.js';
+import { stopIdsOf } from '../writers/local.js';
 import { openModel } from '../writers/text-model.js';
 import { check, shapes } from './check.js';
 import { ensureEngine } from './engine.js';
@@ -79,9 +80,7 @@ export async function sample(
   check('sample', shapes.sample, options);
   const { n = 1, temperature = 1, topP = 1, maxTokens = 48, stop = null, seed = 0, ...watch } = options;
   const { lm, tokenizer } = textModelOf(model);
-  // A stop that is a token of its own ends the text there; any other one is found in what was written.
-  const stopToken = stop === null ? [] : tokenizer.encode(stop);
-  const stopIds = stopToken.length === 1 ? [...tokenizer.ends, stopToken[0]!] : tokenizer.ends;
+  const stopIds = stopIdsOf(tokenizer, stop);
   const ids = prompts.map((prompt) => encodeStart(tokenizer, prompt));
   const how = { maxNewTokens: maxTokens, temperature, topK: 0, topP, seed, stopIds };
   const completions = await sampleIds(lm, ids, n, how, texts(watched(watch), 'sampling'));

@@ -30,14 +30,10 @@ const ifGiven = <T extends object>(values: T) =>
     [K in keyof T]: Exclude<T[K], undefined>;
   };
 
-/** All options of the run on this engine. */
-export function loopOptions(
-  settings: LoopSettings,
-  { name, precision }: Pick<StartedEngine, 'name' | 'precision'>,
-): LoopOptions {
+/** The options, but for those that depend on the engine where nobody says otherwise. */
+function withDefaults(settings: LoopSettings) {
   const { instruct = embeddedModel('instruct'), run: _, fresh: __, ...given } = settings;
   return {
-    ...sizesOn(name),
     task: defaultTask(given.data ?? null),
     data: null,
     base: embeddedModel('base'),
@@ -47,17 +43,21 @@ export function loopOptions(
     feedback: null,
     rewardModel: null,
     humanLikeness: null,
-    roundMode: 'continue',
+    roundMode: 'continue' as const,
     ...DEFAULTS,
     ...ifGiven(given),
-    engine: name,
-    precision,
   };
 }
 
+/** All options of the run on this engine. */
+export const loopOptions = (
+  settings: LoopSettings,
+  { name, precision }: Pick<StartedEngine, 'name' | 'precision'>,
+): LoopOptions => ({ ...sizesOn(name), ...withDefaults(settings), engine: name, precision });
+
 /** Opens the task, and looks for the models' files. @throws UserError for what is not there */
 export async function checkSettings(settings: LoopSettings): Promise<Task> {
-  const options = loopOptions(settings, { name: 'cpu', precision: 'float32' });
+  const options = withDefaults(settings);
   const task = await openTask(options);
   for (const dir of [options.base, options.refiner, options.critic, options.judge]) await requireModel(dir);
   const ranker = await findRanker(options.ranker);

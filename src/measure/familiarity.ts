@@ -65,7 +65,7 @@ export async function familiarityRows(
     model.lm,
     prompts,
     1,
-    { ...klSampling(maxTokens, seed), stopIds: [model.tokenizer.eos] },
+    { ...klSampling(maxTokens, seed), stopIds: model.tokenizer.ends },
     onTexts,
   );
   const own = prompts.map((prompt, i) => ({ prompt, completion: drawn[i]![0]!.ids }));

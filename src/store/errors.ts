@@ -36,6 +36,10 @@ export function systemErrorCode(error: unknown): string | undefined {
   return typeof error.code === 'string' ? error.code : undefined;
 }
 
+/** Whether it says that there is no such file or folder. */
+export const isMissing = (error: unknown): boolean =>
+  error instanceof UserError && systemErrorCode(error.cause) === 'ENOENT';
+
 /**
  * A system error as a UserError "cannot ${action} ${path}: reason". Errors that no system call raised are returned
  * as they are: they are bugs, and their stack is worth more than a tidy line.

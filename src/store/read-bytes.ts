@@ -1,5 +1,5 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
-import { asUserError, systemErrorCode, UserError } from './errors.js';
+import { asUserError, isMissing, UserError } from './errors.js';
 
 /** Larger files are read by nothing here. */
 const MOST_BYTES = 2 ** 31 - 1;
@@ -25,7 +25,7 @@ export async function readFileIfThere(path: string, most = MOST_BYTES): Promise<
   try {
     return await readFileBytes(path, most);
   } catch (error) {
-    if (error instanceof UserError && systemErrorCode(error.cause) === 'ENOENT') return undefined;
+    if (isMissing(error)) return undefined;
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 /** Reading JSON files that may be anything: a UserError that names the file, never a stack trace. */
 import type { z } from 'zod';
-import { systemErrorCode, UserError } from './errors.js';
+import { isMissing, UserError } from './errors.js';
 import { isDeeper } from './json.js';
 import { readFileBytes } from './read-bytes.js';
 
@@ -61,7 +61,7 @@ export async function readJsonIfThere<T>(path: string, schema: z.ZodType<T>): Pr
   try {
     return await readJson(path, schema);
   } catch (error) {
-    if (error instanceof UserError && systemErrorCode(error.cause) === 'ENOENT') return undefined;
+    if (isMissing(error)) return undefined;
     throw error;
   }
 }

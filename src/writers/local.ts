@@ -16,9 +16,7 @@ export function localWriter(model: TextModel): Required<Writer> {
     async write(prompts, n, { temperature, topP, maxTokens, format, seed }, onTexts) {
       if (prompts.length === 0) return [];
       const ids = prompts.map((prompt) => encodePrompt(model, prompt, maxTokens));
-      // What follows the stop would be cut: end there where it is a token of its own.
-      const stop = format.stop === null ? [] : tokenizer.encode(format.stop);
-      const stopIds = stop.length === 1 ? [...tokenizer.ends, stop[0]!] : tokenizer.ends;
+      const stopIds = stopIdsOf(tokenizer, format.stop);
       const options = { maxNewTokens: maxTokens, temperature, topK: 0, topP, seed, stopIds };
       const completions = await sample(lm, ids, n, options, onTexts);
       return completions.map((of) => of.map((completion) => toWritten(tokenizer, completion, format)));
@@ -33,6 +31,12 @@ export function localWriter(model: TextModel): Required<Writer> {
       return logprobs.map((of) => of.reduce((sum, lp) => sum + lp, 0));
     },
   };
+}
+
+/** The tokens that end a text: what follows `stop` would be cut, so it is one where it is a token of its own. */
+export function stopIdsOf(tokenizer: Tokenizer, stop: string | null): readonly number[] {
+  const ids = stop === null ? [] : tokenizer.encode(stop);
+  return ids.length === 1 ? [...tokenizer.ends, ids[0]!] : tokenizer.ends;
 }
 
 /** A prompt's ids. @throws UserError naming the prompt where it leaves no `room` in the model's window, in tokens */

@@ -55,6 +55,18 @@ describe('a file that can be read only once', () => {
     expect(stdout.split('\n')).toHaveLength(4);
   });
 
+  it('a run reads its data once: they may come through a pipe', async () => {
+    const posts = ['Dana', 'James', 'Nick', 'Carl'].map((name) => `{"context":"${name} owes rent."}\n`);
+    writeFileSync(at('posts.jsonl'), posts.join(''));
+    const loop = ['--base', 'base', '--instruct', 'instruct', '--host', 'engine', '--max-tokens', '4'];
+    const small = ['--contexts', '2', '--heldout', '1', '--samples', '2', '--run', 'piped', '--json'];
+    const words = ['--data', '/dev/stdin', ...loop, ...small, '--quiet'];
+    const { code, stdout, stderr } = await under('exec < <(cat posts.jsonl)', words);
+    expect(stderr).not.toMatch(/^error/m);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout).options).toMatchObject({ contexts: 2, heldout: 1 });
+  });
+
   it('kl and the comparisons of reward-model read a pipe, too', async () => {
     const kl = ['kl', '--model', 'base', '--base', 'base', '--data', '/dev/stdin', '--out', 'kl', '--json'];
     const compared = await under('exec < <(cat texts.jsonl)', [...kl, '--quiet']);

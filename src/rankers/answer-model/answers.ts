@@ -57,7 +57,9 @@ export async function openAnswerModel(
     close: opened.close,
     needs: (questions) => ({
       model: { dir, window: opened.maxTokens },
-      tokens: Math.max(...questions.map(({ prefix, suffix }) => tokenizer.encode(prefix + suffix).length)),
+      tokens: Math.max(
+        ...questions.map(({ prefix, suffix }) => encodeStart(tokenizer, prefix + suffix).length),
+      ),
     }),
     logOdds: (questions, onProgress) => logOdds(dir, tokenizer, opened, ids, questions, onProgress),
   };

@@ -18,7 +18,7 @@ export const ofWriters: readonly Mutant[] = [
   {
     id: 'writers/stop',
     file: 'src/writers/local.ts',
-    find: 'stop.length === 1 ? [...tokenizer.ends, stop[0]!] : tokenizer.ends',
+    find: 'ids.length === 1 ? [...tokenizer.ends, ids[0]!] : tokenizer.ends',
     replace: 'tokenizer.ends',
     about: 'the stop rule is dropped',
     tests: net,
