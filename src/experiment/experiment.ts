@@ -1,5 +1,4 @@
 /** The experiment: every study on every seed, then all of it as estimates, verdicts, figures and one page. */
-import { readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { type Before, caveatsBefore } from '../ilf/caveats.js';
 import { fittingTask } from '../ilf/fit.js';
@@ -13,7 +12,8 @@ import type { ExperimentReport } from '../report/charts/figures.js';
 import { figureChart, renderExperiment } from '../report/index.js';
 import { type EventWriter, openEvents } from '../report/tensorboard.js';
 import { writeFileAtomic } from '../store/atomic.js';
-import { asUserError, systemErrorCode, UserError } from '../store/errors.js';
+import { UserError } from '../store/errors.js';
+import { requireFolderOf } from '../store/place.js';
 import { writeTable } from '../store/tables.js';
 import { openTask } from '../tasks/open.js';
 import type { Task } from '../tasks/task.js';
@@ -49,7 +49,8 @@ export interface ExperimentOutcome {
 /** Runs the studies, and writes values.arrow, estimates.arrow, result.json, report.html, and its main figure alone. */
 export async function experiment(options: ExperimentOptions, show: Reporter): Promise<ExperimentOutcome> {
   const { dir, seeds, studies, quick, command, version, loop } = options;
-  await checkPlace(dir);
+  const isExperiments = (names: readonly string[]) => names.some((name) => /^seed-\d+$/.test(name));
+  await requireFolderOf(dir, isExperiments, { whose: "an experiment's", option: '--out' });
   let task = await openTask(loop);
   if (loop.data !== null) task = await checkLengths(task, loop);
   const scale = loop.data === null ? options.scale : fitted(options.scale, task, loop.data);
@@ -94,20 +95,6 @@ export async function experiment(options: ExperimentOptions, show: Reporter): Pr
   }
   await writeFileAtomic(join(dir, 'result.json'), `${JSON.stringify(document, null, 2)}\n`);
   return { report, document };
-}
-
-/** @throws UserError for a folder that is no experiment's: its files would be replaced */
-async function checkPlace(dir: string): Promise<void> {
-  let names: string[];
-  try {
-    names = await readdir(dir);
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return;
-    throw asUserError(error, 'use', dir);
-  }
-  const ours = names.some((name) => /^seed-\d+$/.test(name));
-  if (!ours && names.some((name) => !name.startsWith('.')))
-    throw new UserError(`${dir} holds other files than an experiment's; choose a new folder for --out`);
 }
 
 /** A path as a reader elsewhere can understand it: from the folder that the command was given in, where it is below that. */

@@ -1,10 +1,9 @@
 /** A run's folder, opened so that nobody's other files are mixed with a run's, or removed. */
-import { existsSync } from 'node:fs';
-import { readdir, rm, rmdir } from 'node:fs/promises';
+import { rm, rmdir } from 'node:fs/promises';
 import { dirname, sep } from 'node:path';
-import { asUserError, UserError } from '../store/errors.js';
 import type { Json } from '../store/hash.js';
 import { recoverBelow } from '../store/leftovers.js';
+import { requireFolderOf } from '../store/place.js';
 import { openRun, type Run } from '../store/run.js';
 import type { LoopOptions } from './options.js';
 
@@ -25,7 +24,7 @@ export async function openFolder(
   options: LoopOptions,
   check: () => Promise<void>,
 ): Promise<Run> {
-  await checkPlace(dir);
+  await requireFolderOf(dir, isRuns, { whose: "a run's", option: '--run' });
   await check();
   const folder = await openRun(dir, {
     version,
@@ -51,14 +50,6 @@ async function removeOutputs({ dir, manifest, path }: Run): Promise<void> {
     }
 }
 
-async function checkPlace(dir: string): Promise<void> {
-  if (!existsSync(dir)) return;
-  let names: string[];
-  try {
-    names = await readdir(dir);
-  } catch (error) {
-    throw asUserError(error, 'use', dir);
-  }
-  if (names.some((name) => !/^\.|^lock(\.takeover)?$/.test(name)) && !names.includes('manifest.json'))
-    throw new UserError(`${dir} holds other files than a run's; choose a new folder for --run`);
-}
+/** A run's folder has its manifest; a process that was killed at its very start leaves no more than a lock. */
+const isRuns = (names: readonly string[]): boolean =>
+  names.includes('manifest.json') || names.every((name) => /^\.|^lock(\.takeover)?$/.test(name));

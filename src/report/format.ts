@@ -30,7 +30,7 @@ function significant(value: number): string {
 /** A difference, with its sign: "+0.181"; shares in percentage points. */
 export function formatDifference(value: number, unit: Unit): string {
   const text = formatNumber(value, unit).replace('%', ' points');
-  return value > 0 ? `+${text}` : text;
+  return value > 0 && /[1-9∞]/.test(text) ? `+${text}` : text;
 }
 
 /** "66.1% to 75.3%", or why there is none. */

@@ -1,5 +1,5 @@
 /** Whether a command can write what it is about to compute: found out before it computes. */
-import { mkdir, realpath, rmdir, stat } from 'node:fs/promises';
+import { mkdir, readdir, realpath, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { destinationOf } from './destination.js';
 import { asUserError, systemErrorCode, UserError } from './errors.js';
@@ -48,6 +48,27 @@ export async function requirePlaceForFolder(dir: string, inputs: Inputs): Promis
   } catch (error) {
     throw asUserError(error, 'write', dir);
   }
+}
+
+/**
+ * @param isKept whether such names are a folder that was made for this use
+ * @param use whose folder it is, and the option that names it
+ * @throws UserError where `dir` holds files and was not made for this use
+ */
+export async function requireFolderOf(
+  dir: string,
+  isKept: (names: readonly string[]) => boolean,
+  { whose, option }: { whose: string; option: string },
+): Promise<void> {
+  let names: string[];
+  try {
+    names = await readdir(dir);
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return;
+    throw asUserError(error, 'use', dir);
+  }
+  if (!isKept(names) && names.some((name) => !name.startsWith('.')))
+    throw new UserError(`${dir} holds other files than ${whose}; choose a new folder for ${option}`);
 }
 
 /** Where the inputs are, through links. */

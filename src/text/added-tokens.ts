@@ -1,6 +1,6 @@
 /** Tokens that are looked for in a text before it is split: those of tokenizer.json's "added_tokens" that are not special. */
 import { z } from 'zod';
-import { id, literally } from './parts/common.js';
+import { id } from './parts/common.js';
 import type { Normalizer } from './parts/kinds.js';
 
 export const addedTokenSchema = z.looseObject({
@@ -44,12 +44,11 @@ const WORD_START = new RegExp(`^${WORD}`, 'u');
 function finder(tokens: readonly AddedToken[]): Finder {
   const of = new Map(tokens.filter(({ content }) => content !== '').map((token) => [token.content, token]));
   if (of.size === 0) return (text) => (text === '' ? [] : [text]);
-  const longestFirst = [...of.keys()].sort((a, b) => b.length - a.length);
-  const each = new RegExp(longestFirst.map(literally).join('|'), 'gu');
+  const placesIn = searchFor([...of.keys()]);
   return (text) => {
     const out: Stretch[] = [];
     let end = 0;
-    for (const { 0: content, index } of text.matchAll(each)) {
+    for (const [index, content] of placesIn(text)) {
       const token = of.get(content)!;
       let [from, to] = [index, index + content.length];
       if (from < end) continue;
@@ -66,5 +65,23 @@ function finder(tokens: readonly AddedToken[]): Finder {
     }
     if (end < text.length) out.push(text.slice(end));
     return out;
+  };
+}
+
+/**
+ * Where a text has one of these, from left to right, the longest of those that begin at a place. (An expression of alternatives is
+ * too large for the regular expressions of JavaScript where a vocabulary adds tokens by the thousand.)
+ */
+function searchFor(contents: readonly string[]): (text: string) => Iterable<[at: number, content: string]> {
+  const [known, firsts] = [new Set(contents), new Set(contents.map((content) => content.charCodeAt(0)))];
+  const lengths = [...new Set(contents.map(({ length }) => length))].sort((a, b) => b - a);
+  return function* (text) {
+    for (let at = 0; at < text.length; ) {
+      const length = firsts.has(text.charCodeAt(at))
+        ? lengths.find((length) => known.has(text.slice(at, at + length)))
+        : undefined;
+      if (length !== undefined) yield [at, text.slice(at, at + length)];
+      at += length ?? 1;
+    }
   };
 }

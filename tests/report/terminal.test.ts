@@ -125,6 +125,10 @@ describe('numbers', () => {
     expect(formatNumber(Infinity, 'nats')).toBe('∞');
     expect(formatDifference(0.0312, 'share')).toBe('+3.1 points');
     expect(formatDifference(-0.5, 'score')).toBe('−0.500');
+    expect([1e-9, -1e-9].map((value) => formatDifference(value, 'share'))).toEqual([
+      '0.0 points',
+      '0.0 points',
+    ]);
   });
   it('tell time', () => {
     expect(formatSeconds(1.234)).toBe('1.2 s');

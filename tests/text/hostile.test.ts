@@ -176,6 +176,23 @@ describe('what takes for ever', () => {
     );
   });
 
+  it('a pattern too long for a regular expression is refused', async () => {
+    const replace = { type: 'Replace', pattern: { String: 'x'.repeat(50_000) }, content: 'y' };
+    for (const change of [{ normalizer: replace }, { decoder: replace }])
+      expect(await fault(with_(change))).toMatch(/pattern\.String": Too big: .*10000 characters/);
+  });
+
+  it('20,000 added tokens are found, the longest of those that begin at a place', async () => {
+    const more = Array.from({ length: 20_000 }, (_, i) => ({ id: 400 + i, content: `<added ${i}>` }));
+    const added = [...more, { id: 20_400, content: '<added 7>8' }, { id: 20_401, content: '7>89' }];
+    const whole = { single_word: false, lstrip: false, rstrip: false, normalized: false, special: false };
+    const { encode, decode } = await loadTokenizer(
+      await write(with_({ added_tokens: added.map((token) => ({ ...whole, ...token })) })),
+    );
+    expect(encode('<added 19999><added 7>89')).toEqual([20_399, 20_400, ...encode('9')]);
+    expect(decode(encode('a <added 12> b'))).toBe('a <added 12> b');
+  });
+
   it('one word of 200,000 letters is encoded', async () => {
     for (const [name, end] of [
       ['cl100k', '<|endoftext|>'],

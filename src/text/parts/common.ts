@@ -14,8 +14,14 @@ export const oneOf = <const T extends readonly [Typed, ...Typed[]]>(parts: T) =>
         : undefined,
   });
 
+/** Well below where a regular expression of JavaScript is too large. */
+const MOST_PATTERN = 10_000;
+
 export const pattern = z.union(
-  [z.strictObject({ String: z.string() }), z.strictObject({ Regex: z.string().max(10_000) })],
+  [
+    z.strictObject({ String: z.string().max(MOST_PATTERN) }),
+    z.strictObject({ Regex: z.string().max(MOST_PATTERN) }),
+  ],
   'must be {"String": …} or {"Regex": …}',
 );
 /** What is put in a place of a text. */
