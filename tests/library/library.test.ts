@@ -269,4 +269,29 @@ describe('signals', () => {
     expect(said.join()).toMatch(/beta 10, now 5/);
     expect(ran).toEqual([]);
   });
+
+  it('two loops at once come to what each comes to alone', async () => {
+    const data = join(scratch, 'letters.jsonl');
+    const line = (name: string) => JSON.stringify({ context: `${name} owes rent.` });
+    writeFileSync(data, ['Dana', 'James', 'Nick', 'Carl'].map(line).join('\n'));
+    const loop = (run: string, seed: number) =>
+      ilf.runLoop({
+        data,
+        contexts: 2,
+        heldout: 2,
+        samples: 2,
+        host: 'engine',
+        seed,
+        run: join(scratch, run),
+      });
+    const alone = [await loop('alone-1', 1), await loop('alone-2', 2)];
+    const both = await Promise.all([loop('both-1', 1), loop('both-2', 2)]);
+    for (const table of ['refinements', 'targets', 'outputs', 'measures', 'kl'])
+      for (const [i, { dir }] of both.entries()) {
+        const file = join('round-1', `${table}.arrow`);
+        expect(readFileSync(join(dir, file)).equals(readFileSync(join(alone[i]!.dir, file))), file).toBe(
+          true,
+        );
+      }
+  });
 });
