@@ -36,7 +36,9 @@ struct Divergence {
   __device__ void shift(float newA, float newB) {
     const float byA = newA - A, byB = newB - B, p = expf(-byA), q = expf(-byB);
     along = p * (along - (byA - byB) * sumP);
-    difference = p * difference + q * expm1f(byB - byA) * sumQ; // p Σ u − q Σ v
+    // p Σ u − q Σ v = p Σ (u − v) + (p − q) Σ v, the last with a power that cannot overflow.
+    const float apart = byA > byB ? q * expm1f(byB - byA) : -p * expm1f(byA - byB);
+    difference = p * difference + apart * sumQ;
     sumP *= p;
     sumQ *= q;
     A = newA;

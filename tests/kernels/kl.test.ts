@@ -67,6 +67,29 @@ underEverySetting('KL', (use) => {
     expectClose(out, kl(M, V, D, D, hp, wp, hq, wq), 1e-5);
   });
 
+  // Real models have such gaps: exponentials of them are beyond float32.
+  it('holds where one logit is 90 to 1,000 away from the others, in p, in q and in both', () => {
+    use();
+    const [M, V] = [2, 4200];
+    const h = new Float32Array(M).fill(1);
+    const ends = [0, V - 1];
+    for (const inP of [-1000, -90, 90, 1000])
+      for (const inQ of [-1000, -90, 0, 90, 1000])
+        for (const [j, k] of [...ends.flatMap((j) => ends.map((k) => [j, k] as const)), [7, 9]] as const) {
+          const [wp, wq] = [random(V, 20), random(V, 21)];
+          wp[j]! += inP;
+          wq[k]! += inQ;
+          for (const all of [[h, wp, h, wq] as const, [h, wq, h, wp] as const]) {
+            const [out, lseP, lseQ] = [blank(M), blank(M), blank(M)];
+            native.klForward(M, V, 1, 1, ...all, out, lseP, lseQ);
+            expectClose(out, kl(M, V, 1, 1, ...all), 1e-5);
+            const grads = [blank(M), blank(V), blank(M), blank(V)] as const;
+            native.klBackward(M, V, 1, 1, ...all, out, lseP, lseQ, h, ...grads);
+            for (const grad of grads) expect(grad.every(Number.isFinite)).toBe(true);
+          }
+        }
+  });
+
   it('backward agrees with finite differences', () => {
     use();
     const [M, V, Dp, Dq] = [5, 530, 3, 4];
