@@ -1,10 +1,10 @@
 /**
- * Scoring, timed, in tokens of prompts and completions a second: `forward` is one model up to the logits of the completions,
- * chunk by chunk, `score` the log-probabilities of the completions, `kl` the exact KL between two models at every completion
+ * Scoring, timed, in tokens of prompts and completions a second: `forward` is one model up to the logits of the completions, as
+ * many of them at once as fit and with one wait for each rectangle of texts (as few as `kl` has), `score` the log-probabilities of the completions, `kl` the exact KL between two models at every completion
  * token, with both log-probabilities.
  */
 import { gatherRows, linear } from '../../src/engine/fused.js';
-import { chunks, rowsPerChunk } from '../../src/engine/ops/chunks.js';
+import { chunks } from '../../src/engine/ops/chunks.js';
 import * as tf from '../../src/engine/tf.js';
 import { gpt2Config } from '../../src/lm/architectures/gpt2.js';
 import { compareCompletions } from '../../src/lm/compare.js';
@@ -14,6 +14,9 @@ import type { Job, Report } from '../report.js';
 import { openEngine } from './engine.js';
 import { report, timeEach } from './time.js';
 import { randomTokens } from './tokens.js';
+
+/** Bytes of logits in float32 that are made at once: as many as the losses' kernels make on a GPU; on a CPU what is no burden. */
+const LOGITS = { gpu: 2 ** 31, cpu: 2 ** 29 };
 
 export async function timeScoring(job: Extract<Job, { work: 'kl' }>): Promise<Report> {
   const engine = await openEngine(job);
@@ -43,18 +46,20 @@ export async function timeScoring(job: Extract<Job, { work: 'kl' }>): Promise<Re
         Math.floor(i / amount.completionLength) * T + amount.promptLength - 1 + (i % amount.completionLength),
     );
   const tokens = amount.sequences * (T + 1);
+  const rowsAtOnce = Math.floor(LOGITS[engine.gpu ? 'gpu' : 'cpu'] / 4 / config.description.vocab);
+  const logitsOf = (h: tf.Tensor2D, rows: Int32Array): tf.Tensor2D =>
+    linear(gatherRows(h, rows), p.head, null, { transposeW: true });
   const forward = await timeEach(engine, amount, () => {
     for (const { ids, B } of parts)
       tf.tidy(() => {
-        const h = gatherRows(p.hidden(ids, B, T), predicting(B));
-        for (const [from, rows] of chunks(h.shape[0], rowsPerChunk(config.description.vocab)))
-          tf.tidy(() => {
-            const logits = linear(h.slice([from, 0], [rows, config.description.width]), p.head, null, {
-              transposeW: true,
-            });
-            // One number waits for all.
-            logits.slice([0, 0], [1, 1]).dataSync();
-          });
+        const [h, rows] = [p.hidden(ids, B, T), predicting(B)];
+        let logits: tf.Tensor2D | null = null;
+        for (const [from, count] of chunks(rows.length, rowsAtOnce)) {
+          logits?.dispose();
+          logits = tf.tidy(() => logitsOf(h, rows.subarray(from, from + count)));
+        }
+        // A row waits for all.
+        gatherRows(logits!, Int32Array.of(0)).dataSync();
       });
   });
   const score = await timeEach(engine, amount, () => scoreCompletions(p, items, amount.micro * T));
