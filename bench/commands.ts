@@ -1,5 +1,7 @@
 /** The benches as commands. Leaves out: how their command line ends (main.ts). */
-import type { ArgumentsCamelCase, CommandModule, InferredOptionTypes, Options } from 'yargs';
+import type { ArgumentsCamelCase, Argv, CommandModule, InferredOptionTypes, Options } from 'yargs';
+import { plain } from '../src/report/terminal.js';
+import { compareJournals } from './compare.js';
 import { gemm } from './gemm.js';
 import { generate, generateOptions } from './generate.js';
 import { bars, type GpuGiven, gpuOptions, gpuParts } from './gpu.js';
@@ -9,8 +11,10 @@ import { parity, parityOptions } from './parity.js';
 import type { Part } from './parts.js';
 import type { Peer } from './peers.js';
 import type { Gpu } from './report.js';
+import { MEDIANS } from './results.js';
 import { runBench } from './run.js';
 import { scaling, scalingOptions } from './scaling.js';
+import { renderTable } from './table.js';
 import { train, trainOptions } from './train.js';
 
 /**
@@ -52,6 +56,24 @@ export function benches(
     command('scaling', 'against parameters, context and batch', scalingOptions, scaling),
     command('parity', 'whether an engine computes what plain tfjs ops do', parityOptions, parity),
     {
+      command: 'compare <files..>',
+      describe: 'ratios of what several commands have measured (.reports.jsonl)',
+      builder: (yargs: Argv) =>
+        yargs
+          .positional('files', {
+            type: 'string',
+            array: true,
+            demandOption: true,
+            describe: 'Reports of processes',
+          })
+          .option('markdown', peerBenchOptions.markdown),
+      handler: ({ files, markdown }: { files: string[]; markdown?: boolean }) => {
+        for (const table of compareJournals(files))
+          console.log(`\n${plain(renderTable(table, markdown ?? false))}`);
+        console.log(`\n${MEDIANS}`);
+      },
+    },
+    {
       command: 'gpu',
       describe: 'all of this on an NVIDIA GPU',
       builder: gpuOptions,
@@ -65,4 +87,4 @@ export function benches(
 }
 
 /** Options that take several values. */
-export const LISTS = ['model', 'part', 'peer-python', 'precision'];
+export const LISTS = ['files', 'model', 'part', 'peer-python', 'precision'];

@@ -7,6 +7,7 @@
 import type { Precision } from '../src/engine/index.js';
 import { type Budget, TimeUp } from './budget.js';
 import { ChildError, type Contender, OURS, ours, runChild } from './child.js';
+import type { Keep } from './journal.js';
 import { leastSeconds, type ModelName, sizesOf } from './models.js';
 import { compileOneDnn, type OneDnn } from './onednn.js';
 import { type Given, type Settings, settings } from './options.js';
@@ -109,6 +110,7 @@ async function measure(
   peers: readonly Peer[],
   libraries: Libraries,
   outcome: Outcome,
+  keep: Keep,
 ): Promise<void> {
   const { precision, amount, threads } = job;
   const keys = products.map(shapeKey);
@@ -123,7 +125,7 @@ async function measure(
   const torch = await fastestOfEach(peers, workOf, budget);
   outcome.notes.push(...torch.notes.map((note) => `${outcome.part}: ${note}`));
   const field = [ours(job), ...libraryContenders(libraries, job), ...torch.contenders];
-  const { reports, skipped, cut } = await alternate(outcome.part, field, rounds, budget);
+  const { reports, skipped, cut } = await alternate(outcome.part, field, rounds, budget, keep);
   const result = resultOf(reports, keys);
   const subjects = result.contenders
     .filter(({ name, subject }) => !name.startsWith(subject))
@@ -158,7 +160,7 @@ export function gemm(given: Given, peers: readonly Peer[]): Part[] {
         model,
         beside: true,
         least: (1 + peers.length) * leastSeconds(model, quick),
-        run: async (outcome) => {
+        run: async (outcome, keep) => {
           // What was asked for has been checked.
           const cannot = all.precisionGiven ? null : await refusal(job, budget);
           if (cannot !== null) {
@@ -170,7 +172,7 @@ export function gemm(given: Given, peers: readonly Peer[]): Part[] {
           const { oneDnn, tfjsNode } = found;
           if (oneDnn.program === null) outcome.notes.push(`oneDNN left out: ${oneDnn.reason}`);
           if (tfjsNode.name === null) outcome.notes.push(`tfjs-node left out: ${tfjsNode.reason}`);
-          await measure(job, model, shapes, all, peers, found, outcome);
+          await measure(job, model, shapes, all, peers, found, outcome, keep);
         },
       };
     }),

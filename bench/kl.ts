@@ -9,7 +9,7 @@ import { type Given, microBatch, modelBenchOptions, settings } from './options.j
 import type { Part } from './parts.js';
 import { type Mode, modes, type Peer } from './peers.js';
 import type { KlAmount } from './report.js';
-import { flopShares, forwardFlops, peakFlops } from './roofline.js';
+import { flopShares, forwardFlops } from './roofline.js';
 import { modelParts } from './versus.js';
 
 export const klOptions = {
@@ -82,7 +82,7 @@ export function kl(
       const length = promptLength + completionLength;
       // The last token is only predicted; the tables count it among a text's tokens.
       const each = (2 * forwardFlops(sizesOf(model), length - 1, completionLength)) / length;
-      return flopShares('MFU of KL', ({ kl }) => kl! * each, peakFlops(gpu), achieved());
+      return flopShares('MFU of KL', ({ kl }) => kl! * each, gpu, achieved());
     },
   });
 }

@@ -62,6 +62,16 @@ export const peerOptions = {
       // A bare name is looked up in the PATH, as a shell does.
       [given ?? []].flat().map((word) => (String(word).includes('/') ? resolve(String(word)) : String(word))),
   },
+  'peer-mode': {
+    type: 'string' as const,
+    requiresArg: true,
+    description:
+      'The mode that peers run in, as a trial names it (compiled, padded vocabulary): no trial then',
+  },
+  'peers-only': {
+    type: 'boolean' as const,
+    description: 'Without ours: "compare" makes ratios of what several commands have measured',
+  },
 };
 
 /** Of each bench that may run peers. */
@@ -84,6 +94,8 @@ export interface Given {
   seconds?: number | undefined;
   model?: ModelName[] | undefined;
   peerPython?: string[] | undefined;
+  peerMode?: string | undefined;
+  peersOnly?: boolean | undefined;
   markdown?: boolean | undefined;
   out?: string | undefined;
 }
@@ -101,6 +113,10 @@ export interface Settings {
   rounds: number;
   models: ModelName[];
   peerPythons: string[];
+  /** The mode that peers run in; undefined: the fastest in a trial. */
+  peerMode: string | undefined;
+  /** Ours is measured by another command, or was. */
+  peersOnly: boolean;
   budget: Budget;
 }
 
@@ -125,6 +141,8 @@ export function settings(
     rounds: given.repetitions ?? (quick ? 1 : gpu ? 3 : 5),
     models: given.model ?? models,
     peerPythons: given.peerPython ?? [],
+    peerMode: given.peerMode,
+    peersOnly: given.peersOnly ?? false,
     budget: budgetOf(given.seconds),
   };
 }

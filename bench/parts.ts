@@ -6,6 +6,7 @@
 import { UserError } from '../src/store/errors.js';
 import { type Budget, TimeUp } from './budget.js';
 import { ChildError } from './child.js';
+import type { Keep } from './journal.js';
 import type { ModelName } from './models.js';
 import type { Outcome } from './outcome.js';
 
@@ -28,8 +29,8 @@ export interface Part {
    * is left out for nothing is lost.
    */
   least: number;
-  /** Adds to the outcome as it goes. @throws TimeUp, UserError or ChildError; what it has added until then is kept */
-  run(outcome: Outcome): Promise<void>;
+  /** Adds to the outcome as it goes, and tells `keep` of each process's report. @throws TimeUp, UserError or ChildError; what it has added until then is kept */
+  run(outcome: Outcome, keep: Keep): Promise<void>;
 }
 
 /**
@@ -48,7 +49,7 @@ export function inOrderOfWorth(parts: readonly Part[], models: readonly ModelNam
 const whole = (seconds: number) => `${Math.max(0, Math.floor(seconds))} s`;
 
 /** What became of one part. */
-async function outcomeOf(part: Part, { left }: Budget, of: string): Promise<Outcome> {
+async function outcomeOf(part: Part, { left }: Budget, keep: Keep, of: string): Promise<Outcome> {
   const { name, bench, least } = part;
   const outcome: Outcome = {
     part: name,
@@ -67,7 +68,7 @@ async function outcomeOf(part: Part, { left }: Budget, of: string): Promise<Outc
   }
   console.error(`part ${of}: ${name}${before === Infinity ? '' : `; ${whole(before)} left`}`);
   try {
-    await part.run(outcome);
+    await part.run(outcome, keep);
   } catch (error) {
     if (error instanceof TimeUp) {
       outcome.state = 'cut';
@@ -85,8 +86,9 @@ async function outcomeOf(part: Part, { left }: Budget, of: string): Promise<Outc
 export async function runParts(
   parts: readonly Part[],
   budget: Budget,
+  keep: Keep,
   ended: (outcome: Outcome) => Promise<void>,
 ): Promise<void> {
   for (const [i, part] of parts.entries())
-    await ended(await outcomeOf(part, budget, `${i + 1} of ${parts.length}`));
+    await ended(await outcomeOf(part, budget, keep, `${i + 1} of ${parts.length}`));
 }

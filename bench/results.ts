@@ -22,10 +22,13 @@ export const resultName = (processor: string, date: string): string =>
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-|-$/g, '')}-${date}`;
 
+/** What single processes reported ends in this (journal.ts). */
+export const JOURNAL = '.reports.jsonl';
+
 /** NAME, or NAME-2 … where files of an earlier run have it. */
 export function freeName(dir: string, name: string): string {
   let free = name;
-  for (let i = 2; ['md', 'json'].some((ending) => existsSync(join(dir, `${free}.${ending}`))); i++)
+  for (let i = 2; ['.md', '.json', JOURNAL].some((ending) => existsSync(join(dir, `${free}${ending}`))); i++)
     free = `${name}-${i}`;
   return free;
 }
@@ -67,7 +70,7 @@ export const MEDIANS =
   'Medians over rounds (least to most) of the medians in a process; ours ÷ this above 1: ours is faster.';
 
 const MFU =
-  'MFU is 6·N + 12·L·H·Q·T FLOPs a token (PaLM, appendix B; bench/roofline.ts) over the peak above.';
+  'MFU is 6·N + 12·L·H·Q·T FLOPs a token (PaLM, appendix B; bench/roofline.ts) over the peak above, which is that of the highest clock, and over the datasheet’s.';
 
 /** The whole file. summary: what the parts come to. */
 export function markdown(from: Provenance, outcomes: readonly Outcome[], summary?: BenchTable): string {

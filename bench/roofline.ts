@@ -25,6 +25,21 @@ export function peakFlops({ major, minor, multiprocessors, clockRate }: Clocked)
   return cycle && clockRate > 0 ? multiprocessors * clockRate * 1000 * cycle : null;
 }
 
+/** As datasheets have it, of boards whose clocks there differ from the highest that they report: dense bfloat16 TFLOP/s. */
+const DATASHEETS: readonly [name: RegExp, teraflops: number][] = [
+  [/\bH100 PCIe\b/, 756],
+  [/\bH100 NVL\b/, 835],
+  [/\b(H100|H200|GH200)\b/, 989],
+  [/\bA100\b/, 312],
+  [/\bL40S\b/, 362],
+];
+
+/** The same as its datasheet has it; null where that is not known here. */
+export function datasheetFlops(name: string): number | null {
+  const found = DATASHEETS.find(([board]) => board.test(name));
+  return found ? found[1] * 1e12 : null;
+}
+
 /** Bytes per second from the GPU's memory, at two transfers a clock; null where it is not known. */
 export function peakBandwidth({ memoryClockRate, memoryBusWidth }: Clocked): number | null {
   const bytes = (2 * memoryClockRate * 1000 * memoryBusWidth) / 8;
@@ -47,18 +62,25 @@ export function forwardFlops(sizes: Gpt2Sizes, T: number, scored = T): number {
 /** 6·N + 12·L·H·Q·T: FLOPs of a token in training on texts of T. */
 export const trainingFlops = (sizes: Gpt2Sizes, T: number): number => (3 * forwardFlops(sizes, T)) / T;
 
-/** Arithmetic of some rates, in FLOP/s, as shares of the peak and of what products reach where that was measured. */
+/**
+ * Arithmetic of some rates, in FLOP/s, as shares of the peak at the highest clock, of the datasheet's (lower clocks: a larger share), and
+ * of what products reach where that was measured.
+ */
 export function flopShares(
   head: string,
   flops: (rates: Record<string, number>) => number,
-  peak: number | null,
+  gpu: Clocked & { name: string },
   achieved: number | null,
 ): Share[] {
   const share = (head: string, most: number | null): Share => ({
     head,
     of: (rates) => most && flops(rates) / most,
   });
-  return [share(head, peak), ...(achieved ? [share('of products’ rate', achieved)] : [])];
+  return [
+    share(head, peakFlops(gpu)),
+    share(`${head}, datasheet`, datasheetFlops(gpu.name)),
+    ...(achieved ? [share('of products’ rate', achieved)] : []),
+  ];
 }
 
 /**

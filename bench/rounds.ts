@@ -5,6 +5,7 @@
 import { UserError } from '../src/store/errors.js';
 import { type Budget, TimeUp } from './budget.js';
 import { ChildError, type Contender, OURS, runChild } from './child.js';
+import type { Keep } from './journal.js';
 import type { Report } from './report.js';
 import { median, ratios, type Spread, spread } from './stats.js';
 
@@ -18,7 +19,8 @@ export interface Rounds {
 }
 
 /**
- * Runs `rounds` rounds, or as many as the budget allows: the whole ones then, or those who ended in the first.
+ * Runs `rounds` rounds, or as many as the budget allows: the whole ones then, or those who ended in the first. `keep` is told of each
+ * report at once.
  * @throws UserError where ours refuses the work, ChildError where ours fails, TimeUp where nothing was measured
  */
 export async function alternate(
@@ -26,6 +28,7 @@ export async function alternate(
   contenders: readonly Contender[],
   rounds: number,
   budget: Budget,
+  keep: Keep = () => {},
 ): Promise<Rounds> {
   const reports = new Map<string, Report[]>(contenders.map(({ name }) => [name, []]));
   const skipped: string[] = [];
@@ -35,7 +38,9 @@ export async function alternate(
       const before = reports.get(name);
       if (!before) continue;
       try {
-        before.push(await runChild(contender, budget));
+        const report = await runChild(contender, budget);
+        before.push(report);
+        keep({ part: title, contender: name, report });
       } catch (error) {
         if (error instanceof TimeUp) return { ...wholeRounds(title, reports, skipped), cut: true };
         if (!(error instanceof ChildError)) throw error;
@@ -49,10 +54,10 @@ export async function alternate(
   return { reports, skipped, cut: false };
 }
 
-/** What is left of rounds that were cut: ratios need as many reports of each. @throws TimeUp where ours has none */
+/** What is left of rounds that were cut: ratios need as many reports of each. @throws TimeUp where there are none */
 function wholeRounds(title: string, reports: Rounds['reports'], skipped: readonly string[]) {
   const ended = [...reports].filter(([, all]) => all.length > 0);
-  if (ended[0]?.[0] !== OURS) throw new TimeUp();
+  if (ended.length === 0) throw new TimeUp();
   const least = Math.min(...ended.map(([, all]) => all.length));
   const late = [...reports.keys()].filter((name) => !ended.some(([other]) => other === name));
   return {

@@ -1,8 +1,10 @@
 /** Runs one command's parts: prints each when it ends, keeps the files of results up to date, and prints the JSON document. */
+import { join } from 'node:path';
 import { plain } from '../src/report/terminal.js';
 import { UserError } from '../src/store/errors.js';
 import { TimeUp } from './budget.js';
 import { checkOurs } from './child.js';
+import { journalAt, type Keep } from './journal.js';
 import { describe, load, machine } from './machine.js';
 import { MODELS } from './models.js';
 import { type Given, type Settings, settings } from './options.js';
@@ -11,7 +13,7 @@ import { inOrderOfWorth, type Part, runParts } from './parts.js';
 import { findPeers, type Peer } from './peers.js';
 import { provenance } from './provenance.js';
 import type { Gpu } from './report.js';
-import { freeName, MEDIANS, markdown, resultName, resultsDir, writeResults } from './results.js';
+import { freeName, JOURNAL, MEDIANS, markdown, resultName, resultsDir, writeResults } from './results.js';
 import { type BenchTable, renderTable } from './table.js';
 
 export interface Command {
@@ -41,7 +43,9 @@ const shown = (given: Given): object =>
 
 /** Who is measured: all are asked before anything is. @throws UserError where one of them cannot */
 async function subjects(given: Given): Promise<{ gpu: Gpu | null; peers: Peer[] }> {
-  const { engine, threads, precisions, peerPythons, device, budget }: Settings = settings(given);
+  const { engine, threads, precisions, peerPythons, peersOnly, device, budget }: Settings = settings(given);
+  if (peersOnly && peerPythons.length === 0)
+    throw new UserError('--peers-only needs a peer: give --peer-python');
   try {
     let gpu: Gpu | null = null;
     for (const precision of precisions)
@@ -77,11 +81,12 @@ export async function runBench({ name, given, words, plan, summarize }: Command)
     summary: summary()?.results,
   });
   const show = (table: BenchTable) => console.log(`\n${plain(renderTable(table, given.markdown ?? false))}`);
-  let free: string | undefined;
+  const file = dir && freeName(dir, resultName(gpu?.name ?? here.cpu, from.date));
+  const keep: Keep = dir ? journalAt(join(dir, `${file}${JOURNAL}`)) : () => {};
   let written: string[] = [];
 
   console.log(`${plain(describe(here))}; load average ${before} before`);
-  await runParts(parts, budget, async (outcome) => {
+  await runParts(parts, budget, keep, async (outcome) => {
     // What holds for several parts is said once.
     const said = new Set(outcomes.flatMap(({ notes }) => notes));
     outcome.notes = outcome.notes.filter((note) => !said.has(note));
@@ -90,9 +95,8 @@ export async function runBench({ name, given, words, plan, summarize }: Command)
     if (outcome.notes.length > 0)
       console.log(plain(`\n${outcome.notes.map((note) => `- ${note}`).join('\n')}`));
     if (dir === null) return;
-    free ??= freeName(dir, resultName(gpu?.name ?? here.cpu, from.date));
     const text = markdown(from, outcomes, summary()?.table);
-    written = await writeResults(dir, free, text, { ...from, ...document() });
+    written = await writeResults(dir, file!, text, { ...from, ...document() });
   });
   const table = summary()?.table;
   if (table) show(table);

@@ -101,7 +101,7 @@ export function scaling(given: Given): Part[] {
     model: null,
     beside: false,
     least: 2,
-    run: async (outcome) => {
+    run: async (outcome, keep) => {
       const points: Measured[] = [];
       for (const { label, sizes, train, generate } of one.points) {
         const name = `scaling, ${one.varies} ${label}`;
@@ -112,7 +112,7 @@ export function scaling(given: Given): Part[] {
         ];
         const reports: Report[][] = [];
         for (const job of jobs) {
-          const rounds = await alternate(`${name}, ${job.work}`, [ours(job)], all.rounds, all.budget);
+          const rounds = await alternate(`${name}, ${job.work}`, [ours(job)], all.rounds, all.budget, keep);
           if (rounds.cut) throw new TimeUp();
           reports.push(rounds.reports.get(OURS)!);
         }

@@ -5,7 +5,7 @@ import { type Given, microBatch, modelBenchOptions, settings } from './options.j
 import type { Part } from './parts.js';
 import { gpuTrainingModes, modes, type Peer } from './peers.js';
 import type { TrainAmount } from './report.js';
-import { flopShares, peakFlops, trainingFlops } from './roofline.js';
+import { flopShares, trainingFlops } from './roofline.js';
 import { modelParts } from './versus.js';
 
 export const trainOptions = {
@@ -64,7 +64,7 @@ export function train(
     ],
     sharesOf: (model, { length }, gpu) => {
       const each = trainingFlops(sizesOf(model), length);
-      return flopShares('MFU', ({ train }) => train! * each, peakFlops(gpu), achieved());
+      return flopShares('MFU', ({ train }) => train! * each, gpu, achieved());
     },
   });
 }

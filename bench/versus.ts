@@ -5,6 +5,7 @@
 import type { Precision } from '../src/engine/index.js';
 import { TimeUp } from './budget.js';
 import { type Contender, OURS, ours } from './child.js';
+import type { Keep } from './journal.js';
 import { leastSeconds, type ModelName, sizesOf } from './models.js';
 import type { Settings } from './options.js';
 import { contenderTable, type Outcome, type Result, resultOf, type Share } from './outcome.js';
@@ -67,7 +68,7 @@ export const modelParts = <Amount extends Repetitions>(
         name,
         beside: false,
         least,
-        run: (outcome) => measure(subject, [], peers.length > 0 ? 1 : settings.rounds, outcome),
+        run: (outcome, keep) => measure(subject, [], peers.length > 0 ? 1 : settings.rounds, outcome, keep),
       };
       if (peers.length === 0) return [alone];
       const beside: Part = {
@@ -75,12 +76,12 @@ export const modelParts = <Amount extends Repetitions>(
         name: `${name}, beside peers`,
         beside: true,
         least: least + peers.length * (PYTHON + least),
-        run: async (outcome) => {
+        run: async (outcome, keep) => {
           const others = await contenders(subject, name, peers, outcome);
-          if (others.length > 0) await measure(subject, others, settings.rounds, outcome);
+          if (others.length > 0) await measure(subject, others, settings.rounds, outcome, keep);
         },
       };
-      return [alone, beside];
+      return settings.peersOnly ? [beside] : [alone, beside];
     }),
   );
 
@@ -100,21 +101,27 @@ async function contenders<Amount extends Repetitions>(
   peers: readonly Peer[],
   outcome: Outcome,
 ): Promise<Contender[]> {
-  const { quick, threads, device, budget } = settings;
+  const { quick, threads, device, budget, peerMode } = settings;
   const all: Contender[] = [];
   for (const { script, nameOf, lacks, modesOf } of bench.scripts) {
-    const able = peers.filter((peer) => !lacks?.(peer));
+    const modesFor = (peer: Peer) =>
+      (modesOf?.(peer, amount) ?? modes(peer, false)).filter(
+        ({ label }) => peerMode === undefined || label === peerMode,
+      );
+    const lack = (peer: Peer) =>
+      lacks?.(peer) ?? (modesFor(peer).length === 0 ? `no mode "${peerMode}" there` : null);
+    const able = peers.filter((peer) => !lack(peer));
     for (const peer of peers) {
-      const why = lacks?.(peer);
+      const why = lack(peer);
       if (why) outcome.notes.push(`${nameOf?.(peer) ?? peer.name} left out: ${why}`);
     }
     const workOf = (peer: Peer) => ({
-      ...(nameOf && { name: nameOf(peer) }),
+      name: [nameOf?.(peer) ?? peer.name, ...(peerMode === undefined ? [] : [peerMode])].join(', '),
       script,
       args: ['--model', model, '--dtype', precision, '--device', device, ...asOptions(amount)],
       trialArgs: asOptions({ warmUp: 2, steps: 2 }),
       threads,
-      modes: modesOf?.(peer, amount) ?? modes(peer, false),
+      modes: modesFor(peer),
       ...(bench.chosenBy && { what: bench.chosenBy }),
       quick,
     });
@@ -131,12 +138,14 @@ async function measure<Amount extends Repetitions>(
   others: readonly Contender[],
   rounds: number,
   outcome: Outcome,
+  keep: Keep,
 ): Promise<void> {
-  const { engine, threads, budget } = settings;
+  const { engine, threads, budget, peersOnly } = settings;
   const { bench: work, works } = bench;
   const job = { work, engine, threads, precision, sizes: sizesOf(model), amount } as unknown as Job;
-  const { reports, skipped, cut } = await alternate(outcome.part, [ours(job), ...others], rounds, budget);
-  const gpu = reports.get(OURS)![0]!.gpu;
+  const field = [...(peersOnly ? [] : [ours(job)]), ...others];
+  const { reports, skipped, cut } = await alternate(outcome.part, field, rounds, budget, keep);
+  const gpu = reports.get(OURS)?.at(0)?.gpu;
   const ofPeak = gpu && precision === 'bfloat16' ? bench.sharesOf?.(model, amount, gpu) : undefined;
   const shares = [...(bench.ratios ?? []), ...(ofPeak ?? [])];
   outcome.tables.push(contenderTable(outcome.part, reports, works, shares));

@@ -122,6 +122,23 @@ describe('npm run bench', () => {
     expect(theirs).toMatchObject({ contender: 'PyTorch 0', rate: { median: 1 } });
     // Theirs is one a second.
     expect(theirs!.ratio).toEqual(ours!.rate);
+
+    // A peer in a mode that is given, without ours, and its ratio to what was measured before.
+    const [first, second] = [dir('first'), dir('second')];
+    measured('train', '--model', 'embedded', '--repetitions', '1', '--out', first);
+    const mode = ['--peers-only', '--peer-mode', 'eager, plain attention'];
+    const only = measured('train', ...words, ...mode, '--out', second).outcomes;
+    expect(only.map(({ state, results }) => [state, results[0]!.comparisons[0]!.contender])).toEqual([
+      ['done', 'PyTorch 0, eager, plain attention'],
+    ]);
+    const journals = [first, second].flatMap((at) =>
+      readdirSync(at, { encoding: 'utf8' })
+        .filter((name) => name.endsWith('.reports.jsonl'))
+        .map((name) => join(at, name)),
+    );
+    expect(journals).toHaveLength(2);
+    const compared = run('compare', ...journals);
+    expect(compared.stdout).toMatch(/ours: cpu[\s\S]*PyTorch 0, eager, plain attention +1 +[\d,.]+×/);
   }, 120_000);
 
   it('ends in time', () => {

@@ -13,8 +13,10 @@ import { caveatOf, driverIn, type Provenance, shownCommand } from '../../bench/p
 import type { Gpu } from '../../bench/report.js';
 import { freeName, markdown, resultName, resultsDir, writeResults } from '../../bench/results.js';
 import {
+  datasheetFlops,
   decodeBandwidth,
   decodeBytes,
+  flopShares,
   forwardFlops,
   parameters,
   peakBandwidth,
@@ -67,6 +69,20 @@ describe('peaks of a GPU', () => {
     };
     expect(peakFlops(a100)! / 1e12).toBeCloseTo(312, 0);
     expect(peakBandwidth(a100)! / 1e12).toBeCloseTo(2.04, 2);
+  });
+
+  it('and those of the datasheets themselves, by the name', () => {
+    const of = (name: string) => (datasheetFlops(name) ?? 0) / 1e12;
+    expect(of('NVIDIA H100 80GB HBM3')).toBe(989);
+    expect(of('NVIDIA H200')).toBe(989);
+    expect(of('NVIDIA H100 PCIe')).toBe(756);
+    expect(of('NVIDIA A100-SXM4-40GB')).toBe(312);
+    expect(of('NVIDIA GeForce')).toBe(0);
+    const shares = flopShares('MFU', () => 4.945e14, h100, null);
+    expect(shares.map(({ head, of }) => [head, of({})?.toFixed(2)])).toEqual([
+      ['MFU', '0.46'],
+      ['MFU, datasheet', '0.50'],
+    ]);
   });
 
   it('are null where they are not known', () => {

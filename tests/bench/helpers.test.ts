@@ -1,13 +1,19 @@
 // The benches' pure parts: medians and ratios, tables, the products of a step, and the alternation of rounds.
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Budget, budgetOf, TimeUp } from '../../bench/budget.js';
 import type { Contender } from '../../bench/child.js';
+import { compareJournals } from '../../bench/compare.js';
+import { journalAt } from '../../bench/journal.js';
 import { asOptions, modes } from '../../bench/peers.js';
 import { shapeKey } from '../../bench/report.js';
 import { alternate, compare } from '../../bench/rounds.js';
 import { products } from '../../bench/shapes.js';
 import { median, ratios, spread } from '../../bench/stats.js';
 import { number, rate, renderTable, times } from '../../bench/table.js';
+import { UserError } from '../../src/store/errors.js';
 
 describe('statistics', () => {
   it('median', () => {
@@ -139,6 +145,30 @@ describe('rounds', () => {
     expect(skipped).toEqual(['title: other left out: the time was up']);
     expect(cut).toBe(true);
     await expect(alternate('title', field, 2, timeFor(0))).rejects.toBeInstanceOf(TimeUp);
+  });
+
+  it('each report is kept as it comes, and compared with those of other commands', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'bench-journal-'));
+    const [first, second] = [join(dir, 'a.reports.jsonl'), join(dir, 'b.reports.jsonl')];
+    await alternate('train', [says('ours', 30), fails('other', 1)], 3, unlimited, journalAt(first));
+    const [peer, late] = [says('peer', 5), timeFor(2)];
+    const cut = alternate('train, beside peers', [peer, says('last', 3)], 9, late, journalAt(second));
+    expect((await cut).cut).toBe(true);
+    const [table, ...others] = compareJournals([second, first]);
+    expect(others).toEqual([]);
+    expect(table!.title).toBe('train');
+    expect(table!.rows.map((row) => row.slice(0, 3))).toEqual([
+      ['ours: ours', '30', ''],
+      ['peer', '5', '6.00×'],
+      ['last', '3', '10.00×'],
+    ]);
+    // Cut where a process was killed, and what is none.
+    appendFileSync(second, '{"part": "tra');
+    expect(compareJournals([second, first])).toEqual([table]);
+    appendFileSync(second, 'in"}\n');
+    expect(() => compareJournals([second])).toThrow(/b\.reports\.jsonl, line 3: this is no report/);
+    expect(() => compareJournals([join(dir, 'none')])).toThrow(UserError);
+    rmSync(dir, { recursive: true });
   });
 
   it('does not go on without ours', async () => {

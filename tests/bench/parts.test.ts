@@ -40,9 +40,14 @@ const part = (name: string, least: number, takes: number, budget: Budget): Part 
 
 async function run(parts: readonly Part[], budget: Budget): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
-  await runParts(parts, budget, async (outcome) => {
-    outcomes.push(outcome);
-  });
+  await runParts(
+    parts,
+    budget,
+    () => {},
+    async (outcome) => {
+      outcomes.push(outcome);
+    },
+  );
   return outcomes;
 }
 const states = (outcomes: Outcome[]) => outcomes.map(({ part, state }) => [part, state]);
@@ -135,9 +140,14 @@ describe('within a budget', () => {
     const broken = { ...part('b', 0, 0, budget), run: () => Promise.reject(new TypeError('a bug')) };
     const seen: string[] = [];
     const parts = [part('a', 0, 0, budget), broken, part('c', 0, 0, budget)];
-    const all = runParts(parts, budget, async ({ part }) => {
-      seen.push(part);
-    });
+    const all = runParts(
+      parts,
+      budget,
+      () => {},
+      async ({ part }) => {
+        seen.push(part);
+      },
+    );
     await expect(all).rejects.toThrow('a bug');
     expect(seen).toEqual(['a']);
   });
