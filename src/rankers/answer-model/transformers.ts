@@ -39,7 +39,11 @@ export async function loadTransformers(dir: string, threads = availableParalleli
       `${dir} has no onnx/model.onnx: let the engine compute the judge (--host engine), or export the model to ONNX first`,
     );
   const config = await readOnnxConfig(dir);
-  const { AutoModelForCausalLM, env, Tensor } = await import('@xenova/transformers');
+  const { AutoModelForCausalLM, env, Tensor } = await import('@xenova/transformers').catch((error) => {
+    throw new UserError(
+      `the package @xenova/transformers is not installed, or cannot be loaded: let the engine compute the judge (--host engine); ${oneLine((error as Error).message)}`,
+    );
+  });
   env.allowRemoteModels = false;
   const model = await AutoModelForCausalLM.from_pretrained(resolve(dir), {
     local_files_only: true,
