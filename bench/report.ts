@@ -5,7 +5,7 @@ import type { Gpt2Sizes } from '../src/lm/architectures/gpt2.js';
 
 /** The GPU that computed. */
 export interface Gpu extends CudaDevice {
-  /** cuBLASLt's version. */
+  /** What multiplies matrices: cuBLASLt's version, or kernels of ours. */
   blas: string;
 }
 

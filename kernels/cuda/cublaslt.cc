@@ -235,7 +235,6 @@ void openBlas(const char* path) {
     find("cublasLtGetVersion", library.GetVersion);
     return;
   }
-  library.absent = !path;
   throw std::runtime_error("cuBLASLt does not open: " + reasons);
 }
 
@@ -245,6 +244,7 @@ bool hasLibrary() {
     try {
       openBlas(nullptr);
     } catch (const std::runtime_error&) {
+      library.absent = true;
     }
   }
   return library.GetVersion;

@@ -36,15 +36,20 @@ __global__ void __launch_bounds__(kThreads) tileProduct(Product p, Index firstBa
     loadTile(a, p.lda, !p.transA, m0, p.M, k0, p.K, tileA);
     loadTile(b, p.ldb, p.transB, n0, p.N, k0, p.K, tileB);
     __syncthreads();
+#pragma unroll
     for (int k = 0; k < kDepth; k++)
+#pragma unroll
       for (int i = 0; i < kEach; i++)
+#pragma unroll
         for (int j = 0; j < kEach; j++) sums[i][j] += tileA[k][row + i] * tileB[k][column + j];
     __syncthreads();
   }
   C* c = static_cast<C*>(p.c) + batch * p.strideC;
   C* pre = p.pre ? static_cast<C*>(p.pre) + batch * p.strideC : nullptr;
   const C* residual = p.residual ? static_cast<const C*>(p.residual) + batch * p.strideC : nullptr;
+#pragma unroll
   for (int i = 0; i < kEach; i++)
+#pragma unroll
     for (int j = 0; j < kEach; j++) {
       const Index m = m0 + row + i, n = n0 + column + j, at = m * p.ldc + n;
       if (m >= p.M || n >= p.N) continue;

@@ -157,7 +157,7 @@ describe('files of results', () => {
       '1071 TFLOP/s in bfloat16 (dense), 3.35 TB/s',
       '- driver: 550.54.15, for CUDA 12.8',
       '- CUDA runtime: 12.4',
-      '- cuBLASLt: 12.4.5',
+      '- matrix products: cuBLASLt 12.4.5',
       '- host: a CPU (avx2); 2 logical cores; 8 GiB',
       '- commit: abc',
       '- command: `npm run bench -- gpu`',
