@@ -70,7 +70,7 @@ async function outcomeOf(part: Part, { left }: Budget, of: string): Promise<Outc
     await part.run(outcome);
   } catch (error) {
     if (error instanceof TimeUp) {
-      outcome.state = 'cut';
+      if (outcome.state !== 'failed') outcome.state = 'cut';
       outcome.notes.push(`${name}: CUT, the time was up`);
     } else if (error instanceof UserError || error instanceof ChildError) {
       outcome.state = 'failed';

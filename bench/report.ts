@@ -34,9 +34,23 @@ export interface Report {
   /** What ours ran on. */
   gpu?: Gpu;
   parameters?: number;
-  /** Of the job `parity`. */
-  checks?: Checked[];
+  /** Of the job `parity`: the GPU's context is lost, and with it the checks after the last that was told. */
+  lost?: true;
+  /** Of the job `draw`. */
+  drawn?: Drawn;
 }
+
+/** What the sampler drew. */
+export interface Drawn {
+  tokens: number[];
+  logprobs: number[];
+  /** The largest relative difference of log-probabilities from those of a second pass, and how large it may be. */
+  difference: number;
+  tolerance: number;
+}
+
+/** What the job `parity` prints, a line each, before its report: a process that breaks has told how far it came. */
+export type ParityNews = { begins: Pick<Checked, 'name' | 'tolerance'> } | { checked: Checked };
 
 /** op(a)[M,K] · op(b)[K,N]; a is stored [K,M] if transA, b [N,K] if transB. */
 export interface Shape {
@@ -95,7 +109,9 @@ export interface GemmAmount {
 /** `check` only opens the engine. */
 export type Job =
   | (Common & { work: 'check' })
-  | (Common & { work: 'parity' })
+  /** Without the first `from` checks. */
+  | (Common & { work: 'parity'; from?: number })
+  | (Common & { work: 'draw' })
   | (Common & { work: 'gemm'; shapes: Shape[]; amount: GemmAmount; tfjsNode?: string })
   | (Common & { work: 'train'; sizes: Gpt2Sizes; amount: TrainAmount })
   | (Common & { work: 'generate'; sizes: Gpt2Sizes; amount: GenerateAmount })

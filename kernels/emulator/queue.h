@@ -13,7 +13,7 @@ void enqueueKernel(std::function<void()> run);
 void finishKernels();
 
 // What a launch returns: an error from the first on that runs in the function that ILF_EMULATED_FAULT names (as JavaScript
-// calls it), since a GPU's context is lost then. lost(): the same for everything else.
+// calls it), since a GPU's context is lost then. In that of ILF_EMULATED_CRASH the process ends. lost(): what all else returns.
 cudaError_t launching();
 cudaError_t lost();
 

@@ -41,11 +41,13 @@ void enqueue(std::function<void()> work) {
 
 static const char* variable(const char* value) { return value ? value : ""; }
 static const char* const fault = variable(getenv("ILF_EMULATED_FAULT"));
+static const char* const crash = variable(getenv("ILF_EMULATED_CRASH"));
 static const char* const gpu = variable(getenv("ILF_EMULATED_GPU")); // "": there is one
 static bool isLost = false;
 
 cudaError_t launching() {
-  if (*fault && running && strcmp(running, fault) == 0) isLost = true;
+  if (running && strcmp(running, fault) == 0) isLost = true;
+  if (running && strcmp(running, crash) == 0) abort();
   return lost();
 }
 cudaError_t lost() { return isLost ? cudaErrorIllegalAddress : cudaSuccess; }
