@@ -1,4 +1,5 @@
 /** What is measured: what a child process prints about its run, and what it was asked to do (ours only). */
+import type { Drawn as OfDraw } from '../src/doctor/gpu/draw.js';
 import type { CudaDevice } from '../src/engine/engines/cuda/memory.js';
 import type { EngineName, Precision } from '../src/engine/index.js';
 import type { Gpt2Sizes } from '../src/lm/architectures/gpt2.js';
@@ -40,12 +41,8 @@ export interface Report {
   drawn?: Drawn;
 }
 
-/** What the sampler drew. */
-export interface Drawn {
-  tokens: number[];
-  logprobs: number[];
-  /** The largest relative difference of log-probabilities from those of a second pass, and how large it may be. */
-  difference: number;
+/** What the sampler drew, and how far its log-probabilities may be from those of a second pass. */
+export interface Drawn extends OfDraw {
   tolerance: number;
 }
 

@@ -1,6 +1,6 @@
 /** The checks that the tests make of every engine, on this one. */
 import { startEngine } from '../../src/engine/index.js';
-import { drawTwice, parityChecks } from '../../tests/engine/parity.js';
+import { parityChecks, sampler } from '../../tests/engine/parity.js';
 import type { Checked, Job, ParityNews, Report } from '../report.js';
 import { type Opened, openEngine } from './engine.js';
 import { peakRssMiB, report } from './time.js';
@@ -47,6 +47,6 @@ export async function checkParity(job: Extract<Job, { work: 'parity' }>): Promis
 export async function draw(job: Extract<Job, { work: 'draw' }>): Promise<Report> {
   const opened = await openEngine(job);
   const { name, precision } = opened;
-  const drawn = await drawTwice({ precision, use: () => startEngine(name, { precision }) });
+  const drawn = await sampler({ precision, use: () => startEngine(name, { precision }) });
   return { ...report(opened, {}), drawn };
 }

@@ -6,6 +6,7 @@
 //   unfused   it offers none for a product with an epilogue
 //   picky     it refuses all algorithms that it offers but the last
 //   refusing  it refuses all algorithms that it offers
+//   wrong     it computes, but not what it should
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -157,7 +158,7 @@ struct Work {
         for (int64_t k = 0; k < inner; k++)
           column[k] = read(b, lb.type, batch * lb.stride + (of.transB ? j + k * lb.ld : k + j * lb.ld));
         for (int64_t i = 0; i < lc.rows; i++) {
-          double sum = 0;
+          double sum = mode == "wrong" ? 1 : 0;
           for (int64_t k = 0; k < inner; k++)
             sum += read(a, la.type, batch * la.stride + (of.transA ? k + i * la.ld : i + k * la.ld)) * column[k];
           const int64_t at = batch * lc.stride + i + j * lc.ld;

@@ -42,7 +42,7 @@ void enqueue(std::function<void()> work) {
 static const char* variable(const char* value) { return value ? value : ""; }
 static const char* const fault = variable(getenv("ILF_EMULATED_FAULT"));
 static const char* const crash = variable(getenv("ILF_EMULATED_CRASH"));
-static const char* const gpu = variable(getenv("ILF_EMULATED_GPU")); // "": there is one
+static const char* const gpu = variable(getenv("ILF_EMULATED_GPU")); // none, no-driver, old-driver, no-graphs
 static bool isLost = false;
 
 cudaError_t launching() {
@@ -65,9 +65,11 @@ const char* cudaGetErrorString(cudaError_t status) {
 }
 cudaError_t cudaGetLastError() { return cudaSuccess; }
 cudaError_t cudaGetDeviceCount(int* n) {
-  *n = *gpu ? 0 : 1;
-  if (strcmp(gpu, "none") == 0) return cudaErrorNoDevice;
-  return *gpu ? cudaErrorInsufficientDriver : cudaSuccess; // as CUDA also says where there is no driver
+  const bool unseen = strcmp(gpu, "none") == 0;
+  const bool undriven = strcmp(gpu, "no-driver") == 0 || strcmp(gpu, "old-driver") == 0;
+  *n = unseen || undriven ? 0 : 1;
+  if (unseen) return cudaErrorNoDevice;
+  return undriven ? cudaErrorInsufficientDriver : cudaSuccess; // CUDA says so where there is no driver, too
 }
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* p, int) {
   *p = {};
@@ -189,6 +191,7 @@ cudaError_t cudaStreamIsCapturing(cudaStream_t, cudaStreamCaptureStatus* status)
   return cudaSuccess;
 }
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t* run, cudaGraph_t graph, unsigned long long) {
+  if (strcmp(gpu, "no-graphs") == 0) return cudaErrorInvalidValue;
   *run = new EmulatedGraph(*graph);
   return cudaSuccess;
 }

@@ -24,13 +24,17 @@ const reason = (error: unknown) => String(error instanceof Error ? error.message
 
 function addonNeed(): Need & { native: CudaNative | null } {
   const addon = loadAddon<CudaNative>(addonName());
+  const why = !addon.native
+    ? addon.reason
+    : !addon.native.switches
+      ? 'the native addon is of an earlier version'
+      : null;
   return {
     what: 'CUDA addon',
-    found: addon.native ? `build/${addonName()}.node` : null,
-    advice: addon.native
-      ? ''
-      : `${addon.reason}; run "npm run build:cuda" (needs nvcc of CUDA 12 or 13 and a C++ compiler)`,
-    native: addon.native,
+    found: why === null ? `build/${addonName()}.node` : null,
+    advice:
+      why === null ? '' : `${why}; run "npm run build:cuda" (needs nvcc of CUDA 12 or 13 and a C++ compiler)`,
+    native: why === null ? addon.native : null,
   };
 }
 
