@@ -30,10 +30,11 @@ export class ChildError extends Error {
 const worker = join(dirname(fileURLToPath(import.meta.url)), 'worker', 'main.js');
 
 export const OURS = 'ours';
-export const ours = (job: Job): Contender => ({
+export const ours = (job: Job, env: Contender['env'] = {}): Contender => ({
   name: OURS,
   command: process.execPath,
   args: [worker, JSON.stringify(job)],
+  env,
 });
 
 /** Whether ours can do such a job at all, asked before anything is measured. @throws UserError */
@@ -45,10 +46,13 @@ export async function checkOurs(job: Extract<Job, { work: 'check' }>, budget: Bu
   }
 }
 
-/** The line of standard error that names the error (Node writes its stack and version after it), else the last. */
-function complaint(stderr: string): string {
+/**
+ * The line of standard error that names the error (Node writes its stack and version after it), else the signal that ended the
+ * process, else the last line.
+ */
+function complaint(stderr: string, signal: string | null | undefined): string {
   const lines = stderr.trim().split('\n');
-  return (lines.findLast((line) => /^(\w*Error|error)\b/.test(line)) ?? lines.at(-1)!).trim();
+  return (lines.findLast((line) => /^(\w*Error|error)\b/.test(line)) ?? signal ?? lines.at(-1)!).trim();
 }
 
 const lastLine = (text: string): string => text.trim().split('\n').at(-1)!.trim();
@@ -56,8 +60,14 @@ const lastLine = (text: string): string => text.trim().split('\n').at(-1)!.trim(
 /** The longest that a timer can wait, ms. */
 const LONGEST = 0x7fffffff;
 
-/** Runs a command to its end, or to the budget's. @returns its standard output @throws ChildError, TimeUp */
-export function output({ command, args, env }: Omit<Contender, 'name'>, { left }: Budget): Promise<string> {
+export interface Ended {
+  /** What it printed, however it ended. */
+  stdout: string;
+  error: ChildError | null;
+}
+
+/** Runs a command to its end, or to the budget's. @throws TimeUp */
+export function runToEnd({ command, args, env }: Omit<Contender, 'name'>, { left }: Budget): Promise<Ended> {
   const seconds = left();
   if (seconds <= 0) return Promise.reject(new TimeUp());
   return new Promise((resolve, reject) => {
@@ -70,13 +80,20 @@ export function output({ command, args, env }: Omit<Contender, 'name'>, { left }
       killSignal: 'SIGKILL' as const,
     };
     execFile(command, args, options, (error, stdout, stderr) => {
-      if (!error) return resolve(stdout);
+      if (!error) return resolve({ stdout, error: null });
       if (error.killed) return reject(new TimeUp());
       const absent = error.code === 'ENOENT' && 'no such program';
-      const why = absent || complaint(stderr) || error.signal || lastLine(error.message);
-      reject(new ChildError(String(why).replace(/^error: /, ''), error.code === 2));
+      const why = absent || complaint(stderr, error.signal) || lastLine(error.message);
+      resolve({ stdout, error: new ChildError(String(why).replace(/^error: /, ''), error.code === 2) });
     });
   });
+}
+
+/** @returns its standard output @throws ChildError, TimeUp */
+export async function output(command: Omit<Contender, 'name'>, budget: Budget): Promise<string> {
+  const { stdout, error } = await runToEnd(command, budget);
+  if (error) throw error;
+  return stdout;
 }
 
 /** @throws ChildError where it fails or does not end with a report, TimeUp where it was ended */

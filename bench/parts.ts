@@ -71,7 +71,7 @@ async function outcomeOf(part: Part, { left }: Budget, keep: Keep, of: string): 
     await part.run(outcome, keep);
   } catch (error) {
     if (error instanceof TimeUp) {
-      outcome.state = 'cut';
+      if (outcome.state !== 'failed') outcome.state = 'cut';
       outcome.notes.push(`${name}: CUT, the time was up`);
     } else if (error instanceof UserError || error instanceof ChildError) {
       outcome.state = 'failed';

@@ -1,11 +1,12 @@
 /** What is measured: what a child process prints about its run, and what it was asked to do (ours only). */
+import type { Drawn as OfDraw } from '../src/doctor/gpu/draw.js';
 import type { CudaDevice } from '../src/engine/engines/cuda/memory.js';
 import type { EngineName, Precision } from '../src/engine/index.js';
 import type { Gpt2Sizes } from '../src/lm/architectures/gpt2.js';
 
 /** The GPU that computed. */
 export interface Gpu extends CudaDevice {
-  /** cuBLASLt's version. */
+  /** What multiplies matrices: cuBLASLt's version, or kernels of ours. */
   blas: string;
 }
 
@@ -34,9 +35,19 @@ export interface Report {
   /** What ours ran on. */
   gpu?: Gpu;
   parameters?: number;
-  /** Of the job `parity`. */
-  checks?: Checked[];
+  /** Of the job `parity`: the GPU's context is lost, and with it the checks after the last that was told. */
+  lost?: true;
+  /** Of the job `draw`. */
+  drawn?: Drawn;
 }
+
+/** What the sampler drew, and how far its log-probabilities may be from those of a second pass. */
+export interface Drawn extends OfDraw {
+  tolerance: number;
+}
+
+/** What the job `parity` prints, a line each, before its report: a process that breaks has told how far it came. */
+export type ParityNews = { begins: Pick<Checked, 'name' | 'tolerance'> } | { checked: Checked };
 
 /** op(a)[M,K] · op(b)[K,N]; a is stored [K,M] if transA, b [N,K] if transB. */
 export interface Shape {
@@ -95,7 +106,9 @@ export interface GemmAmount {
 /** `check` only opens the engine. */
 export type Job =
   | (Common & { work: 'check' })
-  | (Common & { work: 'parity' })
+  /** Without the first `from` checks. */
+  | (Common & { work: 'parity'; from?: number })
+  | (Common & { work: 'draw' })
   | (Common & { work: 'gemm'; shapes: Shape[]; amount: GemmAmount; tfjsNode?: string })
   | (Common & { work: 'train'; sizes: Gpt2Sizes; amount: TrainAmount })
   | (Common & { work: 'generate'; sizes: Gpt2Sizes; amount: GenerateAmount })

@@ -61,7 +61,7 @@ function aboutGpu(gpu: Gpu, driver: string | null): [name: string, value: string
     ['peaks from these', peaks.join(', ')],
     ['driver', `${driver ?? 'version not known'}, for CUDA ${cuda(gpu.driver)}`],
     ['CUDA runtime', cuda(gpu.runtime)],
-    ['cuBLASLt', gpu.blas.replace(/^cuBLASLt /, '')],
+    ['matrix products', gpu.blas],
   ];
 }
 

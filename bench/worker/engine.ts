@@ -20,7 +20,7 @@ export async function openEngine({ engine, threads, precision }: Job): Promise<O
   started.native?.setThreads(threads);
   if (started.name !== 'cuda') return { ...started, gpu: null };
   const native = (tf.backend() as NativeBackend).native as CudaNative;
-  const blas = (await KINDS.cuda.needs()).find(({ what }) => what === 'cuBLASLt')?.found ?? '';
+  const blas = (await KINDS.cuda.needs()).find(({ what }) => what === 'matrix products')?.found ?? '';
   // Without its path.
   return { ...started, gpu: { native, about: { ...native.device(), blas: blas.replace(/ \(.*/, '') } } };
 }

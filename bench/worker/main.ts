@@ -8,7 +8,7 @@ import { openEngine } from './engine.js';
 import { timeProducts } from './gemm.js';
 import { timeGeneration } from './generate.js';
 import { timeScoring } from './kl.js';
-import { checkParity } from './parity.js';
+import { checkParity, draw } from './parity.js';
 import { report } from './time.js';
 import { timeTraining } from './train.js';
 
@@ -18,6 +18,8 @@ function measure(job: Job): Promise<Report> {
       return openEngine(job).then((engine) => report(engine, {}));
     case 'parity':
       return checkParity(job);
+    case 'draw':
+      return draw(job);
     case 'gemm':
       return timeProducts(job);
     case 'train':

@@ -6,6 +6,7 @@
 namespace ilf {
 
 uint64_t spentNanoseconds = 0;
+const char* running = nullptr;
 
 namespace {
 
@@ -20,6 +21,7 @@ napi_value call(napi_env env, napi_callback_info info) {
   const Bound& bound = *static_cast<Bound*>(raw);
   const auto start = std::chrono::steady_clock::now();
   napi_value result = nullptr;
+  running = bound.function.name;
   try {
     Args args(env, info, bound.function.name);
     args.data = bound.data.get();
@@ -32,6 +34,7 @@ napi_value call(napi_env env, napi_callback_info info) {
     finishCall(false);
     throwInJs(env, {ArgumentError::kOther, std::string(bound.function.name) + ": " + error.what()});
   }
+  running = nullptr;
   spentNanoseconds += std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start).count();
   return result;
 }

@@ -7,6 +7,7 @@
 namespace ilf {
 
 extern uint64_t spentNanoseconds; // inside native calls, on this JavaScript thread's side
+extern const char* running;       // the function that is being called, by its name in JavaScript; null between calls
 
 struct Function {
   const char* name;

@@ -34,7 +34,7 @@ async function buildEmulated() {
   flags.push(`-I${join(import.meta.dirname, '..', 'emulator')}`, ...napiFlags);
   const jobs = [
     ...sources('cuda', '.cu'),
-    ...sources('cuda').filter((source) => !source.endsWith('cublaslt.cc')),
+    ...sources('cuda'),
     ...sources('emulator'),
     ...binding(),
   ].map((source) => ({ source, object: object(source), compiler, flags: [...flags, '-x', 'c++'] }));

@@ -1,4 +1,4 @@
-// Matrix products, by cuBLASLt (cublaslt.cc) or, emulated, by plain loops (../emulator/blas.cc). Everything is row-major.
+// Matrix products. Everything is row-major.
 #pragma once
 #include <string>
 
@@ -29,12 +29,22 @@ struct Product {
 
 void multiply(const Product& p);
 
-// What multiply() is made of: the library's product; false where it has none with what comes after it (bias, activation,
-// residual) in one kernel.
+// What multiply() is made of, each of which computes a whole Product or nothing. The library's, where it has one with what
+// comes after the sum in one kernel (cublaslt.cc); else its sum and a kernel that does the rest (multiply.cu); else ours.
 bool libraryProduct(const Product& p);
+bool finishedProduct(const Product& p);
+void plainProduct(const Product& p);
+
+// How many products each has computed; those of a captured graph count once.
+struct ProductCounts {
+  int64_t library, finished, plain;
+};
+extern ProductCounts products;
 
 // Opens the library, at this path or by its usual names; throws std::runtime_error where it does not open.
 void openBlas(const char* path);
+// Whether there is a library, and it is not turned off (switches.h); looks for it by its usual names if need be.
+bool hasLibrary();
 // Its version for people.
 std::string blasVersion();
 

@@ -20,6 +20,7 @@
 #include "overlap.h"
 #include "rotary.h"
 #include "sample.h"
+#include "switches.h"
 
 namespace ilf::cuda {
 namespace {
@@ -298,8 +299,9 @@ void capture(const Decoder& d, Index R, Graph& graph) {
 }
 
 // A number of rows that comes once is not worth a graph; and what is set up when it is first used (libraries, kernels that
-// are loaded then) must not be captured.
+// are loaded then, the library's algorithms) must not be captured.
 void runStep(Decoder& d, Index R) {
+  if (!switches().graphs) return enqueueStep(d, R);
   Graph& graph = d.graphs[R];
   if (graph.uses++ == 0) return enqueueStep(d, R);
   if (!graph.run) capture(d, R, graph);

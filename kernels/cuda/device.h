@@ -72,7 +72,7 @@ void launch(void (*kernel)(P...), dim3 grid, dim3 block, size_t shared, A&&... a
   if (grid.x == 0 || grid.y == 0 || grid.z == 0) return;
 #ifdef ILF_EMULATED
   std::tuple<P...> kept(std::forward<A>(arguments)...);
-  emulated::launch(grid, block, shared, [kernel, kept] { std::apply(kernel, kept); });
+  check(emulated::launch(grid, block, shared, [kernel, kept] { std::apply(kernel, kept); }, false), "launching a kernel");
 #else
   allowShared(reinterpret_cast<const void*>(kernel), shared);
   std::tuple<P...> kept(std::forward<A>(arguments)...);

@@ -1,6 +1,5 @@
-// Products with what comes after them. The library fuses most of it; what it cannot is a pass over the result here.
-#include <stdexcept>
-
+// Products with what comes after them. The library fuses most of it; what it cannot is a pass over its result here; and what
+// it refuses altogether is a kernel of ours, so that no product is missing because of a library's version.
 #include "blas.h"
 #include "gelu.h"
 
@@ -26,24 +25,21 @@ constexpr Index kRowsOfGrid = 65535;
 
 } // namespace
 
-void multiply(const Product& p) {
-  if (p.M == 0 || p.N == 0 || p.batch == 0 || libraryProduct(p)) return;
-  Product plain = p;
-  const bool finished = p.bias || p.act || p.residual;
-  plain.bias = nullptr;
-  plain.bias16 = nullptr;
-  plain.act = 0;
-  plain.residual = plain.pre = nullptr;
+ProductCounts products = {};
+
+bool finishedProduct(const Product& p) {
+  if (!hasLibrary() || !(p.bias || p.act || p.residual) || p.accumulate || p.batch > 1) return false;
   // In float32 first, so that the result is rounded once. (In a captured graph this becomes memory of the graph.)
-  const Temporary<float> product(finished ? p.M * p.N : 0);
-  if (finished) {
-    plain.c = product;
-    plain.result = kFloat32;
-    plain.ldc = 0;
-  }
-  if ((finished && (p.accumulate || p.batch > 1)) || !libraryProduct(plain))
-    throw std::runtime_error("CUDA: cuBLASLt has no algorithm for a matrix product");
-  if (!finished) return;
+  const Temporary<float> product(p.M * p.N);
+  Product sum = p;
+  sum.bias = nullptr;
+  sum.bias16 = nullptr;
+  sum.act = 0;
+  sum.residual = sum.pre = nullptr;
+  sum.c = product;
+  sum.result = kFloat32;
+  sum.ldc = 0;
+  if (!libraryProduct(sum)) return false;
   withType(p.result, [&](auto t) {
     typedef decltype(t) T;
     const Index ldc = p.ldc ? p.ldc : p.N;
@@ -54,6 +50,17 @@ void multiply(const Product& p) {
              row(p.residual), const_cast<T*>(row(p.c)), const_cast<T*>(row(p.pre)));
     }
   });
+  return true;
+}
+
+void multiply(const Product& p) {
+  if (p.M == 0 || p.N == 0 || p.batch == 0) return;
+  if (libraryProduct(p)) products.library++;
+  else if (finishedProduct(p)) products.finished++;
+  else {
+    plainProduct(p);
+    products.plain++;
+  }
 }
 
 } // namespace ilf::cuda

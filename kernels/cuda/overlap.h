@@ -6,13 +6,19 @@
 
 namespace ilf::cuda {
 
-// Whether GPU and driver can do so, in graphs too. The first call waits for the device.
+// Whether GPU and driver can do so, in graphs too, and it is not turned off (switches.h). The first call waits for the device.
 bool overlaps();
 
 // As launch(), for a kernel that calls waitForPrevious().
 template <class... P, class... A>
 void launchEarly(void (*kernel)(P...), dim3 grid, dim3 block, size_t shared, A&&... arguments) {
-#if !defined(ILF_EMULATED) && CUDART_VERSION >= 12030
+#if defined(ILF_EMULATED)
+  if (overlaps() && grid.x > 0 && grid.y > 0 && grid.z > 0) {
+    std::tuple<P...> kept(std::forward<A>(arguments)...);
+    check(emulated::launch(grid, block, shared, [kernel, kept] { std::apply(kernel, kept); }, true), "launching a kernel");
+    return;
+  }
+#elif CUDART_VERSION >= 12030
   if (overlaps()) {
     allowShared(reinterpret_cast<const void*>(kernel), shared);
     cudaLaunchAttribute early = {};
@@ -50,7 +56,9 @@ __device__ __forceinline__ void letNextStart() {
 // Returns when all kernels before this one are done. Until then nothing may be read that they write, and nothing written. All
 // threads must call it, even those with nothing to do: only then is a kernel's end the end of all before it.
 __device__ __forceinline__ void waitForPrevious() {
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+#if defined(ILF_EMULATED)
+  emulated::waitForPrevious();
+#elif defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
   asm volatile("griddepcontrol.wait;" ::: "memory");
 #endif
 }

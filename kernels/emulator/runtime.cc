@@ -11,6 +11,10 @@
 
 #include "queue.h"
 
+namespace ilf {
+extern const char* running; // ../binding/function.h
+}
+
 struct EmulatedGraph {
   std::vector<std::function<void()>> work;
   std::vector<std::shared_ptr<void>> memory; // allocated while it was captured: always at the same place
@@ -23,18 +27,50 @@ std::map<void*, std::pair<void*, size_t>> allocations; // data: mapping and its 
 size_t inUse = 0, mostInUse = 0;
 } // namespace
 
-void enqueue(std::function<void()> work) {
-  if (capturing) capturing->work.push_back(std::move(work));
-  else work();
+void enqueueKernel(std::function<void()> run) {
+  if (capturing) capturing->work.push_back(std::move(run));
+  else run();
 }
+
+void enqueue(std::function<void()> work) {
+  enqueueKernel([work] {
+    finishKernels();
+    work();
+  });
+}
+
+static const char* variable(const char* value) { return value ? value : ""; }
+static const char* const fault = variable(getenv("ILF_EMULATED_FAULT"));
+static const char* const crash = variable(getenv("ILF_EMULATED_CRASH"));
+static const char* const gpu = variable(getenv("ILF_EMULATED_GPU")); // none, no-driver, old-driver, no-graphs
+static bool isLost = false;
+
+cudaError_t launching() {
+  if (running && strcmp(running, fault) == 0) isLost = true;
+  if (running && strcmp(running, crash) == 0) abort();
+  return lost();
+}
+cudaError_t lost() { return isLost ? cudaErrorIllegalAddress : cudaSuccess; }
 
 } // namespace ilf::emulated
 
 using namespace ilf::emulated;
 
-const char* cudaGetErrorString(cudaError_t status) { return status == cudaErrorMemoryAllocation ? "out of memory" : "an error"; }
+const char* cudaGetErrorString(cudaError_t status) {
+  switch (status) {
+    case cudaErrorMemoryAllocation: return "out of memory";
+    case cudaErrorIllegalAddress: return "an illegal memory access was encountered";
+    default: return "an error";
+  }
+}
 cudaError_t cudaGetLastError() { return cudaSuccess; }
-cudaError_t cudaGetDeviceCount(int* n) { *n = 1; return cudaSuccess; }
+cudaError_t cudaGetDeviceCount(int* n) {
+  const bool unseen = strcmp(gpu, "none") == 0;
+  const bool undriven = strcmp(gpu, "no-driver") == 0 || strcmp(gpu, "old-driver") == 0;
+  *n = unseen || undriven ? 0 : 1;
+  if (unseen) return cudaErrorNoDevice;
+  return undriven ? cudaErrorInsufficientDriver : cudaSuccess; // CUDA says so where there is no driver, too
+}
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* p, int) {
   *p = {};
   snprintf(p->name, sizeof p->name, "emulated on the CPU");
@@ -51,8 +87,11 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
   }
   return cudaSuccess;
 }
-cudaError_t cudaDriverGetVersion(int* v) { *v = 0; return cudaSuccess; }
-cudaError_t cudaRuntimeGetVersion(int* v) { *v = 0; return cudaSuccess; }
+cudaError_t cudaDriverGetVersion(int* v) {
+  *v = strcmp(gpu, "no-driver") == 0 ? 0 : strcmp(gpu, "old-driver") == 0 ? 11080 : 13000;
+  return cudaSuccess;
+}
+cudaError_t cudaRuntimeGetVersion(int* v) { *v = 13000; return cudaSuccess; }
 cudaError_t cudaMemGetInfo(size_t* free, size_t* total) { *free = *total = size_t(8) << 30; return cudaSuccess; }
 cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* pool, int) { *pool = nullptr; return cudaSuccess; }
 cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, cudaMemPoolAttr, void*) { return cudaSuccess; }
@@ -61,14 +100,24 @@ cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t, cudaMemPoolAttr attribute, vo
   return cudaSuccess;
 }
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* s, unsigned) { *s = nullptr; return cudaSuccess; }
-cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
+cudaError_t cudaStreamSynchronize(cudaStream_t) {
+  finishKernels();
+  return lost();
+}
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* e, unsigned) { *e = nullptr; return cudaSuccess; }
-cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) { return cudaSuccess; }
-cudaError_t cudaEventSynchronize(cudaEvent_t) { return cudaSuccess; }
-cudaError_t cudaEventQuery(cudaEvent_t) { return cudaSuccess; }
+cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) { return lost(); }
+cudaError_t cudaEventSynchronize(cudaEvent_t) {
+  finishKernels();
+  return lost();
+}
+cudaError_t cudaEventQuery(cudaEvent_t) {
+  finishKernels();
+  return lost();
+}
 
 // Ends where a page begins that cannot be touched; filled with NaN, of either type.
 cudaError_t cudaMalloc(void** memory, size_t bytes) {
+  if (lost() != cudaSuccess) return lost();
   const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE)), kept = (bytes + 15) / 16 * 16;
   const size_t pages = (kept + page - 1) / page * page;
   void* mapping = mmap(nullptr, pages + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -84,6 +133,7 @@ cudaError_t cudaMalloc(void** memory, size_t bytes) {
 }
 cudaError_t cudaFree(void* memory) {
   if (!memory) return cudaSuccess;
+  finishKernels();
   const auto at = allocations.find(memory);
   if (at == allocations.end()) {
     fprintf(stderr, "emulated CUDA: memory is freed that was not allocated, or was freed before\n");
@@ -118,10 +168,12 @@ cudaError_t cudaFreeHost(void* memory) {
   return cudaSuccess;
 }
 cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind, cudaStream_t) {
+  if (lost() != cudaSuccess) return lost();
   enqueue([=] { memmove(to, from, bytes); });
   return cudaSuccess;
 }
 cudaError_t cudaMemsetAsync(void* to, int byte, size_t bytes, cudaStream_t) {
+  if (lost() != cudaSuccess) return lost();
   enqueue([=] { memset(to, byte, bytes); });
   return cudaSuccess;
 }
@@ -134,13 +186,18 @@ cudaError_t cudaStreamEndCapture(cudaStream_t, cudaGraph_t* graph) {
   capturing = nullptr;
   return cudaSuccess;
 }
+cudaError_t cudaStreamIsCapturing(cudaStream_t, cudaStreamCaptureStatus* status) {
+  *status = capturing ? cudaStreamCaptureStatusActive : cudaStreamCaptureStatusNone;
+  return cudaSuccess;
+}
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t* run, cudaGraph_t graph, unsigned long long) {
+  if (strcmp(gpu, "no-graphs") == 0) return cudaErrorInvalidValue;
   *run = new EmulatedGraph(*graph);
   return cudaSuccess;
 }
 cudaError_t cudaGraphLaunch(cudaGraphExec_t graph, cudaStream_t) {
   for (const auto& work : graph->work) work();
-  return cudaSuccess;
+  return lost();
 }
 cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
   delete graph;

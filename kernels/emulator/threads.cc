@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "queue.h"
@@ -46,51 +47,70 @@ namespace {
 constexpr size_t kStack = 256 << 10;
 
 struct Fiber {
-  enum State { kReady, kAtWarp, kAtBlock, kDone } state;
+  enum State { kReady, kAtWarp, kAtBlock, kAtPrevious, kDone } state;
   void* stack; // where it goes on
   dim3 index;
   Fiber* warp; // its first thread
   int lanes;
   Reduction reduction; // of the warp, at its first thread
   unsigned exchanges;
+  bool waited; // for the kernel ahead
   alignas(16) unsigned char left[2][16]; // for the warp to read, in turn
 };
 
-std::vector<Fiber> fibers;
-unsigned char* stacks = nullptr;
-size_t stacksFor = 0;
-Fiber* current = nullptr;
-void* scheduler = nullptr;
-const std::function<void()>* kernel = nullptr;
-std::vector<unsigned char> dynamicShared;
+struct Launch {
+  dim3 grid, block;
+  size_t shared;
+  std::function<void()> body;
+  bool early;
+};
+
+// What it takes to run a kernel. There are two: a kernel may be run while the next, which started early, waits for it.
+struct Machine {
+  std::vector<Fiber> fibers;
+  unsigned char* stacks = nullptr;
+  size_t stacksFor = 0;
+  Fiber* current = nullptr;
+  void* scheduler = nullptr;
+  const Launch* launch = nullptr;
+  std::vector<unsigned char> dynamicShared;
+};
+Machine machines[2];
+Machine* machine = machines;
+Launch pending = {}; // launched, not run yet
 bool backwards = false;
 
 void wait(Fiber::State state) {
-  current->state = state;
-  ilfSwitch(&current->stack, scheduler);
+  machine->current->state = state;
+  ilfSwitch(&machine->current->stack, machine->scheduler);
 }
 
 void runFiber() {
-  (*kernel)();
+  machine->launch->body();
+  if (machine->launch->early && !machine->current->waited) {
+    fprintf(stderr, "emulated CUDA: a thread of a kernel that starts early ends without waitForPrevious()\n");
+    abort();
+  }
   wait(Fiber::kDone);
   abort();
 }
 
 void start(Fiber& f, size_t number) {
-  void** top = reinterpret_cast<void**>(stacks + (number + 1) * kStack);
+  void** top = reinterpret_cast<void**>(machine->stacks + (number + 1) * kStack);
   *--top = nullptr; // the stack is aligned to 16 where a called function would have its return address
   *--top = reinterpret_cast<void*>(runFiber);
   for (int i = 0; i < 6; i++) *--top = nullptr;
   f.stack = top;
   f.state = Fiber::kReady;
   f.exchanges = 0;
+  f.waited = false;
   f.reduction = {0, 0.f};
 }
 
 void resume(Fiber& f) {
-  current = &f;
+  machine->current = &f;
   threadIndex = f.index;
-  ilfSwitch(&scheduler, f.stack);
+  ilfSwitch(&machine->scheduler, f.stack);
 }
 
 // Runs a warp's threads until each has ended or waits for the block.
@@ -118,6 +138,8 @@ bool runWarp(Fiber* warp, int lanes) {
 }
 
 void runBlock() {
+  std::vector<Fiber>& fibers = machine->fibers;
+  std::vector<unsigned char>& dynamicShared = machine->dynamicShared;
   const int n = static_cast<int>(fibers.size()), warps = (n + 31) / 32;
   for (int i = 0; i < n; i++) start(fibers[i], i);
   if (!dynamicShared.empty()) memset(dynamicShared.data(), 0xff, dynamicShared.size());
@@ -126,41 +148,45 @@ void runBlock() {
       const int warp = backwards ? warps - 1 - w : w;
       runWarp(&fibers[warp * 32], n - warp * 32 < 32 ? n - warp * 32 : 32);
     }
-    int waiting = 0;
+    const auto count = [&](Fiber::State state) {
+      return std::count_if(fibers.begin(), fibers.end(), [=](const Fiber& f) { return f.state == state; });
+    };
+    // Those that wait for the kernel ahead go on first: the others' barrier is not complete without them.
+    const Fiber::State goesOn = count(Fiber::kAtPrevious) > 0 ? Fiber::kAtPrevious : Fiber::kAtBlock;
+    if (count(goesOn) == 0) return;
+    if (goesOn == Fiber::kAtPrevious) finishKernels();
     for (Fiber& f : fibers)
-      if (f.state == Fiber::kAtBlock) {
-        f.state = Fiber::kReady;
-        waiting++;
-      }
-    if (waiting == 0) return;
+      if (f.state == goesOn) f.state = Fiber::kReady;
   }
 }
 
-void run(dim3 grid, dim3 block, size_t shared, const std::function<void()>& body) {
+void run(const Launch& launch) {
+  const dim3 grid = launch.grid, block = launch.block;
+  Machine& m = *machine;
   const size_t n = static_cast<size_t>(block.x) * block.y * block.z;
-  if (n == 0 || n > 1024 || shared > 227 * 1024) {
-    fprintf(stderr, "emulated CUDA: a launch of %zu threads a block and %zu bytes of shared memory\n", n, shared);
+  if (n == 0 || n > 1024 || launch.shared > 227 * 1024) {
+    fprintf(stderr, "emulated CUDA: a launch of %zu threads a block and %zu bytes of shared memory\n", n, launch.shared);
     abort();
   }
-  if (n > stacksFor) {
-    if (stacks) munmap(stacks, stacksFor * kStack);
-    stacks = static_cast<unsigned char*>(
+  if (n > m.stacksFor) {
+    if (m.stacks) munmap(m.stacks, m.stacksFor * kStack);
+    m.stacks = static_cast<unsigned char*>(
         mmap(nullptr, n * kStack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
-    if (stacks == MAP_FAILED) abort();
-    stacksFor = n;
+    if (m.stacks == MAP_FAILED) abort();
+    m.stacksFor = n;
   }
-  fibers.resize(n);
+  m.fibers.resize(n);
   for (unsigned i = 0; i < n; i++) {
-    Fiber& f = fibers[i];
+    Fiber& f = m.fibers[i];
     const unsigned first = i / 32 * 32;
     f.index = dim3(i % block.x, i / block.x % block.y, i / block.x / block.y);
-    f.warp = &fibers[first];
+    f.warp = &m.fibers[first];
     f.lanes = n - first < 32 ? static_cast<int>(n - first) : 32;
   }
-  dynamicShared.resize(shared);
+  m.dynamicShared.resize(launch.shared);
+  m.launch = &launch;
   gridSize = grid;
   blockSize = block;
-  kernel = &body;
   backwards = !backwards;
   for (unsigned z = 0; z < grid.z; z++)
     for (unsigned y = 0; y < grid.y; y++)
@@ -172,24 +198,51 @@ void run(dim3 grid, dim3 block, size_t shared, const std::function<void()>& body
 
 } // namespace
 
-void launch(dim3 grid, dim3 block, size_t shared, std::function<void()> body) {
-  enqueue([=] { run(grid, block, shared, body); });
+void finishKernels() {
+  if (!pending.body) return;
+  const Launch launch = std::move(pending);
+  pending = {};
+  const dim3 block = blockIndex, size = blockSize, grid = gridSize;
+  Machine* const outer = machine;
+  machine = outer == machines ? machines + 1 : machines;
+  run(launch);
+  machine = outer;
+  blockIndex = block;
+  blockSize = size;
+  gridSize = grid;
 }
 
-void* sharedMemory() { return dynamicShared.data(); }
+cudaError_t launch(dim3 grid, dim3 block, size_t shared, std::function<void()> body, bool early) {
+  const cudaError_t status = launching();
+  if (status != cudaSuccess) return status;
+  const Launch launch = {grid, block, shared, std::move(body), early};
+  enqueueKernel([launch] {
+    if (launch.early && pending.body) return run(launch); // which runs the pending one where it waits for it
+    finishKernels();
+    pending = launch;
+  });
+  return cudaSuccess;
+}
+
+void waitForPrevious() {
+  machine->current->waited = true;
+  if (pending.body) wait(Fiber::kAtPrevious);
+}
+
+void* sharedMemory() { return machine->dynamicShared.data(); }
 void syncBlock() { wait(Fiber::kAtBlock); }
-int lanesOfWarp() { return current->lanes; }
-Reduction& reductionOfWarp() { return current->warp->reduction; }
-unsigned exchangesSoFar() { return current->exchanges; }
+int lanesOfWarp() { return machine->current->lanes; }
+Reduction& reductionOfWarp() { return machine->current->warp->reduction; }
+unsigned exchangesSoFar() { return machine->current->exchanges; }
 
 void exchange(const void* value, size_t bytes) {
-  Fiber& f = *current;
+  Fiber& f = *machine->current;
   memcpy(f.left[++f.exchanges & 1], value, bytes);
   wait(Fiber::kAtWarp);
 }
 
 const void* peek(int lane) {
-  const Fiber *f = current, *other = f->warp + lane;
+  const Fiber *f = machine->current, *other = f->warp + lane;
   // A lane that took part in this exchange may have ended since.
   const bool took = lane >= 0 && lane < f->lanes && other->exchanges >= f->exchanges;
   return (took ? other : f)->left[f->exchanges & 1];

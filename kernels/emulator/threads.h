@@ -8,7 +8,10 @@
 
 namespace ilf::emulated {
 
-void launch(dim3 grid, dim3 block, size_t shared, std::function<void()> body);
+// early: as with programmatic dependent launch. Its first block runs up to waitForPrevious() before the kernel ahead of it
+// runs at all, so that what reads that kernel's results too early reads something else; and all threads must call it.
+cudaError_t launch(dim3 grid, dim3 block, size_t shared, std::function<void()> body, bool early);
+void waitForPrevious();
 void* sharedMemory();
 
 void syncBlock();

@@ -1,5 +1,6 @@
 /**
- * The command line. Bad input (UserError, unknown options) is one line on standard error and status 2; status 1 is a bug.
+ * The command line. Bad input (UserError, unknown options) is one line on standard error and status 2; status 1 is a bug, or that
+ * `doctor --gpu` found one.
  */
 import { basename } from 'node:path';
 import yargs, { type CommandModule } from 'yargs';

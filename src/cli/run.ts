@@ -1,6 +1,6 @@
-/** How a command line ends: what is wrong with the input is one line and status 2. Leaves out: which commands there are. */
+/** How a command line ends: what is wrong with the input is one line and status 2, what was asked about and does not hold status 1. Leaves out: which commands there are. */
 import type { Argv } from 'yargs';
-import { UserError } from '../store/errors.js';
+import { DoesNotHold, UserError } from '../store/errors.js';
 import { errorLine } from './error-line.js';
 
 /** @throws UserError for an option that was given twice, of those that are no `lists`: nobody can say which is meant */
@@ -44,6 +44,6 @@ export async function runCommands(
     return 0;
   } catch (error) {
     console.error(errorLine(error));
-    return error instanceof UserError ? 2 : 1;
+    return error instanceof UserError && !(error instanceof DoesNotHold) ? 2 : 1;
   }
 }

@@ -1,48 +1,26 @@
 /** Examines engines, each in a process of its own: what breaks there is a line in the report. */
-import { fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { type EngineName, missingOf } from '../engine/engines/kind.js';
+import { tryAside } from './process.js';
 import type { EngineReport, News } from './types.js';
-
-const TRIAL = fileURLToPath(new URL('./trial.js', import.meta.url));
-/** Loading TensorFlow or making a GPU's programs takes its time; longer is broken. */
-const SECONDS = 120;
 
 type Found = Pick<EngineReport, 'needs' | 'gpu' | 'trials'>;
 
-/** What the process told, and how it ended: null where it came to its end. */
-function watch(name: EngineName): Promise<{ found: Found; broken: string | null }> {
+/** What the process told, and how it ended. */
+async function watch(name: EngineName): Promise<{ found: Found; broken: string | null }> {
   const found: Found = { needs: [], gpu: null, trials: [] };
-  const child = fork(TRIAL, [name], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
-  let said = '';
-  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
-    said = (said + text).slice(-4000);
+  const broken = await tryAside<News>([name], (news) => {
+    if ('needs' in news) found.needs = news.needs;
+    else if ('gpu' in news) found.gpu = news.gpu;
+    else found.trials.push(news.trial);
   });
-  return new Promise((resolve) => {
-    const end = (broken: string | null) => {
-      clearTimeout(timer);
-      child.kill('SIGKILL');
-      resolve({ found, broken });
-    };
-    const timer = setTimeout(() => end(`it did not finish in ${SECONDS} s`), SECONDS * 1000);
-    child.on('message', (news: News) => {
-      if ('needs' in news) found.needs = news.needs;
-      else if ('gpu' in news) found.gpu = news.gpu;
-      else if ('trial' in news) found.trials.push(news.trial);
-      else end(null);
-    });
-    child.on('error', (error) => end(error.message));
-    child.on('close', (code, signal) => {
-      const why = /^(?:\w*Error|error): .*/m.exec(said)?.[0];
-      end(`its process ended by ${signal ?? `status ${code}`}${why ? ` (${why})` : ''}`);
-    });
-  });
+  return { found, broken };
 }
 
 /** What to do where an engine breaks that has all it needs. */
 const REPAIR: Partial<Record<EngineName, string>> = {
   cpu: 'build it again with "rm -r build; npm run build:native", or use the engine wasm',
   wasm: 'install again with "npm ci"',
+  cuda: 'look closer with "doctor --gpu"',
 };
 
 /** Never rejects: what goes wrong is in the report. */

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { arch, availableParallelism, cpus, freemem, release, totalmem, type } from 'node:os';
 import { join } from 'node:path';
 import type { Need } from '../engine/engines/kind.js';
+import { setVariables } from '../engine/environment.js';
 import { versionOf } from '../engine/installed.js';
 
 const OLDEST_NODE = [20, 12] as const;
@@ -119,6 +120,7 @@ export async function examineSystem(): Promise<Need[]> {
     need('operating system', `${type()} ${release()}, ${arch()}`, ''),
     need('CPU', [first?.model.trim() ?? arch(), vectors()].filter(Boolean).join('; '), ''),
     need('cores', String(availableParallelism()), ''),
+    need('environment', setVariables().join(', ') || 'no variable of ours is set', ''),
     need('memory', `${gib(totalmem())}, ${gib(freemem())} of it free`, ''),
     await compiler(),
     await nvcc(),

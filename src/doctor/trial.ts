@@ -1,14 +1,15 @@
 /**
  * Tries one engine, in a process of its own, which an addon or a driver may end: `fork` runs this file with the engine's
- * name. Asks what it needs, then computes in each of its precisions: a product of known result, and a few steps of
+ * name; with `gpu`, it makes the checks of gpu/trial.ts instead. Asks what it needs, then computes in each of its precisions: a product of known result, and a few steps of
  * training on a tiny model, which must learn.
  */
-import type { EngineName } from '../engine/engines/kind.js';
+import { type EngineName, missingOf } from '../engine/engines/kind.js';
 import { type EngineKind, KINDS, type Precision, startEngine } from '../engine/index.js';
 import * as tf from '../engine/tf.js';
 import { gpt2Config } from '../lm/architectures/gpt2.js';
 import { CausalLM } from '../lm/model.js';
 import { train } from '../lm/train.js';
+import { tryGpu } from './gpu/trial.js';
 import type { News, Trial } from './types.js';
 
 const TINY = { n_layer: 1, n_head: 2, n_embd: 16, n_positions: 16, vocab_size: 11 };
@@ -72,14 +73,18 @@ async function tryPrecision(kind: EngineKind, precision: Precision): Promise<Tri
   }
 }
 
-const tell = (news: News) => new Promise<void>((resolve) => process.send!(news, () => resolve()));
+const tell = (news: object) => new Promise<void>((resolve) => process.send!(news, () => resolve()));
 
-const kind = KINDS[process.argv[2] as EngineName];
-const needs = await kind.needs();
-await tell({ needs });
-if (needs.every((need) => need.found !== null)) {
-  if (kind.gpu) await tell({ gpu: await kind.gpu() });
-  for (const precision of kind.precisions) await tell({ trial: await tryPrecision(kind, precision) });
+async function tryEngine(kind: EngineKind, told: (news: News) => Promise<void>): Promise<void> {
+  const needs = await kind.needs();
+  await told({ needs });
+  if (missingOf(needs)) return;
+  if (kind.gpu) await told({ gpu: await kind.gpu() });
+  for (const precision of kind.precisions) await told({ trial: await tryPrecision(kind, precision) });
 }
+
+const [name, ...rest] = process.argv.slice(2);
+if (name === 'gpu') await tryGpu(rest, tell);
+else await tryEngine(KINDS[name as EngineName], tell);
 await tell({ done: true });
 process.disconnect();

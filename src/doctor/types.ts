@@ -36,4 +36,4 @@ export interface Examination {
 }
 
 /** What the process that tries an engine tells as it gets along. */
-export type News = { needs: Need[] } | { gpu: Need } | { trial: Trial } | { done: true };
+export type News = { needs: Need[] } | { gpu: Need } | { trial: Trial };

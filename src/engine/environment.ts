@@ -3,6 +3,8 @@ import { UserError } from '../store/errors.js';
 import { isCublasLt } from './engines/cuda/cublaslt.js';
 import { isThreads, MOST_THREADS } from './engines/kind.js';
 
+const isSwitch = (value: string) => value === '0' || value === '1';
+
 /** By name: whether a value can be used, and what must be given. Which instruction sets this CPU has, the engine cpu knows. */
 const VARIABLES: Record<string, [isOk: (value: string) => boolean, needed: string]> = {
   ILF_THREADS: [
@@ -13,7 +15,14 @@ const VARIABLES: Record<string, [isOk: (value: string) => boolean, needed: strin
     (value) => /^(portable|wide|avx\w+)$/.test(value),
     'it must be portable, avx2, avx512 or avx512bf16',
   ],
-  ILF_CUDA_EMULATED: [(value) => value === '0' || value === '1', 'it must be 0 or 1'],
+  ILF_CUDA_EMULATED: [isSwitch, 'it must be 0 or 1'],
+  // Read by kernels/cuda/switches.cc.
+  ILF_CUDA_OVERLAP: [isSwitch, 'it must be 0 or 1'],
+  ILF_CUDA_GRAPHS: [isSwitch, 'it must be 0 or 1'],
+  ILF_CUDA_BLAS: [
+    (value) => value === 'plain' || value === 'cublaslt',
+    'it must be cublaslt, or plain, which is without it',
+  ],
   ILF_CUBLASLT: [isCublasLt, 'it must be libcublasLt.so.12 or .13, or its folder'],
 };
 
@@ -25,3 +34,9 @@ export function checkEnvironment(env: NodeJS.ProcessEnv = process.env): void {
       throw new UserError(`${name}=${value} in the environment: ${needed}; or unset it`);
   }
 }
+
+/** Those of them that are set, as a shell writes them. */
+export const setVariables = (env: NodeJS.ProcessEnv = process.env): string[] =>
+  Object.keys(VARIABLES)
+    .filter((name) => env[name])
+    .map((name) => `${name}=${env[name]}`);

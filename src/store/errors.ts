@@ -8,6 +8,9 @@ export class UserError extends Error {
   override readonly name = 'UserError';
 }
 
+/** What was asked was whether something holds, and it does not: one line, as a UserError, but status 1. */
+export class DoesNotHold extends UserError {}
+
 /** What the common system error codes mean to the reader, and what to do about it. */
 const MEANING: Record<string, string> = {
   ENOENT: 'no such file or folder',

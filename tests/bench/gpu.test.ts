@@ -173,7 +173,7 @@ describe('files of results', () => {
       '1071 TFLOP/s in bfloat16 (dense), 3.35 TB/s',
       '- driver: 550.54.15, for CUDA 12.8',
       '- CUDA runtime: 12.4',
-      '- cuBLASLt: 12.4.5',
+      '- matrix products: cuBLASLt 12.4.5',
       '- host: a CPU (avx2); 2 logical cores; 8 GiB',
       '- commit: abc',
       '- command: `npm run bench -- gpu`',
@@ -263,6 +263,49 @@ describe.skipIf(missing)('npm run bench -- gpu, emulated', () => {
       rmSync(dir, { recursive: true, force: true });
     }
   }, 240_000);
+});
+
+describe.skipIf(missing)('npm run bench -- parity, on emulated kernels that fail', () => {
+  beforeAll(buildOnce, 120_000);
+  const out = mkdtempSync(join(tmpdir(), 'bench-parity-'));
+  afterAll(() => rmSync(out, { recursive: true, force: true }));
+
+  it.each([
+    ['ILF_EMULATED_FAULT', 'gluForward: CUDA: launching a kernel: an illegal memory access was encountered'],
+    ['ILF_EMULATED_CRASH', 'its process ended: SIGABRT'],
+  ])(
+    'names what %s breaks, and runs the rest',
+    (variable, error) => {
+      const words = ['parity', '--engine', 'cuda', '--precision', 'float32', '--out', out];
+      const { stdout, status } = spawnSync(
+        process.execPath,
+        [join(root, 'dist', 'bench', 'main.js'), ...words],
+        {
+          encoding: 'utf8',
+          env: { ...process.env, ILF_CUDA_EMULATED: '1', [variable]: 'gluForward' },
+        },
+      );
+      expect(status).toBe(1);
+      const [outcome] = (
+        JSON.parse(stdout.trimEnd().split('\n').at(-1)!) as {
+          outcomes: {
+            state: string;
+            results: { checks: { name: string; ok: boolean; error?: string }[] }[];
+          }[];
+        }
+      ).outcomes;
+      expect(outcome!.state).toBe('failed');
+      const { checks } = outcome!.results[0]!;
+      const failed = checks.filter(({ ok }) => !ok);
+      expect(failed.map(({ name }) => name)).toEqual(['glu with silu', 'glu with gelu']);
+      for (const check of failed) expect(check.error).toBe(error);
+      // Behind them, the sampler in four combinations.
+      expect(checks.findIndex(({ ok }) => !ok)).toBeLessThan(checks.length - 10);
+      expect(checks.filter(({ name }) => /^sampler, ILF_CUDA_OVERLAP o/.test(name))).toHaveLength(4);
+      expect(new Set(checks.map(({ name }) => name)).size).toBe(checks.length);
+    },
+    240_000,
+  );
 });
 
 describe('bars', () => {

@@ -235,6 +235,9 @@ describe('the environment and --threads', () => {
     ['ILF_ISA', 'bogus'],
     ['ILF_ISA', 'avx4096'],
     ['ILF_CUDA_EMULATED', 'yes'],
+    ['ILF_CUDA_OVERLAP', 'off'],
+    ['ILF_CUDA_GRAPHS', '2'],
+    ['ILF_CUDA_BLAS', 'mkl'],
     ['ILF_CUBLASLT', '/nothing/here'],
   ])('%s=%s is one line', async (name, value) => {
     vi.stubEnv(name, value);

@@ -3,14 +3,13 @@
  * plain ops: the operations themselves, a training, and the sampler with a second pass over its texts. The tests and `bench
  * parity` run the same checks. Leaves out a test runner: a machine with a GPU may have none.
  */
+import { type Drawn, draw } from '../../src/doctor/gpu/draw.js';
 import { disposeAdamState } from '../../src/engine/fused.js';
 import type { Precision } from '../../src/engine/index.js';
 import * as tf from '../../src/engine/tf.js';
 import { gpt2Config } from '../../src/lm/architectures/gpt2.js';
 import { CausalLM } from '../../src/lm/model.js';
 import { randomStream } from '../../src/lm/random.js';
-import { sample } from '../../src/lm/sample.js';
-import { scoreCompletions } from '../../src/lm/score.js';
 import { train } from '../../src/lm/train.js';
 import { cases } from './cases.js';
 import { type Case, difference, evaluate, noise } from './compare.js';
@@ -128,20 +127,9 @@ async function training(subject: Subject, what: keyof Trajectory): Promise<numbe
 }
 
 /** What the sampler says of its tokens, against the log-probabilities of the finished texts. */
-async function sampler(subject: Subject): Promise<number> {
+export async function sampler(subject: Subject): Promise<Drawn & { tolerance: number }> {
   await subject.use();
-  const lm = CausalLM.init(gpt2Config(SIZES), 2);
-  const prompts = [9, 4, 1].map((length, i) => texts(3, length)[i]!);
-  const options = { maxNewTokens: 12, temperature: 1.3, topK: 0, topP: 0.9, seed: 3, stopIds: [0] };
-  const drawn = await sample(lm, prompts, 3, options);
-  const items = drawn.flatMap((rows, p) => rows.map(({ ids }) => ({ prompt: prompts[p]!, completion: ids })));
-  const again = await scoreCompletions(lm, items);
-  lm.dispose();
-  const said = drawn.flat().flatMap(({ logprobs }) => logprobs);
-  return difference(
-    said,
-    again.flatMap((values) => [...values]),
-  );
+  return { ...(await draw()), tolerance: TOLERANCES[subject.precision].sampler };
 }
 
 /** Every check; the engine under test may or may not be current after one. */
@@ -164,7 +152,7 @@ export function parityChecks(subject: Subject): ParityCheck[] {
       of: 'model',
       name: 'log-probabilities of sampled tokens, and of a second pass',
       tolerance: tolerance.sampler,
-      run: () => sampler(subject),
+      run: async () => (await sampler(subject)).difference,
     },
   ];
 }

@@ -1,6 +1,9 @@
 // The GPU, its memory, time.
 #include "../../cuda/blas.h"
 #include "../../cuda/device.h"
+#include "../../cuda/switches.h"
+#include <stdexcept>
+
 #include "../function.h"
 #include "memory.h"
 
@@ -40,11 +43,28 @@ void set(napi_env env, napi_value object, const char* name, const char* text) {
   napi_set_named_property(env, object, name, value);
 }
 
+// 12040 is 12.4.
+std::string versionText(int number) { return std::to_string(number / 1000) + "." + std::to_string(number % 1000 / 10); }
+
+void setFlag(napi_env env, napi_value object, const char* name, bool value) {
+  napi_value boolean;
+  napi_get_boolean(env, value, &boolean);
+  napi_set_named_property(env, object, name, boolean);
+}
+
 napi_value device(Args& args) {
   int devices = 0, driver = 0, runtime = 0;
   cuda::check(cudaDriverGetVersion(&driver), "the driver's version");
   cuda::check(cudaRuntimeGetVersion(&runtime), "the runtime's version");
-  cuda::check(cudaGetDeviceCount(&devices), "looking for a GPU");
+  // Looked at before the devices, which are said to need a newer driver where there is none at all.
+  const std::string needed = "a driver for CUDA " + versionText(runtime / 1000 * 1000) + " or newer";
+  if (driver == 0) throw std::runtime_error("there is no NVIDIA driver; where there is a GPU of theirs, install " + needed);
+  const cudaError_t status = cudaGetDeviceCount(&devices);
+  if (status == cudaErrorNoDevice || (status == cudaSuccess && devices == 0))
+    throw std::runtime_error("the NVIDIA driver sees no GPU; look at nvidia-smi and CUDA_VISIBLE_DEVICES");
+  if (status == cudaErrorInsufficientDriver)
+    throw std::runtime_error("the NVIDIA driver is too old, for CUDA " + versionText(driver) + "; install " + needed);
+  cuda::check(status, "looking for a GPU");
   cudaDeviceProp properties;
   cuda::check(cudaGetDeviceProperties(&properties, 0), "the GPU's properties");
   napi_value object;
@@ -60,13 +80,30 @@ napi_value device(Args& args) {
   set(args.env, object, "clockRate", attribute(cudaDevAttrClockRate));
   set(args.env, object, "memoryClockRate", attribute(cudaDevAttrMemoryClockRate));
   set(args.env, object, "memoryBusWidth", attribute(cudaDevAttrGlobalMemoryBusWidth));
-  napi_value emulated;
 #ifdef ILF_EMULATED
-  napi_get_boolean(args.env, true, &emulated);
+  setFlag(args.env, object, "emulated", true);
 #else
-  napi_get_boolean(args.env, false, &emulated);
+  setFlag(args.env, object, "emulated", false);
 #endif
-  napi_set_named_property(args.env, object, "emulated", emulated);
+  return object;
+}
+
+napi_value switches(Args& args) {
+  const cuda::Switches& s = cuda::switches();
+  napi_value object;
+  napi_create_object(args.env, &object);
+  setFlag(args.env, object, "overlap", s.overlap);
+  setFlag(args.env, object, "graphs", s.graphs);
+  setFlag(args.env, object, "library", s.library);
+  return object;
+}
+
+napi_value products(Args& args) {
+  napi_value object;
+  napi_create_object(args.env, &object);
+  set(args.env, object, "library", static_cast<double>(cuda::products.library));
+  set(args.env, object, "finished", static_cast<double>(cuda::products.finished));
+  set(args.env, object, "plain", static_cast<double>(cuda::products.plain));
   return object;
 }
 
@@ -83,6 +120,8 @@ napi_value poolAttribute(Args& args, cudaMemPoolAttr which) {
 
 const Function functions[] = {
     {"device", device},
+    {"switches", switches},
+    {"products", products},
     {"bytes", [](Args& args) { return poolAttribute(args, cudaMemPoolAttrUsedMemCurrent); }},
     {"peakBytes", [](Args& args) { return poolAttribute(args, cudaMemPoolAttrUsedMemHigh); }},
     {"openBlas",

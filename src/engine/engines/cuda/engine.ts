@@ -4,7 +4,7 @@ import { loadAddon } from '../../addon.js';
 import { NativeBackend } from '../../backend.js';
 import { registerKernels } from '../../kernels.js';
 import * as tf from '../../tf.js';
-import type { EngineKind, Need } from '../kind.js';
+import { type EngineKind, missingOf, type Need } from '../kind.js';
 import { findCublasLt } from './cublaslt.js';
 import { cudaKernels } from './kernels.js';
 import { CudaMemory, type CudaNative } from './memory.js';
@@ -14,26 +14,32 @@ const BACKEND = 'ilf-cuda';
 const addonName = () => (process.env.ILF_CUDA_EMULATED === '1' ? 'ilf_cuda_emulated' : 'ilf_cuda');
 let registered = false;
 
+const products = (found: string): Need => ({ what: 'matrix products', found, advice: '' });
+const OURS = 'kernels of ours';
+let isToldOf = false;
+
 /** CUDA's own numbers: 12040 is 12.4. */
 const version = (n: number) => `${Math.floor(n / 1000)}.${Math.floor((n % 1000) / 10)}`;
 const reason = (error: unknown) => String(error instanceof Error ? error.message : error).split('\n')[0]!;
 
 function addonNeed(): Need & { native: CudaNative | null } {
   const addon = loadAddon<CudaNative>(addonName());
+  const why = !addon.native
+    ? addon.reason
+    : !addon.native.switches
+      ? 'the native addon is of an earlier version'
+      : null;
   return {
     what: 'CUDA addon',
-    found: addon.native ? `build/${addonName()}.node` : null,
-    advice: addon.native
-      ? ''
-      : `${addon.reason}; run "npm run build:cuda" (needs nvcc of CUDA 12 or 13 and a C++ compiler)`,
-    native: addon.native,
+    found: why === null ? `build/${addonName()}.node` : null,
+    advice:
+      why === null ? '' : `${why}; run "npm run build:cuda" (needs nvcc of CUDA 12 or 13 and a C++ compiler)`,
+    native: why === null ? addon.native : null,
   };
 }
 
 /** The GPU and its driver; the addon must be there to look. */
 function gpuNeed(native: CudaNative): Need {
-  const advice =
-    'install NVIDIA’s driver for this GPU, at least as new as the CUDA that the addon was built with';
   try {
     const { name, major, minor, memory, driver, runtime } = native.device();
     const found = `${name} (compute capability ${major}.${minor}, ${Math.round(memory / 2 ** 30)} GiB), driver for CUDA ${version(driver)}, runtime ${version(runtime)}`;
@@ -45,24 +51,25 @@ function gpuNeed(native: CudaNative): Need {
       };
     return { what: 'GPU', found, advice: '' };
   } catch (error) {
-    const why = reason(error).replace('device: CUDA: looking for a GPU: ', '');
-    return { what: 'GPU', found: null, advice: `${why}; ${advice}` };
+    return { what: 'GPU', found: null, advice: reason(error).replace(/^device: (?:CUDA: )?/, '') };
   }
 }
 
+/** What multiplies matrices: ours does where cuBLASLt is turned off or not to be found. */
 function blasNeed(native: CudaNative): Need {
+  if (!native.switches().library) return products(`${OURS}: ILF_CUDA_BLAS=plain`);
   const tried = findCublasLt();
   let why = '';
   for (const path of [...tried, undefined]) {
     try {
-      return { what: 'cuBLASLt', found: native.openBlas(path), advice: '' };
+      return products(native.openBlas(path));
     } catch (error) {
       why = reason(error);
     }
   }
   const advice =
     'install the CUDA toolkit, or "pip install nvidia-cublas", or name libcublasLt.so in ILF_CUBLASLT';
-  return { what: 'cuBLASLt', found: null, advice: `${why}; ${advice}` };
+  return products(`${OURS}, which are much slower: ${why}; ${advice}`);
 }
 
 async function needs(): Promise<Need[]> {
@@ -79,8 +86,12 @@ export const cuda: EngineKind = {
   },
 
   async start(precision) {
-    const missing = (await needs()).find((need) => need.found === null);
+    const all = await needs();
+    const missing = missingOf(all);
     if (missing) throw new UserError(`engine cuda: no ${missing.what}: ${missing.advice}`);
+    const by = all.at(-1)!.found!;
+    if (by.startsWith(`${OURS},`) && !isToldOf) console.error(`engine cuda: matrix products by ${by}`);
+    isToldOf = true;
     const { native } = addonNeed();
     if (!registered) {
       registerKernels(BACKEND, cudaKernels);

@@ -11,6 +11,10 @@ export interface CudaNative extends Native {
    * @throws Error where it does not open
    */
   openBlas(path?: string): string;
+  /** What is on of what can be turned off (kernels/cuda/switches.h). */
+  switches(): { overlap: boolean; graphs: boolean; library: boolean };
+  /** Matrix products so far: by cuBLASLt, by it and a kernel of ours, by ours alone (kernels/cuda/multiply.cu). */
+  products(): { library: number; finished: number; plain: number };
   allocateFloats(n: number): DeviceArray;
   allocateHalves(n: number): DeviceArray;
   free(array: DeviceArray): void;
