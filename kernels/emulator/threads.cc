@@ -178,6 +178,10 @@ void launch(dim3 grid, dim3 block, size_t shared, std::function<void()> body) {
 
 void* sharedMemory() { return dynamicShared.data(); }
 void syncBlock() { wait(Fiber::kAtBlock); }
+void waitsForever() {
+  fprintf(stderr, "emulated CUDA: a block waits for one that comes after it\n");
+  abort();
+}
 int lanesOfWarp() { return current->lanes; }
 Reduction& reductionOfWarp() { return current->warp->reduction; }
 unsigned exchangesSoFar() { return current->exchanges; }
