@@ -20,6 +20,7 @@
 #include <math.h>
 
 #include "attention_heads.h"
+#include "hopper.h"
 #include "ops.h"
 
 namespace ilf::cuda {
@@ -97,6 +98,11 @@ Projected<const bf16> halvesOf(Strided q, Strided k, Strided v) {
   return {static_cast<const bf16*>(q.data), static_cast<const bf16*>(k.data), static_cast<const bf16*>(v.data)};
 }
 
+void forward(const Heads& heads, const Projected<const bf16>& of, bf16* y, float* lse) {
+  if (heads.Dh > 32 && usesHopper()) forwardByWgmma(heads, of, y, lse);
+  else forwardByTiles(heads, of, y, lse);
+}
+
 // Whether 16 bytes can be read at a time.
 bool takesPieces(Index Dh, Strided x) { return Dh % 8 == 0 && x.ld % 8 == 0 && aligned(x.data); }
 
@@ -121,10 +127,10 @@ void attentionForward(Type type, Index B, Index T, Index H, Index KV, Index Dh, 
     Copies<bf16> x(c, stored);
     Temporary<bf16> yPadded(c.M() * H * stored);
     x.take(q, k, v);
-    forwardByTiles(headsOf(c, stored, x.q(), x.k(), x.v()), x.from(), yPadded, lse);
+    forward(headsOf(c, stored, x.q(), x.k(), x.v()), x.from(), yPadded, lse);
     copyHeads<bf16, bf16>(c.M(), H, stored, H * stored, Dh, H * Dh, yPadded, to);
   } else {
-    forwardByTiles(headsOf(c, Dh, q, k, v), halvesOf(q, k, v), to, lse);
+    forward(headsOf(c, Dh, q, k, v), halvesOf(q, k, v), to, lse);
   }
 }
 

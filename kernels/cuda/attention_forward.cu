@@ -17,15 +17,6 @@ struct Cut {
   static constexpr int kM = 2, kTile = kSmall ? 64 : 32, kRows = 16 * kM * kWarps; // kRows: of a block
 };
 
-__device__ __forceinline__ float quadSum(float x) {
-  x += __shfl_xor_sync(0xffffffffu, x, 1);
-  return x + __shfl_xor_sync(0xffffffffu, x, 2);
-}
-__device__ __forceinline__ float quadMax(float x) {
-  x = fmaxf(x, __shfl_xor_sync(0xffffffffu, x, 1));
-  return fmaxf(x, __shfl_xor_sync(0xffffffffu, x, 2));
-}
-
 template <int D>
 __global__ void __launch_bounds__(kThreads, 2) forwardKernel(Heads heads, Projected<const bf16> of, bf16* y, float* lse) {
   typedef Cut<D> C;

@@ -8,6 +8,16 @@
 
 namespace ilf::cuda {
 
+// Over the four lanes that share a row of sums.
+__device__ __forceinline__ float quadSum(float x) {
+  x += __shfl_xor_sync(0xffffffffu, x, 1);
+  return x + __shfl_xor_sync(0xffffffffu, x, 2);
+}
+__device__ __forceinline__ float quadMax(float x) {
+  x = fmaxf(x, __shfl_xor_sync(0xffffffffu, x, 1));
+  return fmaxf(x, __shfl_xor_sync(0xffffffffu, x, 2));
+}
+
 // Where piece `piece` of a row of a tile begins.
 template <int D>
 __device__ __forceinline__ int tileOffset(int row, int piece) {

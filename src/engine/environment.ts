@@ -14,6 +14,7 @@ const VARIABLES: Record<string, [isOk: (value: string) => boolean, needed: strin
     'it must be portable, avx2, avx512 or avx512bf16',
   ],
   ILF_CUDA_EMULATED: [(value) => value === '0' || value === '1', 'it must be 0 or 1'],
+  ILF_CUDA_HOPPER: [(value) => value === '0' || value === '1', 'it must be 0 or 1'],
   ILF_CUBLASLT: [isCublasLt, 'it must be libcublasLt.so.12 or .13, or its folder'],
 };
 

@@ -6,6 +6,7 @@ import type { Activations } from '../../src/engine/native.js';
 import { blankHalves, expectRounded, expectSameHalves, fromHalves, rounded, toHalves } from './bfloat16.js';
 import {
   blank,
+  emulatingHopper,
   expectClose,
   expectSameBits,
   isCuda,
@@ -148,7 +149,7 @@ interface Sums {
   dbeta: Float32Array | null;
 }
 
-underEverySetting('bfloat16 attention', (use) => {
+const attention = (use: () => void) => {
   for (const [B, T, H, Dh, KV] of [
     [1, 1, 1, 1, 1],
     [2, 3, 2, 17, 2],
@@ -211,7 +212,9 @@ underEverySetting('bfloat16 attention', (use) => {
         expectSameHalves(one.dqkv.subarray(t * row, t * row + D), expected);
       }
     });
-});
+};
+underEverySetting('bfloat16 attention', attention);
+emulatingHopper('bfloat16 attention', attention);
 
 underEverySetting('bfloat16 rotary', (use) => {
   for (const interleaved of [false, true])

@@ -1,6 +1,7 @@
 // The GPU, its memory, time.
 #include "../../cuda/blas.h"
 #include "../../cuda/device.h"
+#include "../../cuda/hopper.h"
 #include "../function.h"
 #include "memory.h"
 
@@ -83,6 +84,12 @@ napi_value poolAttribute(Args& args, cudaMemPoolAttr which) {
 
 const Function functions[] = {
     {"device", device},
+    {"hopperState",
+     [](Args& args) {
+       napi_value line;
+       napi_create_string_utf8(args.env, cuda::hopperState(), NAPI_AUTO_LENGTH, &line);
+       return line;
+     }},
     {"bytes", [](Args& args) { return poolAttribute(args, cudaMemPoolAttrUsedMemCurrent); }},
     {"peakBytes", [](Args& args) { return poolAttribute(args, cudaMemPoolAttrUsedMemHigh); }},
     {"openBlas",
