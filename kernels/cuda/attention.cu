@@ -98,9 +98,15 @@ Projected<const bf16> halvesOf(Strided q, Strided k, Strided v) {
   return {static_cast<const bf16*>(q.data), static_cast<const bf16*>(k.data), static_cast<const bf16*>(v.data)};
 }
 
+// Heads of up to 32 numbers would be padded to Hopper's 64.
+bool byWgmma(const Heads& heads) { return heads.Dh > 32 && usesHopper(); }
+
 void forward(const Heads& heads, const Projected<const bf16>& of, bf16* y, float* lse) {
-  if (heads.Dh > 32 && usesHopper()) forwardByWgmma(heads, of, y, lse);
-  else forwardByTiles(heads, of, y, lse);
+  (byWgmma(heads) ? forwardByWgmma : forwardByTiles)(heads, of, y, lse);
+}
+void backward(const Heads& heads, const Projected<const bf16>& of, const bf16* y, const float* lse, const bf16* dy,
+              const Projected<bf16>& to) {
+  (byWgmma(heads) ? backwardByWgmma : backwardByTiles)(heads, of, y, lse, dy, to);
 }
 
 // Whether 16 bytes can be read at a time.
@@ -161,11 +167,11 @@ void attentionBackward(Type type, Index B, Index T, Index H, Index KV, Index Dh,
     x.take(q, k, v);
     copyHeads<bf16, bf16>(c.M(), H, Dh, D, stored, H * stored, out, yPadded);
     copyHeads<bf16, bf16>(c.M(), H, Dh, D, stored, H * stored, up, dyPadded);
-    backwardByTiles(headsOf(c, stored, x.q(), x.k(), x.v()), x.from(), yPadded, lse, dyPadded, dx.all());
+    backward(headsOf(c, stored, x.q(), x.k(), x.v()), x.from(), yPadded, lse, dyPadded, dx.all());
     dx.copyBack(q, k, v, dq, dk, dv);
   } else {
-    backwardByTiles(headsOf(c, Dh, q, k, v), halvesOf(q, k, v), out, lse, up,
-                    {static_cast<bf16*>(dq), static_cast<bf16*>(dk), static_cast<bf16*>(dv)});
+    backward(headsOf(c, Dh, q, k, v), halvesOf(q, k, v), out, lse, up,
+             {static_cast<bf16*>(dq), static_cast<bf16*>(dk), static_cast<bf16*>(dv)});
   }
 }
 

@@ -1,23 +1,12 @@
 // Attention's backward pass by tensor cores' mma: see attention.cu.
 //
 // A block owns a tile of keys and goes over the queries that see them: of each tile of queries it makes the scores and their
-// gradient, once, transposed (rows are keys), adds to its dv and dk in registers, and to the queries' dq in memory. The blocks
-// that add to the same dq take turns (turns.h): first the one whose keys are the queries' own, on the diagonal, last the one of
-// the first keys, which scales and rounds the sum. All of them begin on their diagonal and go on by a tile at a time, so that
-// of blocks which began in the order of their tickets, last keys first, each finds its turn come as a rule: the one before it in
-// turn is a tile ahead.
-//
-//   key tile 3                              3  a       The turns of each tile of queries (columns), from the diagonal up; a, b,
-//   key tile 2                  2  a        2  b       c: when each block gets there.
-//   key tile 1      1  a        1  b        1  c
-//   key tile 0  a   0  b        0  c        0  d
-//
-// Memory: dq's sums take B·H·T·D float32 (T in whole tiles, D the padded head size) for the length of the call.
+// gradient, once, transposed (rows are keys), adds to its dv and dk in registers, and to the queries' dq in memory
+// (attention_sums.h).
 #include <math.h>
 
-#include "attention_heads.h"
 #include "attention_tiles.h"
-#include "turns.h"
+#include "attention_sums.h"
 
 namespace ilf::cuda {
 namespace {
@@ -34,22 +23,15 @@ struct Cut {
   static constexpr size_t kShared = ((2 * kKeys + 4 * kTile) * D + kKeys * kTile) * sizeof(bf16) + 2 * kTile * sizeof(float2);
 };
 
-// Where the sums of dq pass from block to block: of each tile of queries the numbers of each warp's lanes, lane by lane.
-struct Sums {
-  float* sums;  // [B·H, tiles of queries, kWarps, numbers of a lane, 32]
-  int* turns;   // [B·H, tiles of queries, kWarps], 0 at first
-  int* tickets; // 0 at first
-};
-
 template <int D>
 __global__ void __launch_bounds__(kThreads, 2) backwardKernel(Heads heads, int padded, Projected<const bf16> of, const bf16* dy,
                                                               const float2* stats, Sums through, Projected<bf16> to) {
   typedef Cut<D> C;
   constexpr int kM = C::kM, kTile = C::kTile, kPart = C::kPart, kN = kPart / 8, kKeys = C::kKeys;
   const int T = heads.T, Dh = heads.Dh, tiles = (T + kKeys - 1) / kKeys, tilesOfQueries = (T + kTile - 1) / kTile;
-  const int ticket = takeTicket(through.tickets);
-  const int head = ticket / tiles, keyTile = tiles - 1 - ticket % tiles, first = keyTile * kKeys;
-  const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
+  const KeyTile mine = takeKeyTile(through, tiles);
+  const int head = mine.head, first = mine.keys * kKeys;
+  const int warp = threadIdx.x / 32, g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
   const int own = warp * 16 * kM, row = first + own; // the warp's first key, of the tile and of the sequence
   const int firstTile = first / kTile, tilesAhead = tilesOfQueries - firstTile;
   bf16* keys = sharedMemory<bf16>();                                        // [kKeys,D]
@@ -122,35 +104,15 @@ __global__ void __launch_bounds__(kThreads, 2) backwardKernel(Heads heads, int p
     float dq[kTile / 32][D / 16][4] = {};
     addTransposedTimes<kTile, D, kKeys>(dq, scoresGradient, queryRow, keys, column, seen);
     const int member = head * heads.group() + step / tilesAhead;
-    const int quarter = (member * tilesOfQueries + tile) * kWarps + warp;
-    const int turn = from / kKeys - keyTile; // 0 on the diagonal
-    constexpr int kNumbers = kTile * D / kThreads;
-    float* sums = through.sums + static_cast<Index>(quarter) * kNumbers * 32 + lane;
-    if (turn > 0) waitForTurn(through.turns + quarter, turn);
-    if (keyTile > 0) {
+    const int turn = from / kKeys - mine.keys; // 0 on the diagonal
+    const bool last = mine.keys == 0;
+    constexpr int kNumbers = kTile / 32 * D / 16;
+    addInTurn(through, (member * tilesOfQueries + tile) * kWarps + warp, turn, last,
+              reinterpret_cast<float(&)[kNumbers][4]>(dq));
+    if (last)
 #pragma unroll
-      for (int i = 0; i < kNumbers; i++) {
-        const float more = dq[i / (D / 4)][i / 4 % (D / 16)][i % 4];
-        if (turn == 0) sums[32 * i] = more;
-        else atomicAdd(sums + 32 * i, more); // alone, but it need not wait for the sum so far
-      }
-      endTurn(through.turns + quarter, turn);
-      continue;
-    }
-    bf16* dqs = to.q + heads.ofQ(member);
-#pragma unroll
-    for (int i = 0; i < kNumbers; i += 2) {
-      const int m = i / (D / 4), n = i / 4 % (D / 16), half = i % 4 / 2;
-      float low = dq[m][n][2 * half], high = dq[m][n][2 * half + 1];
-      if (turn > 0) {
-        low += __ldcg(sums + 32 * i);
-        high += __ldcg(sums + 32 * (i + 1));
-      }
-      const int at = from + queryRow + 16 * m + 8 * half + g;
-      if (at < T && column + 8 * n < Dh)
-        *reinterpret_cast<unsigned*>(dqs + static_cast<Index>(at) * heads.ldq + column + 8 * n + 2 * t) =
-            packBf16(low * heads.scale, high * heads.scale);
-    }
+      for (int m = 0; m < kTile / 32; m++)
+        storeQueries(dq[m], to.q + heads.ofQ(member), heads, from + queryRow + 16 * m, column);
   }
 
 #pragma unroll
@@ -168,14 +130,12 @@ void backwardByTiles(const Heads& heads, const Projected<const bf16>& of, const 
     constexpr int D = decltype(size)::value;
     typedef Cut<D> C;
     const int tilesOfQueries = static_cast<int>(blocksFor(heads.T, C::kTile)), padded = tilesOfQueries * C::kTile;
-    const Index members = static_cast<Index>(heads.B) * heads.H, turns = members * tilesOfQueries * kWarps;
-    Temporary<float2> stats(members * padded);
-    Temporary<float> sums(members * padded * D);
-    Temporary<int> counters(turns + 1);
-    fill(counters, 0, (turns + 1) * sizeof(int));
+    const Index members = static_cast<Index>(heads.B) * heads.H;
+    const Temporary<float2> stats(members * padded);
+    const SumsMemory through(members * tilesOfQueries * kWarps, C::kTile * D / kThreads);
     attentionStats(heads, padded, y, lse, dy, stats);
     launch(backwardKernel<D>, static_cast<unsigned>(heads.B * heads.KV) * blocksFor(heads.T, C::kKeys), kThreads, C::kShared,
-           heads, padded, of, dy, stats, Sums{sums, counters, counters + turns}, to);
+           heads, padded, of, dy, stats, through.get(), to);
   });
 }
 

@@ -45,8 +45,10 @@ void forwardByTiles(const Heads& heads, const Projected<const bf16>& of, bf16* y
 void backwardByTiles(const Heads& heads, const Projected<const bf16>& of, const bf16* y, const float* lse, const bf16* dy,
                      const Projected<bf16>& to);
 
-// By Hopper's wgmma (attention_wgmma_forward.cu), where hopper.h says so.
+// The same by Hopper's wgmma (attention_wgmma_forward.cu, attention_wgmma_backward.cu), where hopper.h says so.
 void forwardByWgmma(const Heads& heads, const Projected<const bf16>& of, bf16* y, float* lse);
+void backwardByWgmma(const Heads& heads, const Projected<const bf16>& of, const bf16* y, const float* lse, const bf16* dy,
+                     const Projected<bf16>& to);
 
 // What a backward kernel needs of each query: {lse·log2(e), Σ dy·y}, stats [B·H,padded]; from T on {∞, 0}, which make a
 // probability of 0 (attention_stats.cu).
