@@ -57,6 +57,12 @@ __global__ void __launch_bounds__(kThreads, 2) backwardKernel(Heads heads, int p
   request(0);
   const LeftRows<D, kM, false> leftKeys(keys, own), leftValues(values, own);
 
+  const bool last = mine.keys == 0; // in turn
+  const auto turnOf = [&](int step) {
+    const int member = head * heads.group() + step / tilesAhead, tile = firstTile + step % tilesAhead;
+    return Turn{(member * tilesOfQueries + tile) * kWarps + warp, tile * kTile / kKeys - mine.keys};
+  };
+
   const float by = heads.scale * kLog2e;
   float dk[kM][D / 8][4] = {}, dv[kM][D / 8][4] = {};
   for (int step = 0; step < steps; step++) {
@@ -64,6 +70,7 @@ __global__ void __launch_bounds__(kThreads, 2) backwardKernel(Heads heads, int p
     waitForCopies<0>();
     __syncthreads(); // the tile is here, and nobody reads the last one, or its scores' gradient, any more
     if (step + 1 < steps) request(step + 1);
+    if (step > 0 && !last) turnOf(step - 1).end(through);
     const int seen = min(from + kTile, T) - first; // keys of the block that some query of the tile sees, or more
     if (own < seen) {                              // for the whole warp
 #pragma unroll 1 // half the instructions, and no registers spilled
@@ -103,17 +110,21 @@ __global__ void __launch_bounds__(kThreads, 2) backwardKernel(Heads heads, int p
     const int queryRow = warp % 2 * (kTile / 2), column = warp / 2 * (D / 2);
     float dq[kTile / 32][D / 16][4] = {};
     addTransposedTimes<kTile, D, kKeys>(dq, scoresGradient, queryRow, keys, column, seen);
-    const int member = head * heads.group() + step / tilesAhead;
-    const int turn = from / kKeys - mine.keys; // 0 on the diagonal
-    const bool last = mine.keys == 0;
     constexpr int kNumbers = kTile / 32 * D / 16;
-    addInTurn(through, (member * tilesOfQueries + tile) * kWarps + warp, turn, last,
-              reinterpret_cast<float(&)[kNumbers][4]>(dq));
-    if (last)
+    float(&numbers)[kNumbers][4] = reinterpret_cast<float(&)[kNumbers][4]>(dq);
+    const Turn turn = turnOf(step);
+    turn.wait(through);
+    if (!last) {
+      turn.add(through, numbers);
+      continue;
+    }
+    turn.sum(through, numbers);
+    const int member = head * heads.group() + step / tilesAhead;
 #pragma unroll
-      for (int m = 0; m < kTile / 32; m++)
-        storeQueries(dq[m], to.q + heads.ofQ(member), heads, from + queryRow + 16 * m, column);
+    for (int m = 0; m < kTile / 32; m++)
+      storeQueries(dq[m], to.q + heads.ofQ(member), heads, from + queryRow + 16 * m, column);
   }
+  if (!last) turnOf(steps - 1).end(through);
 
 #pragma unroll
   for (int i = 0; i < kM * D / 2; i++) dk[i / (D / 2)][i / 4 % (D / 8)][i % 4] *= heads.scale;

@@ -33,25 +33,39 @@ __device__ __forceinline__ KeyTile takeKeyTile(const Sums& through, int tiles) {
   return {ticket / tiles, tiles - 1 - ticket % tiles};
 }
 
-// Adds what a warp has of dq to what those before it had. A slot is a warp's part of a tile of queries, whichever block it is
-// in; turn: how many tiles of keys the block is from the diagonal. Of the last one, the first tile of keys, x becomes the sum.
-template <int kN>
-__device__ __forceinline__ void addInTurn(const Sums& through, int slot, int turn, bool last, float (&x)[kN][4]) {
-  float* sums = through.sums + static_cast<Index>(slot) * kN * 128 + threadIdx.x % 32;
-  int* counter = through.turns + slot;
-  if (turn > 0) waitForTurn(counter, turn);
-  if (last) {
-    if (turn > 0)
+// A warp's part of dq of a tile of queries, whichever block the warp is in. number: how many tiles of keys the block is from the
+// diagonal.
+struct Turn {
+  int slot, number;
+
+  // Adding goes on while the threads compute: the turn ends later, by end(), when that is likely to be done.
+  template <int kN>
+  __device__ __forceinline__ void add(const Sums& through, const float (&x)[kN][4]) const {
+    float* sums = place<kN>(through);
+#pragma unroll
+    for (int i = 0; i < 4 * kN; i++)
+      if (number == 0) sums[32 * i] = x[i / 4][i % 4];
+      else atomicAdd(sums + 32 * i, x[i / 4][i % 4]); // nobody else adds now, but it need not wait for the sum so far
+  }
+  // Of the last turn, that of the first tile of keys: x becomes the sum.
+  template <int kN>
+  __device__ __forceinline__ void sum(const Sums& through, float (&x)[kN][4]) const {
+    const float* sums = place<kN>(through);
+    if (number > 0)
 #pragma unroll
       for (int i = 0; i < 4 * kN; i++) x[i / 4][i % 4] += __ldcg(sums + 32 * i);
-    return;
   }
-#pragma unroll
-  for (int i = 0; i < 4 * kN; i++)
-    if (turn == 0) sums[32 * i] = x[i / 4][i % 4];
-    else atomicAdd(sums + 32 * i, x[i / 4][i % 4]); // nobody else adds now, but it need not wait for the sum so far
-  endTurn(counter, turn);
-}
+  __device__ __forceinline__ void wait(const Sums& through) const {
+    if (number > 0) waitForTurn(through.turns + slot, number);
+  }
+  __device__ __forceinline__ void end(const Sums& through) const { endTurn(through.turns + slot, number); }
+
+ private:
+  template <int kN>
+  __device__ __forceinline__ float* place(const Sums& through) const {
+    return through.sums + static_cast<Index>(slot) * kN * 128 + threadIdx.x % 32;
+  }
+};
 
 // Scales, rounds and writes a warp's dq [16,8·kN] of a head, to rows `first`.., columns from `column` on.
 template <int kN>

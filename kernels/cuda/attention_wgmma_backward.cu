@@ -92,6 +92,12 @@ __global__ void __launch_bounds__(kThreads, 1) wgmmaBackwardKernel(Heads heads, 
   leftKeys.keep();
   leftValues.keep();
 
+  const bool last = mine.keys == 0; // in turn
+  const auto turnOf = [&](int step) {
+    const int member = head * heads.group() + step / tilesAhead, tile = firstTile + step % tilesAhead;
+    return Turn{(member * tilesOfQueries + tile) * kWarps + warp, tile * kTile / kKeys - mine.keys};
+  };
+
   const float by = heads.scale * kLog2e;
   float dk[D / 8][4] = {}, dv[D / 8][4] = {};
   for (int step = 0; step < steps; step++) {
@@ -109,6 +115,7 @@ __global__ void __launch_bounds__(kThreads, 1) wgmmaBackwardKernel(Heads heads, 
       beginProducts(p, ds);
       leftKeys.template request<kTile>(p, itsQueries, part * kPart);
       leftValues.template request<kTile>(ds, itsUps, part * kPart);
+      if (part == 0 && step > 0 && !last) turnOf(step - 1).end(through);
       waitForProducts<1>(p, left, leftGradient); // and for dv and dk of the last part
 #pragma unroll
       for (int i = 0; i < 4 * kN; i++) {
@@ -149,12 +156,18 @@ __global__ void __launch_bounds__(kThreads, 1) wgmmaBackwardKernel(Heads heads, 
     for (int k = 0; k < kKeys / 16; k++)
       productAsync<true, true>(dq, rowsOf<kKeys>(scoresGradient, 16 * k, part), rowsOf<kKeys>(keys, 16 * k, panel), k > 0);
     commitProducts();
+    const Turn turn = turnOf(step);
+    turn.wait(through);
     waitForProducts<0>(dq, dv, dk, left, leftGradient);
+    if (!last) {
+      turn.add(through, dq);
+      continue;
+    }
+    turn.sum(through, dq);
     const int member = head * heads.group() + step / tilesAhead;
-    const bool last = mine.keys == 0;
-    addInTurn(through, (member * tilesOfQueries + tile) * kWarps + warp, from / kKeys - mine.keys, last, dq);
-    if (last) storeQueries(dq, to.q + heads.ofQ(member), heads, from + part * kPart + warp % 4 * 16, panel * 64);
+    storeQueries(dq, to.q + heads.ofQ(member), heads, from + part * kPart + warp % 4 * 16, panel * 64);
   }
+  if (!last) turnOf(steps - 1).end(through);
 
 #pragma unroll
   for (int i = 0; i < D / 2; i++) dk[i / 4][i % 4] *= heads.scale;
