@@ -15,6 +15,7 @@ const whole = [
   'tests/bench/{bench,gpu}.test.ts',
   'tests/cli/*.test.ts',
   'tests/ilf/untrained.test.ts',
+  'tests/kernels/cuda-limits.test.ts',
   'tests/kernels/pack.test.ts',
   'tests/library/projects.test.ts',
   'tests/mutate/mutate.test.ts',

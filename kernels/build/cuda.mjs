@@ -8,7 +8,8 @@
 // ILF_SKIP_CUDA=1     build nothing
 import { spawnSync } from 'node:child_process';
 import { basename, join } from 'node:path';
-import { buildAddon, cxxLinks, findCompiler, findCxx, napiFlags, sources } from './compile.mjs';
+import { buildAddon, cxxLinks, findCxx, napiFlags, sources } from './compile.mjs';
+import { findNvcc, gencode, hostFlags, kernelFlags } from './nvcc.mjs';
 
 const emulated = process.argv.includes('--emulated');
 const say = (line) => console.log(`CUDA kernels${emulated ? ' for emulation' : ''} ${line}`);
@@ -57,20 +58,13 @@ function architectures() {
   return [...new Set(found.map((capability) => capability.replace('.', '')))].sort((a, b) => a - b);
 }
 
-/** -gencode options: objects for each architecture, and PTX of the newest, which later GPUs compile when they load it. */
-const gencode = (list) => [
-  ...list.map((arch) => `-gencode=arch=compute_${arch},code=sm_${arch}`),
-  `-gencode=arch=compute_${list.at(-1)},code=compute_${list.at(-1)}`,
-];
-
 async function buildForGpu(nvcc, list) {
-  const host = ['-fPIC', '-fvisibility=hidden', '-pthread', '-Wall'].flatMap((flag) => ['-Xcompiler', flag]);
-  const common = ['-std=c++17', '-O3', ...host, ...napiFlags];
+  const common = [...hostFlags, ...napiFlags];
   const kernels = sources('cuda', '.cu').map((source) => ({
     source,
     object: object(source),
     compiler: nvcc,
-    flags: [...common, '--expt-relaxed-constexpr', '--expt-extended-lambda', ...gencode(list)],
+    flags: [...common, ...kernelFlags, ...gencode(list)],
   }));
   const rest = [...sources('cuda'), ...binding()].map((source) => ({
     source,
@@ -87,10 +81,7 @@ async function buildForGpu(nvcc, list) {
   ]);
 }
 
-const homes = [process.env.CUDA_HOME, process.env.CUDA_PATH, '/usr/local/cuda'].filter(Boolean);
-const nvcc = emulated
-  ? null
-  : findCompiler([process.env.NVCC, ...homes.map((home) => join(home, 'bin', 'nvcc')), 'nvcc']);
+const nvcc = emulated ? null : findNvcc();
 if (process.platform !== 'linux') say('not built: only on Linux');
 else if (process.env.ILF_SKIP_CUDA === '1') say('not built: ILF_SKIP_CUDA is set');
 else if (!emulated && !nvcc) say('not built: no nvcc (needed only for --engine cuda)');

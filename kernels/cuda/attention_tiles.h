@@ -8,6 +8,16 @@
 
 namespace ilf::cuda {
 
+// Over the four lanes that share a row of sums.
+__device__ __forceinline__ float quadSum(float x) {
+  x += __shfl_xor_sync(0xffffffffu, x, 1);
+  return x + __shfl_xor_sync(0xffffffffu, x, 2);
+}
+__device__ __forceinline__ float quadMax(float x) {
+  x = fmaxf(x, __shfl_xor_sync(0xffffffffu, x, 1));
+  return fmaxf(x, __shfl_xor_sync(0xffffffffu, x, 2));
+}
+
 // Where piece `piece` of a row of a tile begins.
 template <int D>
 __device__ __forceinline__ int tileOffset(int row, int piece) {
@@ -129,6 +139,49 @@ __device__ __forceinline__ void addTimes(float (&c)[kM][D / 8][4], const float (
   }
 }
 
+// c [16·kM, 8·kN] += (columns [column, column + 16·kM) of `left`)ᵀ · columns [rightColumn, rightColumn + 8·kN) of `right`, over
+// their first `rows` of kRows rows, a multiple of 16. The columns are multiples of 16.
+template <int kLeft, int D, int kRows, int kM, int kN>
+__device__ __forceinline__ void addTransposedTimes(float (&c)[kM][kN][4], const bf16* left, int column, const bf16* right,
+                                                   int rightColumn, int rows) {
+  const int lane = threadIdx.x % 32;
+  const LaneRow<kLeft> leftRows(left, lane / 16 * 8 + lane % 8, lane / 8 % 2);
+  const LaneRow<D> rightRows(right, lane % 16, lane / 16);
+#pragma unroll
+  for (int k = 0; k < kRows / 16; k++) {
+    if (16 * k >= rows) continue; // for the whole warp
+    unsigned a[kM][4];
+#pragma unroll
+    for (int m = 0; m < kM; m++)
+      ldmatrix4Transposed(a[m][0], a[m][1], a[m][2], a[m][3], leftRows.at(16 * k, column / 8 + 2 * m));
+#pragma unroll
+    for (int n = 0; n < kN; n += 2) {
+      unsigned b[2][2];
+      ldmatrix4Transposed(b[0][0], b[0][1], b[1][0], b[1][1], rightRows.at(16 * k, rightColumn / 8 + n));
+#pragma unroll
+      for (int m = 0; m < kM; m++) {
+        mma16816(c[m][n], a[m], b[0]);
+        mma16816(c[m][n + 1], a[m], b[1]);
+      }
+    }
+  }
+}
+
+// Rounds a warp's sums c [16·kM, 8·kN] to rows `row`.. of a tile, from column 8·`piece` on.
+template <int D, int kM, int kN>
+__device__ __forceinline__ void roundToTile(const float (&c)[kM][kN][4], bf16* tile, int row, int piece) {
+  const int lane = threadIdx.x % 32;
+#pragma unroll
+  for (int m = 0; m < kM; m++)
+#pragma unroll
+    for (int n = 0; n < kN; n++)
+#pragma unroll
+      for (int half = 0; half < 2; half++) {
+        bf16* at = tile + tileOffset<D>(row + 16 * m + 8 * half + lane / 4, piece + n) + lane % 4 * 2;
+        *reinterpret_cast<unsigned*>(at) = packBf16(c[m][n][2 * half], c[m][n][2 * half + 1]);
+      }
+}
+
 // Writes a warp's sums c [16·kM, D] to rows `first`.. of a head, y [T] of Dh numbers, ld numbers apart; by way of rows of a
 // tile that only this warp uses, so that whole rows are stored at a time.
 template <int D, int kM>
@@ -137,15 +190,7 @@ __device__ __forceinline__ void storeRows(const float (&c)[kM][D / 8][4], bf16* 
   constexpr int kPieces = D / 8;
   const int lane = threadIdx.x % 32;
   __syncwarp();
-#pragma unroll
-  for (int m = 0; m < kM; m++)
-#pragma unroll
-    for (int n = 0; n < kPieces; n++)
-#pragma unroll
-      for (int half = 0; half < 2; half++) {
-        bf16* at = tile + tileOffset<D>(row + 16 * m + 8 * half + lane / 4, n) + lane % 4 * 2;
-        *reinterpret_cast<unsigned*>(at) = packBf16(c[m][n][2 * half], c[m][n][2 * half + 1]);
-      }
+  roundToTile<D>(c, tile, row, 0);
   __syncwarp();
   const int piece = lane % kPieces;
 #pragma unroll

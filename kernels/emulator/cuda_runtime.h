@@ -32,6 +32,7 @@ inline float4 make_float4(float x, float y, float z, float w) { return {x, y, z,
 namespace ilf::emulated {
 extern dim3 threadIndex, blockIndex, blockSize, gridSize;
 void syncBlock();
+[[noreturn]] void waitsForever();
 void exchange(const void* value, size_t bytes);
 const void* peek(int lane);
 } // namespace ilf::emulated
@@ -46,6 +47,8 @@ inline void __syncwarp(unsigned = 0xffffffffu) {
   ilf::emulated::exchange(&nothing, sizeof nothing);
 }
 inline void __threadfence() {}
+// Between two looks at what another block is to do: blocks run one after another, so it has been done or never will be.
+inline void __nanosleep(unsigned) { ilf::emulated::waitsForever(); }
 
 namespace ilf::emulated {
 inline int lane() { return static_cast<int>((threadIndex.x + blockSize.x * (threadIndex.y + blockSize.y * threadIndex.z)) % 32); }
@@ -104,6 +107,8 @@ inline float __fdividef(float a, float b) { return a / b; }
 inline float __frcp_rn(float x) { return 1.f / x; }
 template <class T>
 T __ldg(const T* at) { return *at; }
+template <class T>
+T __ldcg(const T* at) { return *at; }
 inline int __popc(unsigned x) { return __builtin_popcount(x); }
 inline int __ffs(int x) { return __builtin_ffs(x); }
 inline int __clz(int x) { return x ? __builtin_clz(static_cast<unsigned>(x)) : 32; }

@@ -74,6 +74,7 @@ struct AsyncCopies {
   };
   std::deque<std::vector<Copy>> groups;
   std::vector<Copy> open;
+  bool unseen = false; // by wgmma: copies have been made since the last fence.proxy.async
 
   static void make(const Copy& copy) {
     if (copy.valid) memcpy(copy.to, copy.from, 16);
@@ -100,8 +101,10 @@ inline void commitCopies() {
 template <int kPending>
 void waitForCopies() {
   AsyncCopies& mine = AsyncCopies::mine();
-  for (; mine.groups.size() > kPending; mine.groups.pop_front())
+  for (; mine.groups.size() > kPending; mine.groups.pop_front()) {
     for (const AsyncCopies::Copy& copy : mine.groups.front()) AsyncCopies::make(copy);
+    mine.unseen = true;
+  }
 }
 
 inline float exp2Fast(float x) { return exp2f(x); }

@@ -231,6 +231,10 @@ void waitForPrevious() {
 
 void* sharedMemory() { return machine->dynamicShared.data(); }
 void syncBlock() { wait(Fiber::kAtBlock); }
+void waitsForever() {
+  fprintf(stderr, "emulated CUDA: a block waits for one that comes after it\n");
+  abort();
+}
 int lanesOfWarp() { return machine->current->lanes; }
 Reduction& reductionOfWarp() { return machine->current->warp->reduction; }
 unsigned exchangesSoFar() { return machine->current->exchanges; }

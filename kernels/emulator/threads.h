@@ -15,6 +15,7 @@ void waitForPrevious();
 void* sharedMemory();
 
 void syncBlock();
+[[noreturn]] void waitsForever();
 // Runs as a thread of a warp: leaves 16 bytes for the others to read by peek(), and waits for them.
 void exchange(const void* value, size_t bytes);
 const void* peek(int lane); // lanes that ended or do not exist give their own value back

@@ -23,6 +23,8 @@ const VARIABLES: Record<string, [isOk: (value: string) => boolean, needed: strin
     (value) => value === 'plain' || value === 'cublaslt',
     'it must be cublaslt, or plain, which is without it',
   ],
+  // Read by kernels/cuda/hopper.cu.
+  ILF_CUDA_HOPPER: [isSwitch, 'it must be 0 or 1'],
   ILF_CUBLASLT: [isCublasLt, 'it must be libcublasLt.so.12 or .13, or its folder'],
 };
 

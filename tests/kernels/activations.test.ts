@@ -6,6 +6,7 @@ import type { Activations } from '../../src/engine/native.js';
 import { blankHalves, expectRounded, expectSameHalves, fromHalves, rounded, toHalves } from './bfloat16.js';
 import {
   blank,
+  emulatingHopper,
   expectClose,
   expectSameBits,
   isCuda,
@@ -148,7 +149,7 @@ interface Sums {
   dbeta: Float32Array | null;
 }
 
-underEverySetting('bfloat16 attention', (use) => {
+const attention = (use: () => void) => {
   for (const [B, T, H, Dh, KV] of [
     [1, 1, 1, 1, 1],
     [2, 3, 2, 17, 2],
@@ -165,6 +166,9 @@ underEverySetting('bfloat16 attention', (use) => {
     [1, 130, 6, 32, 2],
     [1, 65, 2, 128, 1],
     [1, 9, 4, 136, 2],
+    [1, 300, 1, 64, 1],
+    [2, 260, 4, 48, 2],
+    [1, 257, 2, 128, 1],
   ] as const)
     it(`both ways, B ${B}, T ${T}, H ${H}, KV ${KV}, Dh ${Dh}`, () => {
       use();
@@ -185,18 +189,32 @@ underEverySetting('bfloat16 attention', (use) => {
       expectRounded(grad, dqkv, { inner: 1 });
     });
 
-  it('gives a position the same bits whatever follows it and stands beside it', () => {
-    use();
-    const [B, T, H, Dh, short] = [2, 150, 2, 64, 70];
-    const row = 3 * H * Dh;
-    const { halves } = both(B * T * row, 4);
-    const [all, one] = [blankHalves(B * T * H * Dh), blankHalves(short * H * Dh)];
-    native.attentionForward(B, T, H, H, Dh, ...packed(halves, H, Dh), all, blank(B * H * T));
-    const alone = halves.slice(T * row, (T + short) * row);
-    native.attentionForward(1, short, H, H, Dh, ...packed(alone, H, Dh), one, blank(H * short));
-    expectSameHalves(one, all.subarray(T * H * Dh, (T + short) * H * Dh));
-  });
-});
+  for (const Dh of [64, 128])
+    it(`gives a position the same bits whatever follows it and stands beside it, Dh ${Dh}`, () => {
+      use();
+      const [B, T, H, short] = [2, 300, 2, 170];
+      const [D, row] = [H * Dh, 3 * H * Dh];
+      const [{ halves }, { halves: dy }] = [both(B * T * row, 4), both(B * T * D, 5)];
+      const run = (sequences: number, length: number, qkv: Uint16Array, up: Uint16Array) => {
+        const [y, lse] = [blankHalves(up.length), blank(sequences * H * length)];
+        const dqkv = blankHalves(qkv.length);
+        const inputs = packed(qkv, H, Dh);
+        native.attentionForward(sequences, length, H, H, Dh, ...inputs, y, lse);
+        native.attentionBackward(sequences, length, H, H, Dh, ...inputs, y, lse, up, dqkv, dqkv, dqkv);
+        return { y, dqkv };
+      };
+      const all = run(B, T, halves, dy);
+      const one = run(1, short, halves.slice(T * row, (T + short) * row), dy.slice(T * D, (T + short) * D));
+      expectSameHalves(one.y, all.y.subarray(T * D, (T + short) * D));
+      // A query's gradient, too: no later key has a part in it.
+      for (let t = 0; t < short; t++) {
+        const expected = all.dqkv.subarray((T + t) * row, (T + t) * row + D);
+        expectSameHalves(one.dqkv.subarray(t * row, t * row + D), expected);
+      }
+    });
+};
+underEverySetting('bfloat16 attention', attention);
+emulatingHopper('bfloat16 attention', attention);
 
 underEverySetting('bfloat16 rotary', (use) => {
   for (const interleaved of [false, true])

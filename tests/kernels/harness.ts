@@ -86,6 +86,33 @@ export function underEverySetting(name: string, body: (use: () => void) => void)
     });
 }
 
+/** The same for the emulated CUDA kernels with Hopper's own instructions, which emulation otherwise leaves out. */
+export function emulatingHopper(name: string, body: (use: () => void) => void): void {
+  const addon = devices[0]![1] as (Native & { hopperState(): string }) | null;
+  if (!addon) {
+    it.skip(`${name} (cuda emulated, Hopper): not on this machine`);
+    return;
+  }
+  describe(`${name} (cuda emulated, Hopper)`, () => {
+    const use = () => {
+      current = addon;
+      process.env.ILF_CUDA_HOPPER = '1';
+    };
+    it('passes its own check', () => {
+      expect(addon.hopperState()).toMatch(/^not used: emulated/);
+      use();
+      expect(addon.hopperState()).toMatch(/^used: its results are within 0\.0\d+ of/);
+      process.env.ILF_CUDA_HOPPER = '0';
+      expect(addon.hopperState()).toBe('not used: ILF_CUDA_HOPPER is 0');
+    });
+    body(use);
+    afterAll(() => {
+      current = cpu;
+      delete process.env.ILF_CUDA_HOPPER;
+    });
+  });
+}
+
 /** Uniform numbers in [-scale, scale), the same for the same seed (mulberry32). */
 export function random(length: number, seed: number, scale = 1): Float32Array {
   let state = seed | 0;

@@ -1,6 +1,7 @@
 // The GPU, its memory, time.
 #include "../../cuda/blas.h"
 #include "../../cuda/device.h"
+#include "../../cuda/hopper.h"
 #include "../../cuda/switches.h"
 #include <stdexcept>
 
@@ -122,6 +123,12 @@ const Function functions[] = {
     {"device", device},
     {"switches", switches},
     {"products", products},
+    {"hopperState",
+     [](Args& args) {
+       napi_value line;
+       napi_create_string_utf8(args.env, cuda::hopperState(), NAPI_AUTO_LENGTH, &line);
+       return line;
+     }},
     {"bytes", [](Args& args) { return poolAttribute(args, cudaMemPoolAttrUsedMemCurrent); }},
     {"peakBytes", [](Args& args) { return poolAttribute(args, cudaMemPoolAttrUsedMemHigh); }},
     {"openBlas",

@@ -8,20 +8,20 @@ import { tryAside } from '../process.js';
 import type { KindOfChecks } from './checks.js';
 import type { GpuCheck, GpuExamination, GpuNews } from './types.js';
 
-type Found = Pick<GpuExamination, 'needs' | 'checks' | 'products'> & {
+type Found = Pick<GpuExamination, 'needs' | 'checks' | 'products' | 'hopper'> & {
   /** What the sampler drew, by the check's name. */
   drawn: Map<string, string>;
 };
 
 /** All checks of a kind, in as many processes as it takes. */
 async function makeChecks(kind: KindOfChecks, env: NodeJS.ProcessEnv): Promise<Found> {
-  const found: Found = { needs: [], checks: [], products: null, drawn: new Map() };
+  const found: Found = { needs: [], checks: [], products: null, hopper: null, drawn: new Map() };
   while (true) {
     const process = { begun: null as Pick<GpuCheck, 'name' | 'tolerance'> | null, isLost: false };
     const told = (news: GpuNews) => {
       if ('needs' in news) found.needs = news.needs;
       else if ('begins' in news) process.begun = news.begins;
-      else if ('products' in news) found.products = news.products;
+      else if ('products' in news) [found.products, found.hopper] = [news.products, news.hopper];
       else if ('lost' in news) process.isLost = true;
       else {
         found.checks.push(news.checked);
@@ -45,6 +45,11 @@ const SEND =
 const OVERLAP = 'ILF_CUDA_OVERLAP';
 const GRAPHS = 'ILF_CUDA_GRAPHS';
 const BLAS = 'ILF_CUDA_BLAS';
+/** What operations can do without, one of them at a time. */
+const WITHOUT: readonly [what: string, variable: string, value: string][] = [
+  ["Hopper's own products", 'ILF_CUDA_HOPPER', '0'],
+  ['cuBLASLt', BLAS, 'plain'],
+];
 
 /** A launch ends before the next begins, so that an error shows where it is made. */
 const BLOCKING = { CUDA_LAUNCH_BLOCKING: '1' };
@@ -52,12 +57,14 @@ const BLOCKING = { CUDA_LAUNCH_BLOCKING: '1' };
 async function checkOperations(env: NodeJS.ProcessEnv): Promise<Found> {
   const found = await makeChecks('operations', { ...env, ...BLOCKING });
   if (found.checks.every(({ ok }) => ok)) return found;
-  const isOff = process.env[BLAS] === 'plain';
-  const without = isOff ? null : await makeChecks('operations', { ...env, ...BLOCKING, [BLAS]: 'plain' });
-  for (const check of found.checks.filter(({ ok }) => !ok)) {
-    const holds = without?.checks.find(({ name }) => name === check.name)?.ok;
-    check.advice = holds ? `it holds without cuBLASLt: set ${BLAS}=plain, and report it` : SEND;
+  for (const [what, variable, value] of WITHOUT) {
+    if (process.env[variable] === value) continue;
+    const { checks } = await makeChecks('operations', { ...env, ...BLOCKING, [variable]: value });
+    for (const check of found.checks.filter(({ ok }) => !ok))
+      if (checks.find(({ name }) => name === check.name)?.ok)
+        check.advice ??= `it holds without ${what}: set ${variable}=${value}, and report it`;
   }
+  for (const check of found.checks.filter(({ ok }) => !ok)) check.advice ??= SEND;
   return found;
 }
 
@@ -106,10 +113,10 @@ async function checkSampler(added: NodeJS.ProcessEnv): Promise<GpuCheck[]> {
  */
 export async function examineGpu(version: string, env: NodeJS.ProcessEnv = {}): Promise<GpuExamination> {
   checkEnvironment();
-  const { needs, checks, products } = await checkOperations(env);
+  const { needs, checks, products, hopper } = await checkOperations(env);
   const missing = missingOf(needs);
   const problem = missing ? `no ${missing.what}: ${missing.advice}` : null;
   if (problem === null) checks.push(...(await checkSampler(env)));
   const ok = problem === null && checks.length > 0 && checks.every((check) => check.ok);
-  return { version, needs, environment: setVariables(), checks, products, problem, ok };
+  return { version, needs, environment: setVariables(), checks, products, hopper, problem, ok };
 }

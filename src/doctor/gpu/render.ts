@@ -16,11 +16,12 @@ const productsOf = ({ library, finished, plain: own }: ProductCounts): string =>
 
 /** Tables of what is there and of the checks, and what to do. */
 export function renderGpu(examination: GpuExamination, { width }: Terminal): string {
-  const { version, needs, environment, checks, products } = examination;
+  const { version, needs, environment, checks, products, hopper } = examination;
   const facts: [string, string][] = [
     ...needs.map(({ what, found }): [string, string] => [what, found ?? 'not found']),
     ['environment', environment.join(', ') || 'no variable of ours is set'],
     ...(products ? [['products made', productsOf(products)] as [string, string]] : []),
+    ...(hopper ? [["Hopper's own products", hopper] as [string, string]] : []),
   ];
   const lines = (rows: [string, string][]) => {
     const first = Math.max(...rows.map(([what]) => textWidth(what))) + 4;

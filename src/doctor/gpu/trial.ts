@@ -48,5 +48,6 @@ export async function tryGpu(
       if (isLost) return tell({ lost: true });
     }
   }
-  await tell({ products: (await synchronized()).products() });
+  const native = await synchronized();
+  await tell({ products: native.products(), hopper: native.hopperState() });
 }

@@ -30,6 +30,8 @@ export interface GpuExamination {
   checks: GpuCheck[];
   /** What computed the products of the checks; null where they did not come to their end. */
   products: ProductCounts | null;
+  /** Whether attention takes Hopper's own products, and why; null where the checks did not come to their end. */
+  hopper: string | null;
   /** Why nothing could be checked; null where something was. */
   problem: string | null;
   ok: boolean;
@@ -40,5 +42,5 @@ export type GpuNews =
   | { needs: Need[] }
   | { begins: Pick<GpuCheck, 'name' | 'tolerance'> }
   | { checked: GpuCheck; drawn?: string }
-  | { products: ProductCounts }
+  | { products: ProductCounts; hopper: string }
   | { lost: true };

@@ -6,6 +6,8 @@ import type { Activations, DeviceArray, FloatArray, Native } from '../../native.
 export interface CudaNative extends Native {
   /** @throws Error where there is no GPU, no driver, or one too old */
   device(): CudaDevice;
+  /** Whether attention takes Hopper's own instructions, and why, in one line: "used: …", "not used: …". */
+  hopperState(): string;
   /**
    * Opens cuBLASLt, at a path or by its usual names; its version.
    * @throws Error where it does not open
