@@ -41,6 +41,10 @@ struct ProductCounts {
 };
 extern ProductCounts products;
 
+// How often it was forgotten which algorithms the library takes: a product that ran before then tries them again when it next
+// runs, which must not be while a graph is captured.
+int64_t timesAlgorithmsForgotten();
+
 // Opens the library, at this path or by its usual names; throws std::runtime_error where it does not open.
 void openBlas(const char* path);
 // Whether there is a library, and it is not turned off (switches.h); looks for it by its usual names if need be.

@@ -100,10 +100,10 @@ struct Shape {
 struct Plan {
   Handle desc = nullptr, a = nullptr, b = nullptr, c = nullptr;
   std::vector<Algorithm> algorithms; // best first, without those that were refused when they were to run; none: no product
-  bool settled = false;              // the first has run
 };
 
 constexpr size_t kMostPlans = 4096;
+int64_t timesForgotten = 0;
 constexpr int kMostAlgorithms = 8;
 
 // What an epilogue reads and writes besides c; null where it does not.
@@ -200,15 +200,9 @@ Plan& planFor(Library& l, const Shape& s, const Extras& extras) {
   if (plans.size() >= kMostPlans) {
     for (auto& [shape, plan] : plans) destroy(l, plan);
     plans.clear();
+    timesForgotten++;
   }
   return plans.emplace(s, makePlan(l, s, extras)).first->second;
-}
-
-// A refusal might end a capture, so nothing is tried during one: what is captured has run before (decoder.cu).
-bool isCapturing() {
-  cudaStreamCaptureStatus status;
-  check(cudaStreamIsCapturing(stream(), &status), "asking whether a graph is captured");
-  return status != cudaStreamCaptureStatusNone;
 }
 
 } // namespace
@@ -258,6 +252,8 @@ std::string blasVersion() {
          library.path + ")";
 }
 
+int64_t timesAlgorithmsForgotten() { return timesForgotten; }
+
 bool libraryProduct(const Product& p) {
   const bool half = p.result == kBfloat16, hasBias = p.bias || p.bias16;
   if (!hasLibrary() || p.K == 0) return false;
@@ -280,15 +276,14 @@ bool libraryProduct(const Product& p) {
   s.alignBias = alignment(extras.bias);
   s.alignAux = alignment(extras.aux);
   Plan& plan = planFor(l, s, extras);
-  if (plan.algorithms.empty() || (!plan.settled && isCapturing())) return false;
+  if (plan.algorithms.empty()) return false;
   if (extras.bias == l.bias) convert(kFloat32, kBfloat16, p.N, p.bias, l.bias);
   setExtras(l, plan, extras);
   const float one = 1, beta = s.beta ? 1 : 0;
   while (!plan.algorithms.empty()) {
     const int status = l.Matmul(l.handle, plan.desc, &one, p.b, plan.a, p.a, plan.b, &beta, added, plan.c, p.c, plan.c,
                                 &plan.algorithms.front(), l.workspace, kWorkspace, stream());
-    plan.settled = status == 0;
-    if (plan.settled) return true;
+    if (status == 0) return true;
     plan.algorithms.erase(plan.algorithms.begin());
   }
   return false;

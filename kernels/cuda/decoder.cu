@@ -15,6 +15,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "blas.h"
 #include "model.h"
 #include "ops.h"
 #include "overlap.h"
@@ -51,7 +52,7 @@ struct Buffers {
 
 struct Graph {
   cudaGraphExec_t run = nullptr;
-  int uses = 0;
+  int64_t ranAfter = -1; // timesAlgorithmsForgotten() when such a step last ran without a graph
 };
 
 struct Decoder {
@@ -303,7 +304,10 @@ void capture(const Decoder& d, Index R, Graph& graph) {
 void runStep(Decoder& d, Index R) {
   if (!switches().graphs) return enqueueStep(d, R);
   Graph& graph = d.graphs[R];
-  if (graph.uses++ == 0) return enqueueStep(d, R);
+  if (!graph.run && graph.ranAfter != timesAlgorithmsForgotten()) {
+    graph.ranAfter = timesAlgorithmsForgotten();
+    return enqueueStep(d, R);
+  }
   if (!graph.run) capture(d, R, graph);
   check(cudaGraphLaunch(graph.run, stream()), "running a step");
 }

@@ -176,8 +176,13 @@ struct Work {
 int multiply(void*, const Description* of, const float* alpha, const void* a, const Layout* la, const void* b, const Layout* lb,
              const float* beta, const void* c, const Layout* lc, void* d, const Layout* ld, const Algorithm* algorithm,
              void* workspace, size_t, cudaStream_t) {
-  if (mode == "refusing" || (mode == "picky" && algorithm->index + 1 < algorithm->count))
+  if (mode == "refusing" || (mode == "picky" && algorithm->index + 1 < algorithm->count)) {
+    if (isCapturing()) {
+      fprintf(stderr, "emulated cuBLASLt: an algorithm is refused while a graph is captured, which may end the capture\n");
+      abort();
+    }
     return algorithm->index % 2 ? kNotSupported : kInvalidValue;
+  }
   const int64_t m = of->transA ? la->columns : la->rows, n = of->transB ? lb->rows : lb->columns;
   const int64_t k = of->transA ? la->rows : la->columns, k2 = of->transB ? lb->columns : lb->rows;
   const void* const addresses[] = {a, b, c, d};

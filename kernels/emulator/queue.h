@@ -7,6 +7,7 @@
 namespace ilf::emulated {
 
 void enqueue(std::function<void()> work);
+bool isCapturing();
 
 // A kernel waits until the next is launched, which may start early: everything else runs when it is done.
 void enqueueKernel(std::function<void()> run);

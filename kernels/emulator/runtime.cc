@@ -27,6 +27,8 @@ std::map<void*, std::pair<void*, size_t>> allocations; // data: mapping and its 
 size_t inUse = 0, mostInUse = 0;
 } // namespace
 
+bool isCapturing() { return capturing; }
+
 void enqueueKernel(std::function<void()> run) {
   if (capturing) capturing->work.push_back(std::move(run));
   else run();
@@ -184,10 +186,6 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t, cudaStreamCaptureMode) {
 cudaError_t cudaStreamEndCapture(cudaStream_t, cudaGraph_t* graph) {
   *graph = capturing;
   capturing = nullptr;
-  return cudaSuccess;
-}
-cudaError_t cudaStreamIsCapturing(cudaStream_t, cudaStreamCaptureStatus* status) {
-  *status = capturing ? cudaStreamCaptureStatusActive : cudaStreamCaptureStatusNone;
   return cudaSuccess;
 }
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t* run, cudaGraph_t graph, unsigned long long) {
