@@ -235,6 +235,7 @@ describe('the environment and --threads', () => {
     ['ILF_ISA', 'bogus'],
     ['ILF_ISA', 'avx4096'],
     ['ILF_CUDA_EMULATED', 'yes'],
+    ['ILF_CUDA_HOPPER', 'on'],
     ['ILF_CUBLASLT', '/nothing/here'],
   ])('%s=%s is one line', async (name, value) => {
     vi.stubEnv(name, value);
