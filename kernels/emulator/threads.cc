@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "queue.h"
@@ -40,13 +41,14 @@ ilfSwitch:
 namespace ilf::emulated {
 
 dim3 threadIndex, blockIndex, blockSize, gridSize;
+int blockNumber = 0;
 
 namespace {
 
 constexpr size_t kStack = 256 << 10;
 
 struct Fiber {
-  enum State { kReady, kAtWarp, kAtBlock, kDone } state;
+  enum State { kReady, kAtWarp, kAtBlock, kAsleep, kDone } state; // kAsleep: until other blocks have run
   void* stack; // where it goes on
   dim3 index;
   Fiber* warp; // its first thread
@@ -56,14 +58,22 @@ struct Fiber {
   alignas(16) unsigned char left[2][16]; // for the warp to read, in turn
 };
 
-std::vector<Fiber> fibers;
+// A block that has begun.
+struct Block {
+  dim3 index;
+  std::vector<Fiber> fibers;
+  std::vector<unsigned char> shared; // dynamic
+};
+
+Block blocks[kMostBlocks];
 unsigned char* stacks = nullptr;
 size_t stacksFor = 0;
 Fiber* current = nullptr;
 void* scheduler = nullptr;
 const std::function<void()>* kernel = nullptr;
-std::vector<unsigned char> dynamicShared;
 bool backwards = false;
+bool together = false; // whether blocks of this launch run side by side
+bool moved = false;    // whether, since this was last asked, a thread did more than find that it must go on waiting
 
 void wait(Fiber::State state) {
   current->state = state;
@@ -91,22 +101,20 @@ void resume(Fiber& f) {
   current = &f;
   threadIndex = f.index;
   ilfSwitch(&scheduler, f.stack);
+  if (f.state != Fiber::kAsleep) moved = true;
 }
 
-// Runs a warp's threads until each has ended or waits for the block.
-bool runWarp(Fiber* warp, int lanes) {
-  bool any = false;
+// Runs a warp's threads until each has ended or waits for the block, or one of them for other blocks.
+void runWarp(Fiber* warp, int lanes) {
   while (true) {
-    int waiting = 0;
+    int waiting = 0, asleep = 0;
     for (int i = 0; i < lanes; i++) {
       Fiber& f = warp[backwards ? lanes - 1 - i : i];
-      if (f.state == Fiber::kReady) {
-        resume(f);
-        any = true;
-      }
+      if (f.state == Fiber::kReady) resume(f);
       waiting += f.state == Fiber::kAtWarp;
+      asleep += f.state == Fiber::kAsleep;
     }
-    if (waiting == 0) return any;
+    if (waiting == 0 || asleep > 0) return;
     for (int i = 0; i < lanes; i++)
       if (warp[i].state == Fiber::kAtBlock) {
         fprintf(stderr, "emulated CUDA: threads of one warp wait at __syncthreads and in a warp's operation\n");
@@ -117,23 +125,49 @@ bool runWarp(Fiber* warp, int lanes) {
   }
 }
 
-void runBlock() {
-  const int n = static_cast<int>(fibers.size()), warps = (n + 31) / 32;
-  for (int i = 0; i < n; i++) start(fibers[i], i);
-  if (!dynamicShared.empty()) memset(dynamicShared.data(), 0xff, dynamicShared.size());
+void begin(int number, dim3 index) {
+  Block& block = blocks[number];
+  block.index = index;
+  const size_t n = block.fibers.size();
+  for (size_t i = 0; i < n; i++) start(block.fibers[i], number * n + i);
+  if (!block.shared.empty()) memset(block.shared.data(), 0xff, block.shared.size());
+}
+
+// Runs a block until it ends or must wait for others; whether it ended.
+bool runBlock(int number) {
+  Block& block = blocks[number];
+  blockNumber = number;
+  blockIndex = block.index;
+  const int n = static_cast<int>(block.fibers.size()), warps = (n + 31) / 32;
+  for (Fiber& f : block.fibers)
+    if (f.state == Fiber::kAsleep) f.state = Fiber::kReady;
   while (true) {
     for (int w = 0; w < warps; w++) {
       const int warp = backwards ? warps - 1 - w : w;
-      runWarp(&fibers[warp * 32], n - warp * 32 < 32 ? n - warp * 32 : 32);
+      runWarp(&block.fibers[warp * 32], n - warp * 32 < 32 ? n - warp * 32 : 32);
     }
     int waiting = 0;
-    for (Fiber& f : fibers)
-      if (f.state == Fiber::kAtBlock) {
-        f.state = Fiber::kReady;
-        waiting++;
-      }
-    if (waiting == 0) return;
+    for (const Fiber& f : block.fibers) {
+      if (f.state == Fiber::kAsleep) return false;
+      waiting += f.state == Fiber::kAtBlock;
+    }
+    if (waiting == 0) return true;
+    for (Fiber& f : block.fibers)
+      if (f.state == Fiber::kAtBlock) f.state = Fiber::kReady;
   }
+}
+
+// Of the blocks that have begun (numbers, in that order), runs the last that gets any further, so that it often finds that it
+// must wait; removes it where it ended.
+void runLast(std::vector<int>& begun) {
+  for (size_t i = begun.size(); i-- > 0;) {
+    moved = false;
+    const bool ended = runBlock(begun[i]);
+    if (ended) begun.erase(begun.begin() + static_cast<std::ptrdiff_t>(i));
+    if (ended || moved) return;
+  }
+  fprintf(stderr, "emulated CUDA: blocks wait for one that has not begun, or for each other\n");
+  abort();
 }
 
 void run(dim3 grid, dim3 block, size_t shared, const std::function<void()>& body) {
@@ -143,31 +177,40 @@ void run(dim3 grid, dim3 block, size_t shared, const std::function<void()>& body
     abort();
   }
   if (n > stacksFor) {
-    if (stacks) munmap(stacks, stacksFor * kStack);
-    stacks = static_cast<unsigned char*>(
-        mmap(nullptr, n * kStack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+    if (stacks) munmap(stacks, kMostBlocks * stacksFor * kStack);
+    stacks = static_cast<unsigned char*>(mmap(nullptr, kMostBlocks * n * kStack, PROT_READ | PROT_WRITE,
+                                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
     if (stacks == MAP_FAILED) abort();
     stacksFor = n;
   }
-  fibers.resize(n);
-  for (unsigned i = 0; i < n; i++) {
-    Fiber& f = fibers[i];
-    const unsigned first = i / 32 * 32;
-    f.index = dim3(i % block.x, i / block.x % block.y, i / block.x / block.y);
-    f.warp = &fibers[first];
-    f.lanes = n - first < 32 ? static_cast<int>(n - first) : 32;
+  for (Block& each : blocks) {
+    each.fibers.resize(n);
+    each.shared.resize(shared);
+    for (unsigned i = 0; i < n; i++) {
+      Fiber& f = each.fibers[i];
+      const unsigned first = i / 32 * 32;
+      f.index = dim3(i % block.x, i / block.x % block.y, i / block.x / block.y);
+      f.warp = &each.fibers[first];
+      f.lanes = n - first < 32 ? static_cast<int>(n - first) : 32;
+    }
   }
-  dynamicShared.resize(shared);
   gridSize = grid;
   blockSize = block;
   kernel = &body;
   backwards = !backwards;
-  for (unsigned z = 0; z < grid.z; z++)
-    for (unsigned y = 0; y < grid.y; y++)
-      for (unsigned x = 0; x < grid.x; x++) {
-        blockIndex = dim3(x, y, z);
-        runBlock();
-      }
+  together = false;
+  const size_t total = static_cast<size_t>(grid.x) * grid.y * grid.z;
+  std::vector<int> begun;
+  for (size_t next = 0; next < total || !begun.empty();) {
+    if (next < total && begun.size() < (together ? kMostBlocks : 1)) {
+      int number = 0; // a free one
+      while (std::find(begun.begin(), begun.end(), number) != begun.end()) number++;
+      begin(number, dim3(next % grid.x, next / grid.x % grid.y, next / grid.x / grid.y));
+      begun.push_back(number);
+      next++;
+    }
+    runLast(begun);
+  }
 }
 
 } // namespace
@@ -176,12 +219,18 @@ void launch(dim3 grid, dim3 block, size_t shared, std::function<void()> body) {
   enqueue([=] { run(grid, block, shared, body); });
 }
 
-void* sharedMemory() { return dynamicShared.data(); }
+void* sharedMemory() { return blocks[blockNumber].shared.data(); }
 void syncBlock() { wait(Fiber::kAtBlock); }
-void waitsForever() {
-  fprintf(stderr, "emulated CUDA: a block waits for one that comes after it\n");
-  abort();
+void runTogether() {
+  together = true;
+  letOthersRun();
 }
+void letOthersRun() {
+  if (!together) return;
+  moved = true;
+  wait(Fiber::kAsleep);
+}
+void waitForOthers() { wait(Fiber::kAsleep); }
 int lanesOfWarp() { return current->lanes; }
 Reduction& reductionOfWarp() { return current->warp->reduction; }
 unsigned exchangesSoFar() { return current->exchanges; }

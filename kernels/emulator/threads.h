@@ -1,5 +1,6 @@
 // CUDA's threads on the CPU: each thread of a block is a fiber; a barrier is a switch to the next. One block after another
-// on one core, so kernels can be tested, not timed. The order of threads between two barriers is turned around at every
+// on one core, so kernels can be tested, not timed; blocks that take turns (../cuda/turns.h) run side by side, a few at a time,
+// and are switched where they wait for each other and at fences. The order of threads between two barriers is turned around at every
 // launch, so that a missing barrier shows; memory is filled with NaN and ends at a page that cannot be touched.
 #pragma once
 #include <cuda_runtime.h>
@@ -11,8 +12,14 @@ namespace ilf::emulated {
 void launch(dim3 grid, dim3 block, size_t shared, std::function<void()> body);
 void* sharedMemory();
 
+// Blocks that have begun have numbers, from 0 on; the current one's.
+constexpr int kMostBlocks = 3;
+extern int blockNumber;
+// From here on in this launch, blocks run side by side. __shared__ variables are all blocks' at once: none may be in use then,
+// nor at a fence.
+void runTogether();
+
 void syncBlock();
-[[noreturn]] void waitsForever();
 // Runs as a thread of a warp: leaves 16 bytes for the others to read by peek(), and waits for them.
 void exchange(const void* value, size_t bytes);
 const void* peek(int lane); // lanes that ended or do not exist give their own value back
