@@ -3,8 +3,8 @@
 // ILF_CUDA_ARCH, neither a GPU nor a driver is needed to build, or to load the addon.
 //
 // --emulated          instead builds build/ilf_cuda_emulated.node: the same sources for the CPU (tests; see emulator/)
-// ILF_CUDA_ARCH=90    for these architectures, separated by commas, and PTX for later ones; "all": 80 and 90. Without it: for the
-//                     GPUs that are here, and nothing where there is none
+// ILF_CUDA_ARCH=90    for these architectures, separated by commas, and PTX for later ones; "all": 80 and 90, Hopper's own
+//                     instructions with the latter. Without it: for the GPUs that are here, and nothing where there is none
 // ILF_SKIP_CUDA=1     build nothing
 import { spawnSync } from 'node:child_process';
 import { basename, join } from 'node:path';

@@ -13,7 +13,11 @@ __device__ __forceinline__ int takeTicket(int* tickets) {
   __shared__ int mine;
   if (threadIdx.x == 0) mine = atomicAdd(tickets, 1);
   __syncthreads();
-  return mine;
+  const int ticket = mine;
+#ifdef ILF_EMULATED
+  emulated::runTogether();
+#endif
+  return ticket;
 }
 
 // By a warp: waits until the counter is `number`. What was written before endTurn is then seen, if not by way of an older copy

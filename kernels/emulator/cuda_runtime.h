@@ -32,7 +32,8 @@ inline float4 make_float4(float x, float y, float z, float w) { return {x, y, z,
 namespace ilf::emulated {
 extern dim3 threadIndex, blockIndex, blockSize, gridSize;
 void syncBlock();
-[[noreturn]] void waitsForever();
+void letOthersRun();
+void waitForOthers();
 void exchange(const void* value, size_t bytes);
 const void* peek(int lane);
 } // namespace ilf::emulated
@@ -46,9 +47,8 @@ inline void __syncwarp(unsigned = 0xffffffffu) {
   const int nothing = 0;
   ilf::emulated::exchange(&nothing, sizeof nothing);
 }
-inline void __threadfence() {}
-// Between two looks at what another block is to do: blocks run one after another, so it has been done or never will be.
-inline void __nanosleep(unsigned) { ilf::emulated::waitsForever(); }
+inline void __threadfence() { ilf::emulated::letOthersRun(); }
+inline void __nanosleep(unsigned) { ilf::emulated::waitForOthers(); }
 
 namespace ilf::emulated {
 inline int lane() { return static_cast<int>((threadIndex.x + blockSize.x * (threadIndex.y + blockSize.y * threadIndex.z)) % 32); }

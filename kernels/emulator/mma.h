@@ -82,8 +82,8 @@ struct AsyncCopies {
   }
   // Of the current thread.
   static AsyncCopies& mine() {
-    static AsyncCopies all[1024];
-    return all[threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z)];
+    static AsyncCopies all[emulated::kMostBlocks][1024];
+    return all[emulated::blockNumber][threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z)];
   }
 };
 

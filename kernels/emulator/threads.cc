@@ -41,13 +41,14 @@ ilfSwitch:
 namespace ilf::emulated {
 
 dim3 threadIndex, blockIndex, blockSize, gridSize;
+int blockNumber = 0;
 
 namespace {
 
 constexpr size_t kStack = 256 << 10;
 
 struct Fiber {
-  enum State { kReady, kAtWarp, kAtBlock, kAtPrevious, kDone } state;
+  enum State { kReady, kAtWarp, kAtBlock, kAtPrevious, kAsleep, kDone } state; // kAsleep: until other blocks have run
   void* stack; // where it goes on
   dim3 index;
   Fiber* warp; // its first thread
@@ -65,20 +66,31 @@ struct Launch {
   bool early;
 };
 
+// A block that has begun.
+struct Block {
+  dim3 index;
+  std::vector<Fiber> fibers;
+  std::vector<unsigned char> shared; // dynamic
+};
+
 // What it takes to run a kernel. There are two: a kernel may be run while the next, which started early, waits for it.
 struct Machine {
-  std::vector<Fiber> fibers;
+  Block blocks[kBlocksAtOnce];
   unsigned char* stacks = nullptr;
-  size_t stacksFor = 0;
+  size_t stacksFor = 0; // threads of a block
   Fiber* current = nullptr;
   void* scheduler = nullptr;
   const Launch* launch = nullptr;
-  std::vector<unsigned char> dynamicShared;
+  bool together = false; // whether blocks of this launch run side by side
+  bool moved = false;    // whether, since this was last asked, a thread did more than find that it must go on waiting
 };
 Machine machines[2];
 Machine* machine = machines;
 Launch pending = {}; // launched, not run yet
 bool backwards = false;
+
+// Of block i of the machine: no other that has begun has the same.
+int numberOf(int i) { return static_cast<int>(machine - machines) * kBlocksAtOnce + i; }
 
 void wait(Fiber::State state) {
   machine->current->state = state;
@@ -108,25 +120,24 @@ void start(Fiber& f, size_t number) {
 }
 
 void resume(Fiber& f) {
-  machine->current = &f;
+  Machine& m = *machine;
+  m.current = &f;
   threadIndex = f.index;
-  ilfSwitch(&machine->scheduler, f.stack);
+  ilfSwitch(&m.scheduler, f.stack);
+  if (f.state != Fiber::kAsleep) m.moved = true;
 }
 
-// Runs a warp's threads until each has ended or waits for the block.
-bool runWarp(Fiber* warp, int lanes) {
-  bool any = false;
+// Runs a warp's threads until each has ended or waits for the block, or one of them for other blocks.
+void runWarp(Fiber* warp, int lanes) {
   while (true) {
-    int waiting = 0;
+    int waiting = 0, asleep = 0;
     for (int i = 0; i < lanes; i++) {
       Fiber& f = warp[backwards ? lanes - 1 - i : i];
-      if (f.state == Fiber::kReady) {
-        resume(f);
-        any = true;
-      }
+      if (f.state == Fiber::kReady) resume(f);
       waiting += f.state == Fiber::kAtWarp;
+      asleep += f.state == Fiber::kAsleep;
     }
-    if (waiting == 0) return any;
+    if (waiting == 0 || asleep > 0) return;
     for (int i = 0; i < lanes; i++)
       if (warp[i].state == Fiber::kAtBlock) {
         fprintf(stderr, "emulated CUDA: threads of one warp wait at __syncthreads and in a warp's operation\n");
@@ -137,27 +148,57 @@ bool runWarp(Fiber* warp, int lanes) {
   }
 }
 
-void runBlock() {
-  std::vector<Fiber>& fibers = machine->fibers;
-  std::vector<unsigned char>& dynamicShared = machine->dynamicShared;
+void begin(int i, dim3 index) {
+  Block& block = machine->blocks[i];
+  block.index = index;
+  const size_t n = block.fibers.size();
+  for (size_t t = 0; t < n; t++) start(block.fibers[t], i * n + t);
+  if (!block.shared.empty()) memset(block.shared.data(), 0xff, block.shared.size());
+}
+
+// Runs a block until it ends or must wait for others; whether it ended.
+bool runBlock(int i) {
+  std::vector<Fiber>& fibers = machine->blocks[i].fibers;
+  const auto count = [&](Fiber::State state) {
+    return std::count_if(fibers.begin(), fibers.end(), [=](const Fiber& f) { return f.state == state; });
+  };
+  const auto goOn = [&](Fiber::State state) {
+    for (Fiber& f : fibers)
+      if (f.state == state) f.state = Fiber::kReady;
+  };
+  blockNumber = numberOf(i);
+  blockIndex = machine->blocks[i].index;
   const int n = static_cast<int>(fibers.size()), warps = (n + 31) / 32;
-  for (int i = 0; i < n; i++) start(fibers[i], i);
-  if (!dynamicShared.empty()) memset(dynamicShared.data(), 0xff, dynamicShared.size());
+  goOn(Fiber::kAsleep);
   while (true) {
     for (int w = 0; w < warps; w++) {
       const int warp = backwards ? warps - 1 - w : w;
       runWarp(&fibers[warp * 32], n - warp * 32 < 32 ? n - warp * 32 : 32);
     }
-    const auto count = [&](Fiber::State state) {
-      return std::count_if(fibers.begin(), fibers.end(), [=](const Fiber& f) { return f.state == state; });
-    };
+    if (count(Fiber::kAsleep) > 0) return false;
     // Those that wait for the kernel ahead go on first: the others' barrier is not complete without them.
-    const Fiber::State goesOn = count(Fiber::kAtPrevious) > 0 ? Fiber::kAtPrevious : Fiber::kAtBlock;
-    if (count(goesOn) == 0) return;
-    if (goesOn == Fiber::kAtPrevious) finishKernels();
-    for (Fiber& f : fibers)
-      if (f.state == goesOn) f.state = Fiber::kReady;
+    if (count(Fiber::kAtPrevious) > 0) {
+      finishKernels();
+      goOn(Fiber::kAtPrevious);
+    } else if (count(Fiber::kAtBlock) > 0) {
+      goOn(Fiber::kAtBlock);
+    } else {
+      return true;
+    }
   }
+}
+
+// Of the blocks that have begun (in that order), runs the last that gets any further, so that it often finds that it must wait;
+// removes it where it ended.
+void runLast(std::vector<int>& begun) {
+  for (size_t i = begun.size(); i-- > 0;) {
+    machine->moved = false;
+    const bool ended = runBlock(begun[i]);
+    if (ended) begun.erase(begun.begin() + static_cast<std::ptrdiff_t>(i));
+    if (ended || machine->moved) return;
+  }
+  fprintf(stderr, "emulated CUDA: blocks wait for one that has not begun, or for each other\n");
+  abort();
 }
 
 void run(const Launch& launch) {
@@ -169,31 +210,40 @@ void run(const Launch& launch) {
     abort();
   }
   if (n > m.stacksFor) {
-    if (m.stacks) munmap(m.stacks, m.stacksFor * kStack);
-    m.stacks = static_cast<unsigned char*>(
-        mmap(nullptr, n * kStack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+    if (m.stacks) munmap(m.stacks, kBlocksAtOnce * m.stacksFor * kStack);
+    m.stacks = static_cast<unsigned char*>(mmap(nullptr, kBlocksAtOnce * n * kStack, PROT_READ | PROT_WRITE,
+                                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
     if (m.stacks == MAP_FAILED) abort();
     m.stacksFor = n;
   }
-  m.fibers.resize(n);
-  for (unsigned i = 0; i < n; i++) {
-    Fiber& f = m.fibers[i];
-    const unsigned first = i / 32 * 32;
-    f.index = dim3(i % block.x, i / block.x % block.y, i / block.x / block.y);
-    f.warp = &m.fibers[first];
-    f.lanes = n - first < 32 ? static_cast<int>(n - first) : 32;
+  for (Block& each : m.blocks) {
+    each.fibers.resize(n);
+    each.shared.resize(launch.shared);
+    for (unsigned i = 0; i < n; i++) {
+      Fiber& f = each.fibers[i];
+      const unsigned first = i / 32 * 32;
+      f.index = dim3(i % block.x, i / block.x % block.y, i / block.x / block.y);
+      f.warp = &each.fibers[first];
+      f.lanes = n - first < 32 ? static_cast<int>(n - first) : 32;
+    }
   }
-  m.dynamicShared.resize(launch.shared);
   m.launch = &launch;
+  m.together = false;
   gridSize = grid;
   blockSize = block;
   backwards = !backwards;
-  for (unsigned z = 0; z < grid.z; z++)
-    for (unsigned y = 0; y < grid.y; y++)
-      for (unsigned x = 0; x < grid.x; x++) {
-        blockIndex = dim3(x, y, z);
-        runBlock();
-      }
+  const size_t total = static_cast<size_t>(grid.x) * grid.y * grid.z;
+  std::vector<int> begun;
+  for (size_t next = 0; next < total || !begun.empty();) {
+    if (next < total && begun.size() < (m.together ? kBlocksAtOnce : 1)) {
+      int i = 0; // a free one
+      while (std::find(begun.begin(), begun.end(), i) != begun.end()) i++;
+      begin(i, dim3(next % grid.x, next / grid.x % grid.y, next / grid.x / grid.y));
+      begun.push_back(i);
+      next++;
+    }
+    runLast(begun);
+  }
 }
 
 } // namespace
@@ -203,10 +253,12 @@ void finishKernels() {
   const Launch launch = std::move(pending);
   pending = {};
   const dim3 block = blockIndex, size = blockSize, grid = gridSize;
+  const int number = blockNumber;
   Machine* const outer = machine;
   machine = outer == machines ? machines + 1 : machines;
   run(launch);
   machine = outer;
+  blockNumber = number;
   blockIndex = block;
   blockSize = size;
   gridSize = grid;
@@ -229,12 +281,18 @@ void waitForPrevious() {
   if (pending.body) wait(Fiber::kAtPrevious);
 }
 
-void* sharedMemory() { return machine->dynamicShared.data(); }
+void* sharedMemory() { return machine->blocks[blockNumber % kBlocksAtOnce].shared.data(); }
 void syncBlock() { wait(Fiber::kAtBlock); }
-void waitsForever() {
-  fprintf(stderr, "emulated CUDA: a block waits for one that comes after it\n");
-  abort();
+void runTogether() {
+  machine->together = true;
+  letOthersRun();
 }
+void letOthersRun() {
+  if (!machine->together) return;
+  machine->moved = true;
+  wait(Fiber::kAsleep);
+}
+void waitForOthers() { wait(Fiber::kAsleep); }
 int lanesOfWarp() { return machine->current->lanes; }
 Reduction& reductionOfWarp() { return machine->current->warp->reduction; }
 unsigned exchangesSoFar() { return machine->current->exchanges; }

@@ -1,5 +1,6 @@
 // CUDA's threads on the CPU: each thread of a block is a fiber; a barrier is a switch to the next. One block after another
-// on one core, so kernels can be tested, not timed. The order of threads between two barriers is turned around at every
+// on one core, so kernels can be tested, not timed; blocks that take turns (../cuda/turns.h) run side by side, a few at a time,
+// and are switched where they wait for each other and at fences. The order of threads between two barriers is turned around at every
 // launch, so that a missing barrier shows; memory is filled with NaN and ends at a page that cannot be touched.
 #pragma once
 #include <cuda_runtime.h>
@@ -14,8 +15,15 @@ cudaError_t launch(dim3 grid, dim3 block, size_t shared, std::function<void()> b
 void waitForPrevious();
 void* sharedMemory();
 
+// Blocks of a kernel that run side by side at most, and all that have begun: of a kernel, and of the one ahead of it. They have
+// numbers, from 0 on; the current one's.
+constexpr int kBlocksAtOnce = 3, kMostBlocks = 2 * kBlocksAtOnce;
+extern int blockNumber;
+// From here on in this launch, blocks run side by side. __shared__ variables are all blocks' at once: none may be in use then,
+// nor at a fence.
+void runTogether();
+
 void syncBlock();
-[[noreturn]] void waitsForever();
 // Runs as a thread of a warp: leaves 16 bytes for the others to read by peek(), and waits for them.
 void exchange(const void* value, size_t bytes);
 const void* peek(int lane); // lanes that ended or do not exist give their own value back

@@ -56,8 +56,8 @@ struct AsyncProducts {
   bool began = false;
 
   static AsyncProducts& mine() {
-    static AsyncProducts all[1024];
-    return all[threadIdx.x];
+    static AsyncProducts all[emulated::kMostBlocks][1024];
+    return all[emulated::blockNumber][threadIdx.x];
   }
 
   static void compute(const Product& p) {

@@ -238,6 +238,7 @@ describe('the environment and --threads', () => {
     ['ILF_CUDA_OVERLAP', 'off'],
     ['ILF_CUDA_GRAPHS', '2'],
     ['ILF_CUDA_BLAS', 'mkl'],
+    ['ILF_CUDA_HOPPER', 'on'],
     ['ILF_CUBLASLT', '/nothing/here'],
   ])('%s=%s is one line', async (name, value) => {
     vi.stubEnv(name, value);
