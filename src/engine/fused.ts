@@ -9,6 +9,7 @@ export {
   createAdamState,
   disposeAdamState,
   readMoments,
+  sumOfLosses,
   writeMoments,
 } from './ops/adamw.js';
 export { type AttentionShape, causalAttention, type Projected } from './ops/causal-attention.js';

@@ -1,14 +1,15 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { NativeBackend } from '../../src/engine/backend.js';
 import { disposeAdamState } from '../../src/engine/fused.js';
 import * as tf from '../../src/engine/tf.js';
 import type { Example } from '../../src/lm/batch.js';
 import { learningRate } from '../../src/lm/schedule.js';
 import { loadTrainState, saveTrainState, type TrainOptions, train } from '../../src/lm/train.js';
 import { UserError } from '../../src/store/errors.js';
-import { difference, settings, use } from '../engine/harness.js';
+import { cudas, difference, settings, use } from '../engine/harness.js';
 import { texts, tinyLM, weightsOf } from './helpers.js';
 
 const options: Partial<TrainOptions> = { lr: 1e-2, warmup: 3, stepSize: { sequences: 8 }, seed: 5 };
@@ -87,6 +88,27 @@ describe.each(settings)('training on %s', (backend) => {
     const before = tf.memory().numTensors;
     await run(texts(16), { epochs: 1, maxTokens: 40 });
     expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+describe.each(cudas)('a step on %s', (backend) => {
+  beforeAll(() => use(backend));
+  afterAll(() => use('js'));
+
+  test('reads nothing from the GPU before its end, in however many rectangles', async () => {
+    const lm = tinyLM();
+    const read = vi.spyOn((tf.backend() as NativeBackend).storage, 'read');
+    const losses: number[] = [];
+    const state = await train(lm, texts(16), { ...options, epochs: 2, maxTokens: 40 }, ({ loss }) => {
+      losses.push(loss);
+      expect(read).not.toHaveBeenCalled();
+    });
+    expect(losses.length).toBe(4);
+    // The loss of the last weights.
+    expect(read).toHaveBeenCalledOnce();
+    read.mockRestore();
+    disposeAdamState(state);
+    lm.dispose();
   });
 });
 
