@@ -7,8 +7,9 @@
 // Rows are chunked so that logits stay within mostLogits(): memory, against what each chunk costs again. With gradients that
 // is reading the rounded weights twice, and reading and writing the weights' gradient (GPT-2: 154 + 309 MB, 0.14 ms of an
 // H100's memory). And the hidden states' gradient [rows, D] should have tiles for every multiprocessor: of GPT-2's 2,560 rows
-// that 512 MiB hold it has 60 of 128 x 256 for 132 multiprocessors, of the 10,624 of 2 GiB it has 249. The size depends on the
-// GPU alone, not on what happens to be free: sums over rows are rounded in another order where chunks are others.
+// that 512 MiB hold it has 60 of 128 x 256 for an H100's 132; 65,536 rows in chunks of 2.25 GiB are 6 of 11,008, of which it has
+// 258, two for each. The size depends on the GPU alone, not on what happens to be free: sums over rows are rounded in another
+// order where chunks are others.
 //
 // A row is a block's. GPT-2's, of 200 KB, would just fit in an SM's shared memory, but then one block would read, compute
 // and write by turns with nothing beside it. Instead the losses read a row once (sums of exponentials whose shift follows
@@ -26,13 +27,13 @@ namespace ilf::cuda {
 constexpr Index kAlign = 64;
 constexpr Index kLeastRows = 128;
 
-// Floats of logits held at once: 1/32 of the GPU's memory, but 512 MiB at least and 2 GiB at most (from 64 GiB on).
+// Floats of logits held at once: 1/32 of the GPU's memory, but 512 MiB at least and 2.25 GiB at most (from 72 GiB on).
 inline Index mostLogits() {
 #ifdef ILF_EMULATED
   return 1 << 18; // small tests have several chunks
 #else
   const Index part = static_cast<Index>(totalMemory() / 32 / sizeof(float));
-  return std::min<Index>(std::max<Index>(part, 1 << 27), 1 << 29);
+  return std::min<Index>(std::max<Index>(part, 1 << 27), 9 << 26);
 #endif
 }
 

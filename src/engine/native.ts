@@ -123,6 +123,7 @@ export interface Native {
     mean: FloatArray | null,
     rstd: FloatArray,
   ): void;
+  /** residual: another gradient of x, which is added to dx. */
   normBackward(
     kind: 0 | 1,
     M: number,
@@ -132,6 +133,7 @@ export interface Native {
     mean: FloatArray | null,
     rstd: FloatArray,
     dy: Activations,
+    residual: Activations | null,
     dx: Activations,
     dgamma: FloatArray,
     dbeta: FloatArray | null,
