@@ -3,11 +3,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { NativeBackend } from '../../src/engine/backend.js';
-import { disposeAdamState } from '../../src/engine/fused.js';
+import { type AdamState, disposeAdamState } from '../../src/engine/fused.js';
 import * as tf from '../../src/engine/tf.js';
 import type { Example } from '../../src/lm/batch.js';
+import type { CausalLM } from '../../src/lm/model.js';
+import { preferenceObjective } from '../../src/lm/preference.js';
 import { learningRate } from '../../src/lm/schedule.js';
-import { loadTrainState, saveTrainState, type TrainOptions, train } from '../../src/lm/train.js';
+import {
+  loadTrainState,
+  type StepInfo,
+  saveTrainState,
+  type TrainOptions,
+  train,
+  trainOn,
+} from '../../src/lm/train.js';
 import { UserError } from '../../src/store/errors.js';
 import { cudas, difference, settings, use } from '../engine/harness.js';
 import { texts, tinyLM, weightsOf } from './helpers.js';
@@ -95,11 +104,23 @@ describe.each(cudas)('a step on %s', (backend) => {
   beforeAll(() => use(backend));
   afterAll(() => use('js'));
 
-  test('reads nothing from the GPU before its end, in however many rectangles', async () => {
+  const pairs = texts(16).map(({ ids }, i, all) => ({ ids, chosen: ids, rejected: all[(i + 1) % 16]!.ids }));
+  type OnStep = (info: StepInfo) => void;
+  const kinds: [
+    what: string,
+    train: (lm: CausalLM, how: Partial<TrainOptions>, f: OnStep) => Promise<AdamState>,
+  ][] = [
+    ['texts', (lm, how, onStep) => train(lm, texts(16), how, onStep)],
+    [
+      'comparisons',
+      (lm, how, onStep) => trainOn(lm, preferenceObjective('bradley-terry', 4, 9), pairs, how, onStep),
+    ],
+  ];
+  test.each(kinds)('on %s reads nothing from the GPU before its end, in many rectangles', async (_, run) => {
     const lm = tinyLM();
     const read = vi.spyOn((tf.backend() as NativeBackend).storage, 'read');
     const losses: number[] = [];
-    const state = await train(lm, texts(16), { ...options, epochs: 2, maxTokens: 40 }, ({ loss }) => {
+    const state = await run(lm, { ...options, epochs: 2, maxTokens: 40 }, ({ loss }) => {
       losses.push(loss);
       expect(read).not.toHaveBeenCalled();
     });
