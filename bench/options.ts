@@ -147,8 +147,11 @@ export function settings(
   };
 }
 
-/** Most tokens computed at once on a GPU, and of models larger than GPT-2 small half as many: some 10 GB for a backward pass. */
-const GPU_TOKENS = 32_768;
+/**
+ * Most tokens computed at once on a GPU, and of models larger than GPT-2 small half as many. A backward pass needs 16 numbers of the
+ * width a layer and token, of two bytes: 19 GB for the 124M, 26 GB for the 355M; beside 16 bytes a parameter and 2.25 GiB of logits.
+ */
+const GPU_TOKENS = 65_536;
 const SMALL = 12 * 768;
 
 /** Sequences computed at once: as many as bound memory; on a CPU the 8,192 tokens of src/lm. */

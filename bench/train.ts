@@ -12,7 +12,12 @@ export const trainOptions = {
   ...modelBenchOptions,
   sequences: wholeNumber('sequences', 1, 'Sequences a step', '32; 4 of the 124M; 65,536 tokens on a GPU'),
   length: wholeNumber('length', 1, 'Tokens of a sequence', '128; 256 of the 124M; 1,024 on a GPU'),
-  micro: wholeNumber('micro', 1, 'Sequences computed at once', '8,192 tokens; 32,768 on a GPU'),
+  micro: wholeNumber(
+    'micro',
+    1,
+    'Sequences computed at once',
+    '8,192 tokens; 65,536 on a GPU, half of it of models larger than the 124M',
+  ),
 };
 
 interface TrainGiven extends Given {

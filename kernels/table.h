@@ -54,6 +54,13 @@ struct ModelWeights {
   const float* head; // [V,D], null: wte
 };
 
+// What an optimizer step says at its end: the sum of its losses, the norm of its gradients before clipping, and whether the
+// parameters are finite after it. Where loss or norm is not, nothing has changed.
+struct Outcome {
+  double loss, gradNorm;
+  bool finite;
+};
+
 struct Kernels {
   const char* name;
 #define OP(name, parameters) void(*name) parameters;

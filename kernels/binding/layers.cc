@@ -35,10 +35,11 @@ napi_value normBackward(Args& args) {
   if (kind == 0 && args.isNull(5)) args.outOfRange("mean", "is needed where kind is 0");
   const float* rstd = args.floats(6, "rstd", M);
   const void* dy = args.activations(7, "dy", times(M, D), type);
-  void* dx = args.activations(8, "dx", times(M, D), type);
-  float* dgamma = args.floats(9, "dgamma", D);
-  float* dbeta = args.floatsOrNull(10, "dbeta", D);
-  kernels->normBackward(type, kind, M, D, x, gamma, mean, rstd, dy, dx, dgamma, dbeta);
+  const void* residual = args.activationsOrNull(8, "residual", times(M, D), type);
+  void* dx = args.activations(9, "dx", times(M, D), type);
+  float* dgamma = args.floats(10, "dgamma", D);
+  float* dbeta = args.floatsOrNull(11, "dbeta", D);
+  kernels->normBackward(type, kind, M, D, x, gamma, mean, rstd, dy, residual, dx, dgamma, dbeta);
   return nullptr;
 }
 

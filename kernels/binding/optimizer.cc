@@ -1,8 +1,15 @@
-// AdamW and the gradients' norm.
+// AdamW and the gradients' norm; sums.
 #include "function.h"
 
 namespace ilf {
 namespace {
+
+napi_value sum(Args& args) {
+  int64_t n;
+  const float* x = args.floatsOfAnyLength(0, "x", &n);
+  kernels->sum(n, x, args.floats(1, "total", 1));
+  return nullptr;
+}
 
 napi_value globalNorm(Args& args) {
   std::vector<float*> arrays;
@@ -15,7 +22,7 @@ napi_value globalNorm(Args& args) {
   return result;
 }
 
-napi_value adamw(Args& args) {
+napi_value clippedAdamw(Args& args) {
   static const char* names[] = {"params", "grads", "m", "v"};
   std::vector<float*> lists[4];
   std::vector<int64_t> lengths, others;
@@ -33,15 +40,30 @@ napi_value adamw(Args& args) {
   const double lr = args.number(5, "lr"), beta1 = args.number(6, "beta1"), beta2 = args.number(7, "beta2");
   const double eps = args.number(8, "eps");
   const int64_t step = args.dim(9, "step");
-  kernels->adamw(static_cast<int64_t>(lengths.size()), lengths.data(), lists[0].data(), lists[1].data(),
-                 lists[2].data(), lists[3].data(), decay, lr, beta1, beta2, eps, static_cast<double>(step),
-                 args.number(10, "gradScale"));
-  return nullptr;
+  const double clip = args.number(10, "clip");
+  std::vector<float*> losses;
+  args.floatList(11, "losses", losses, others);
+  for (size_t l = 0; l < others.size(); l++)
+    if (others[l] != 1) args.outOfRange("losses", "[" + std::to_string(l) + "] must have 1 element, has " + std::to_string(others[l]));
+  Outcome outcome;
+  kernels->clippedAdamw(static_cast<int64_t>(lengths.size()), lengths.data(), lists[0].data(), lists[1].data(),
+                        lists[2].data(), lists[3].data(), decay, lr, beta1, beta2, eps, static_cast<double>(step), clip,
+                        static_cast<int64_t>(losses.size()), losses.data(), &outcome);
+  napi_value result, value;
+  napi_create_object(args.env, &result);
+  napi_create_double(args.env, outcome.loss, &value);
+  napi_set_named_property(args.env, result, "loss", value);
+  napi_create_double(args.env, outcome.gradNorm, &value);
+  napi_set_named_property(args.env, result, "gradNorm", value);
+  napi_get_boolean(args.env, outcome.finite, &value);
+  napi_set_named_property(args.env, result, "finite", value);
+  return result;
 }
 
 const Function functions[] = {
+    {"sum", sum},
     {"globalNorm", globalNorm},
-    {"adamw", adamw},
+    {"clippedAdamw", clippedAdamw},
 };
 
 } // namespace

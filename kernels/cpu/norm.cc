@@ -65,7 +65,7 @@ void normForward(Type type, int kind, Index M, Index D, float eps, const void* x
 // With x̂ = (x − μ) r and g = dy γ: dx = r (g − mean(g) − x̂ mean(g x̂)); RMS norm has no mean(g) and μ = 0.
 template <class T>
 static void backward(int kind, Index M, Index D, const T* x, const float* gamma, const float* mean, const float* rstd,
-                     const T* dy, T* dx, float* dgamma, float* dbeta) {
+                     const T* dy, const T* residual, T* dx, float* dgamma, float* dbeta) {
   const Index blocks = (M + kRows - 1) / kRows;
   float* sums = scratch(kOp0, blocks * 2 * D);
   overRows(M, D, [&](Index b, Index from, Index to) {
@@ -91,6 +91,11 @@ static void backward(int kind, Index M, Index D, const T* x, const float* gamma,
         const Vec g = loadUpTo(dyi + j, left) * loadUpTo(gamma + j, left);
         storeUpTo(dx + i * D + j, r * (g - meanG - hat * meanGX), left);
       }
+      // While the row is in the cache; rounded as a sum of two arrays is.
+      for (Index j = 0; residual && j < D; j += VL) {
+        const Index left = D - j;
+        storeUpTo(dx + i * D + j, loadUpTo(dx + i * D + j, left) + loadUpTo(residual + i * D + j, left), left);
+      }
     }
   });
   memset(dgamma, 0, D * sizeof(float));
@@ -103,11 +108,11 @@ static void backward(int kind, Index M, Index D, const T* x, const float* gamma,
 }
 
 void normBackward(Type type, int kind, Index M, Index D, const void* x, const float* gamma, const float* mean,
-                  const float* rstd, const void* dy, void* dx, float* dgamma, float* dbeta) {
+                  const float* rstd, const void* dy, const void* residual, void* dx, float* dgamma, float* dbeta) {
   withType(type, [&](auto t) {
     typedef decltype(t) T;
-    backward(kind, M, D, static_cast<const T*>(x), gamma, mean, rstd, static_cast<const T*>(dy), static_cast<T*>(dx), dgamma,
-             dbeta);
+    backward(kind, M, D, static_cast<const T*>(x), gamma, mean, rstd, static_cast<const T*>(dy),
+             static_cast<const T*>(residual), static_cast<T*>(dx), dgamma, dbeta);
   });
 }
 

@@ -14,6 +14,7 @@ struct Device {
   cudaStream_t stream = nullptr;
   cudaMemPool_t pool = nullptr;
   int multiprocessors = 0;
+  size_t memory = 0;
   // Pinned memory through which uploads pass, so that they need not wait for the stream: two halves, used in turn when
   // what was copied from them before is done.
   unsigned char* halves[2] = {};
@@ -33,6 +34,8 @@ Device& device() {
     uint64_t keep = UINT64_MAX; // memory that is given back stays with the pool
     check(cudaMemPoolSetAttribute(made.pool, cudaMemPoolAttrReleaseThreshold, &keep), "the memory pool's threshold");
     check(cudaDeviceGetAttribute(&made.multiprocessors, cudaDevAttrMultiProcessorCount, 0), "the device's attributes");
+    size_t unused = 0;
+    check(cudaMemGetInfo(&unused, &made.memory), "the device's memory");
     for (int i = 0; i < 2; i++) {
       check(cudaMallocHost(reinterpret_cast<void**>(&made.halves[i]), kHalf), "pinned memory");
       check(cudaEventCreateWithFlags(&made.passed[i], cudaEventDisableTiming), "creating an event");
@@ -70,6 +73,7 @@ void check(cudaError_t status, const char* what) {
 
 cudaStream_t stream() { return device().stream; }
 int multiprocessors() { return device().multiprocessors; }
+size_t totalMemory() { return device().memory; }
 
 void allowShared(const void* kernel, size_t bytes) {
 #ifdef ILF_EMULATED

@@ -28,6 +28,7 @@ void check(cudaError_t status, const char* what);
 cudaStream_t stream();
 
 int multiprocessors();
+size_t totalMemory(); // bytes of the GPU's, used or not
 
 // Memory of one operation, in the order of the stream: it is given back when the operations enqueued so far are done.
 // Throws std::bad_alloc where there is none.

@@ -3,6 +3,7 @@
 #include "blas.h"
 #include "gelu.h"
 #include "ops.h"
+#include "partials.h"
 
 namespace ilf::cuda {
 namespace {
@@ -68,15 +69,6 @@ __global__ void slopesAndSums(Index M, Index N, const T* __restrict__ dy, const 
   }
 }
 
-// sums[n] = Σ partial[r, n], in the order of r.
-__global__ void sumPartials(Index rows, Index N, const float* __restrict__ partial, float* __restrict__ sums) {
-  const Index n = static_cast<Index>(blockIdx.x) * blockDim.x + threadIdx.x;
-  if (n >= N) return;
-  float total = 0;
-  for (Index r = 0; r < rows; r++) total += partial[r * N + n];
-  sums[n] = total;
-}
-
 // The gradient before the activation (dpre, where pre is given), and its sum over the rows (dbias, unless null).
 template <class T>
 void backThroughBias(Index M, Index N, const T* dy, const T* pre, T* dpre, float* dbias) {
@@ -90,7 +82,7 @@ void backThroughBias(Index M, Index N, const T* dy, const T* pre, T* dpre, float
   constexpr int kWide = Pack<T>::kLength;
   if (N % kWide == 0) run(slopesAndSums<T, kWide>, kWide);
   else run(slopesAndSums<T, 1>, 1);
-  if (dbias) launch(sumPartials, blocksFor(N, 128), 128, 0, blocks, N, static_cast<const float*>(partial), dbias);
+  if (dbias) sumPartials(blocks, N, partial, N, dbias, nullptr);
 }
 
 } // namespace

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "ops.h"
+#include "partials.h"
 #include "vectors.h"
 
 namespace ilf::cuda {
@@ -84,23 +85,24 @@ __global__ void __launch_bounds__(kForwardWarps * 32)
 }
 
 // With x̂ = (x − μ) r and g = dy γ: dx = r (g − mean(g) − x̂ mean(g x̂)); RMS norm has no mean(g) and μ = 0.
-// dγ = Σ dy x̂ and dβ = Σ dy over rows.
+// dγ = Σ dy x̂ and dβ = Σ dy over rows. What else x has a gradient from, `residual`, is added to dx before it is rounded.
 
 // Everything with one reading of x and dy: lanes sum their columns' dγ and dβ over the rows of their warp, then the block
 // its warps'. partial [gridDim.x, 2, D]
 template <class T, int N, int G>
 __global__ void __launch_bounds__(kBackwardWarps * 32)
     backward(int kind, Index M, int D, const T* x, const float* __restrict__ gamma, const float* __restrict__ mean,
-             const float* __restrict__ rstd, const T* dy, T* dx, float* partial) {
+             const float* __restrict__ rstd, const T* dy, const T* residual, T* dx, float* partial) {
   const int warp = threadIdx.x / 32, first = threadIdx.x % 32 * N;
   float dgamma[G][N] = {}, dbeta[G][N] = {};
   for (Index row = static_cast<Index>(blockIdx.x) * kBackwardWarps + warp; row < M; row += gridDim.x * kBackwardWarps) {
-    Few<T, N> xs[G], ups[G];
+    Few<T, N> xs[G], ups[G], others[G];
 #pragma unroll
     for (int g = 0; g < G; g++)
       if (const int j = g * 32 * N + first; j < D) {
         xs[g].read(x + row * D + j);
         ups[g].read(dy + row * D + j);
+        if (residual) others[g].read(residual + row * D + j);
       }
     const float mu = kind == 0 ? mean[row] : 0.f, r = rstd[row];
     float total = 0, along = 0;
@@ -123,11 +125,12 @@ __global__ void __launch_bounds__(kBackwardWarps * 32)
 #pragma unroll
     for (int g = 0; g < G; g++)
       if (const int j = g * 32 * N + first; j < D) {
-        float v[N], up[N], by[N];
+        float v[N], up[N], by[N], other[N];
         xs[g].toFloats(v);
         ups[g].toFloats(up);
+        others[g].toFloats(other); // zeros where there is none
         load<N>(gamma + j, by);
-        for (int i = 0; i < N; i++) v[i] = r * (up[i] * by[i] - meanG - (v[i] - mu) * r * meanGX);
+        for (int i = 0; i < N; i++) v[i] = r * (up[i] * by[i] - meanG - (v[i] - mu) * r * meanGX) + other[i];
         store<N>(dx + row * D + j, v);
       }
   }
@@ -151,7 +154,7 @@ __global__ void __launch_bounds__(kBackwardWarps * 32)
 template <class T, int N>
 __global__ void __launch_bounds__(kForwardWarps * 32)
     inputGradient(int kind, Index M, int D, const T* x, const float* __restrict__ gamma, const float* __restrict__ mean,
-                  const float* __restrict__ rstd, const T* dy, T* dx) {
+                  const float* __restrict__ rstd, const T* dy, const T* residual, T* dx) {
   const Index row = static_cast<Index>(blockIdx.x) * kForwardWarps + threadIdx.x / 32;
   if (row >= M) return;
   const Row<T, N, 0> r(x + row * D, D);
@@ -168,10 +171,11 @@ __global__ void __launch_bounds__(kForwardWarps * 32)
   });
   const float meanG = kind == 0 ? warpSum(total) / D : 0.f, meanGX = warpSum(along) / D;
   r.each([&](int j, const float(&v)[N]) {
-    float up[N], by[N], out[N];
+    float up[N], by[N], other[N] = {}, out[N];
     load<N>(dy + row * D + j, up);
     load<N>(gamma + j, by);
-    for (int i = 0; i < N; i++) out[i] = scale * (up[i] * by[i] - meanG - (v[i] - mu) * scale * meanGX);
+    if (residual) load<N>(residual + row * D + j, other);
+    for (int i = 0; i < N; i++) out[i] = scale * (up[i] * by[i] - meanG - (v[i] - mu) * scale * meanGX) + other[i];
     store<N>(dx + row * D + j, out);
   });
 }
@@ -206,16 +210,6 @@ __global__ void parameterSums(int kind, Index M, int D, const T* __restrict__ x,
   partial[(part * 2 + 1) * D + j] = dbeta;
 }
 
-__global__ void sumParts(Index parts, int D, const float* __restrict__ partial, float* dgamma, float* dbeta) {
-  const int j = blockIdx.x * kColumns + threadIdx.x;
-  float sum = 0;
-  for (Index p = threadIdx.y; p < parts && j < 2 * D; p += kRowsAtOnce) sum += partial[p * 2 * D + j];
-  sum = columnSum(sum);
-  if (threadIdx.y != 0 || j >= 2 * D) return;
-  if (j < D) dgamma[j] = sum;
-  else if (dbeta) dbeta[j - D] = sum;
-}
-
 // f(integral_constant<int, G>): a G that is enough for `groups` groups in a lane, 0 where none is.
 template <class F>
 void withGroups(Index groups, F f) {
@@ -245,23 +239,21 @@ void normForward(Type type, int kind, Index M, Index D, float eps, const void* x
 }
 
 void normBackward(Type type, int kind, Index M, Index D, const void* x, const float* gamma, const float* mean,
-                  const float* rstd, const void* dy, void* dx, float* dgamma, float* dbeta) {
+                  const float* rstd, const void* dy, const void* residual, void* dx, float* dgamma, float* dbeta) {
   withType(type, [&](auto t) {
     typedef decltype(t) T;
     constexpr int N = Pack<T>::kLength;
-    const T *xs = static_cast<const T*>(x), *ups = static_cast<const T*>(dy);
+    const T *xs = static_cast<const T*>(x), *ups = static_cast<const T*>(dy), *others = static_cast<const T*>(residual);
     T* to = static_cast<T*>(dx);
     const int columns = static_cast<int>(D);
-    const auto sum = [&](Index parts, const float* partial) {
-      launch(sumParts, blocksFor(2 * D, kColumns), dim3(kColumns, kRowsAtOnce), 0, parts, columns, partial, dgamma, dbeta);
-    };
+    const auto sum = [&](Index parts, const float* partial) { sumPartials(parts, 2 * D, partial, D, dgamma, dbeta); };
     const auto general = [&](auto width) {
       const Index parts = blocksFor(M, kRowsOfPart);
       const Temporary<float> partial(parts * 2 * D);
       launch(parameterSums<T>, dim3(static_cast<unsigned>(parts), blocksFor(D, kColumns)), dim3(kColumns, kRowsAtOnce), 0,
              kind, M, columns, xs, mean, rstd, ups, partial);
       launch(inputGradient<T, decltype(width)::value>, blocksFor(M, kForwardWarps), kForwardWarps * 32, 0, kind, M, columns,
-             xs, gamma, mean, rstd, ups, to);
+             xs, gamma, mean, rstd, ups, others, to);
       sum(parts, partial);
     };
     if (D % N != 0) return general(std::integral_constant<int, 1>());
@@ -273,7 +265,7 @@ void normBackward(Type type, int kind, Index M, Index D, const void* x, const fl
         const Index blocks = std::min<Index>(blocksFor(M, kBackwardWarps), 2 * multiprocessors());
         const Temporary<float> partial(blocks * 2 * D);
         launch(backward<T, N, G>, static_cast<unsigned>(blocks), kBackwardWarps * 32, 2 * D * sizeof(float), kind, M,
-               columns, xs, gamma, mean, rstd, ups, to, partial);
+               columns, xs, gamma, mean, rstd, ups, others, to, partial);
         sum(blocks, partial);
       }
     });

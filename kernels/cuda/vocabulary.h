@@ -4,9 +4,12 @@
 // bfloat16 products have aligned operands whatever V is (GPT-2's 50,257 is odd). Where activations are bfloat16 the weights
 // are rounded once a call into a copy with as many rows, the ones past V zero.
 //
-// Rows are chunked so that logits stay within kLogits: memory, against what each chunk costs again. With gradients that is
-// reading the rounded weights twice, and reading and writing the weights' gradient (GPT-2: 154 + 309 MB, 0.14 ms of an
-// H100's memory), beside 1 ms of products for the 2,560 rows that 512 MiB hold.
+// Rows are chunked so that logits stay within mostLogits(): memory, against what each chunk costs again. With gradients that
+// is reading the rounded weights twice, and reading and writing the weights' gradient (GPT-2: 154 + 309 MB, 0.14 ms of an
+// H100's memory). And the hidden states' gradient [rows, D] should have tiles for every multiprocessor: of GPT-2's 2,560 rows
+// that 512 MiB hold it has 60 of 128 x 256 for an H100's 132; 65,536 rows in chunks of 2.25 GiB are 6 of 11,008, of which it has
+// 258, two for each. The size depends on the GPU alone, not on what happens to be free: sums over rows are rounded in another
+// order where chunks are others.
 //
 // A row is a block's. GPT-2's, of 200 KB, would just fit in an SM's shared memory, but then one block would read, compute
 // and write by turns with nothing beside it. Instead the losses read a row once (sums of exponentials whose shift follows
@@ -22,12 +25,17 @@
 namespace ilf::cuda {
 
 constexpr Index kAlign = 64;
-#ifdef ILF_EMULATED
-constexpr Index kLogits = 1 << 18; // small tests have several chunks
-#else
-constexpr Index kLogits = 1 << 27; // 512 MiB
-#endif
 constexpr Index kLeastRows = 128;
+
+// Floats of logits held at once: 1/32 of the GPU's memory, but 512 MiB at least and 2.25 GiB at most (from 72 GiB on).
+inline Index mostLogits() {
+#ifdef ILF_EMULATED
+  return 1 << 18; // small tests have several chunks
+#else
+  const Index part = static_cast<Index>(totalMemory() / 32 / sizeof(float));
+  return std::min<Index>(std::max<Index>(part, 1 << 27), 9 << 26);
+#endif
+}
 
 inline Index roundUp(Index n, Index to) { return (n + to - 1) / to * to; }
 
@@ -35,7 +43,7 @@ inline Index roundUp(Index n, Index to) { return (n + to - 1) / to * to; }
 struct Chunks {
   Index M, rows; // rows: of the longest
   Chunks(Index M, Index floats) : M(M) {
-    const Index most = std::max(kLeastRows, kLogits / floats / kLeastRows * kLeastRows);
+    const Index most = std::max(kLeastRows, mostLogits() / floats / kLeastRows * kLeastRows);
     const Index chunks = (M + most - 1) / most;
     rows = chunks <= 1 ? M : roundUp((M + chunks - 1) / chunks, kLeastRows);
   }

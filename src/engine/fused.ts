@@ -9,6 +9,7 @@ export {
   createAdamState,
   disposeAdamState,
   readMoments,
+  sumOfLosses,
   writeMoments,
 } from './ops/adamw.js';
 export { type AttentionShape, causalAttention, type Projected } from './ops/causal-attention.js';
@@ -22,6 +23,6 @@ export { type LinearOptions, linear } from './ops/linear.js';
 export { type Compared, linearCompare } from './ops/linear-compare.js';
 export { linearCrossEntropy } from './ops/linear-cross-entropy.js';
 export { linearKL } from './ops/linear-kl.js';
-export { layerNorm, rmsNorm } from './ops/norm.js';
+export { type Branches, layerNorm, layerNormBranch, rmsNorm, rmsNormBranch } from './ops/norm.js';
 export { type Rotation, rotary } from './ops/rotary.js';
 export { type Filters, sampleTokens } from './ops/sample-tokens.js';

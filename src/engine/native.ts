@@ -123,6 +123,7 @@ export interface Native {
     mean: FloatArray | null,
     rstd: FloatArray,
   ): void;
+  /** residual: another gradient of x, which is added to dx. */
   normBackward(
     kind: 0 | 1,
     M: number,
@@ -132,6 +133,7 @@ export interface Native {
     mean: FloatArray | null,
     rstd: FloatArray,
     dy: Activations,
+    residual: Activations | null,
     dx: Activations,
     dgamma: FloatArray,
     dbeta: FloatArray | null,
@@ -327,11 +329,14 @@ export interface Native {
     dwq: FloatArray | null,
   ): void;
 
+  /** total [1]: the sum of x, in double, deterministic, rounded once. */
+  sum(x: FloatArray, total: FloatArray): void;
   /** sqrt of the sum of squares over all arrays, in double, deterministic. */
   globalNorm(arrays: FloatArray[]): number;
-  /** Decoupled weight decay (Loshchilov & Hutter 2019), in place on params, m and v; gradients are multiplied by gradScale
-   * first (clipping). weightDecay: one number per array. step counts from 1. */
-  adamw(
+  /** Decoupled weight decay (Loshchilov & Hutter 2019), in place on params, m and v. Gradients of a norm above clip are cut
+   * down to it first; 0: none are. weightDecay: one number per array. step counts from 1. losses: arrays of one number, of
+   * which the sum is told. Nothing changes where that or the norm is not finite. */
+  clippedAdamw(
     params: FloatArray[],
     grads: FloatArray[],
     m: FloatArray[],
@@ -342,8 +347,9 @@ export interface Native {
     beta2: number,
     eps: number,
     step: number,
-    gradScale: number,
-  ): void;
+    clip: number,
+    losses: FloatArray[],
+  ): AdamOutcome;
 
   /** A decoder of a model of these layers (x + attention(norm(x)), then x + mlp(norm(x))) with its KV caches. `weights`, null where the
    * model has none: wte [V,D], wpe [positions,D]; per layer weight and bias of the parts norm, qkv, q, k, v, out (of
@@ -371,6 +377,15 @@ export interface Native {
     tokens: Int32Array,
     logprob: Float32Array,
   ): void;
+}
+
+/** What an optimizer step says, all of it read at its end: where numbers are a GPU's, the one wait of a step. */
+export interface AdamOutcome {
+  /** The losses' sum, and the Euclidean norm of all gradients together before clipping. */
+  loss: number;
+  gradNorm: number;
+  /** Whether the parameters are finite after it. */
+  finite: boolean;
 }
 
 export interface DecoderConfig {

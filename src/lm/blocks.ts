@@ -4,13 +4,16 @@
  * Dimension letters: M rows (tokens), D width, H heads, KV key/value heads, Dh width of a head, I width within the MLP.
  */
 import {
+  type Branches,
   gatherRows,
   glu,
   type LinearOptions,
   layerNorm,
+  layerNormBranch,
   linear,
   type Projected,
   rmsNorm,
+  rmsNormBranch,
   rotary,
 } from '../engine/fused.js';
 import * as tf from '../engine/tf.js';
@@ -32,6 +35,15 @@ function norm(model: Weights, role: string, x: tf.Tensor2D): tf.Tensor2D {
   return kind === 'rms'
     ? rmsNorm(x, weight, eps)
     : layerNorm(x, weight, model.parameter<tf.Rank.R1>(`${role}.bias`)!, eps);
+}
+
+/** The same where x is also added to what comes of it. */
+function branch(model: Weights, role: string, x: tf.Tensor2D): Branches {
+  const { kind, eps } = model.description.norm;
+  const weight = model.parameter<tf.Rank.R1>(`${role}.weight`)!;
+  return kind === 'rms'
+    ? rmsNormBranch(x, weight, eps)
+    : layerNormBranch(x, weight, model.parameter<tf.Rank.R1>(`${role}.bias`)!, eps);
 }
 
 /** One layer. */
@@ -56,11 +68,15 @@ class Layer {
     return linear(x, weight, bias, { ...options, transposeW: model.description.transposed });
   }
 
-  /** x [M,D] → queries, keys and values, turned by their positions [M] where those are rotary. */
-  projected(x: tf.Tensor2D, positions: Int32Array): Projected {
+  /** x [M,D] of a layer, normed and as it is. */
+  begin(x: tf.Tensor2D): Branches {
+    return branch(this.model, this.role('attention.norm'), x);
+  }
+
+  /** What is normed [M,D] → queries, keys and values, turned by their positions [M] where those are rotary. */
+  projected(normed: tf.Tensor2D, positions: Int32Array): Projected {
     const { attention, place } = this.model.description;
     const { heads: H, kvHeads: KV } = attention;
-    const normed = norm(this.model, this.role('attention.norm'), x);
     if (attention.packed) {
       const qkv = this.linear('attention.qkv', normed);
       return [place === 'learned' ? qkv : rotary(qkv, positions, H + 2 * KV, place, H + KV)];
@@ -74,8 +90,11 @@ class Layer {
   /** What comes of attention's mixed values [M,H·Dh] and of its input x [M,D]: [M,D]. */
   rest(mixed: tf.Tensor2D, x: tf.Tensor2D): tf.Tensor2D {
     const { mlp } = this.model.description;
-    const attended = this.linear('attention.out', mixed, { residual: x });
-    const normed = norm(this.model, this.role('mlp.norm'), attended);
+    const [normed, attended] = branch(
+      this.model,
+      this.role('mlp.norm'),
+      this.linear('attention.out', mixed, { residual: x }),
+    );
     const inner = mlp.gated
       ? glu(this.linear('mlp.gate', normed), this.linear('mlp.up', normed), mlp.activation)
       : this.linear('mlp.up', normed, { activation: mlp.activation });
@@ -99,9 +118,10 @@ export function runBlocks(
     let x = embeddings;
     for (let i = 0; i < layers; i++) {
       const layer = new Layer(model, i);
-      let mixed = attend(layer.projected(x, positions), i);
-      if (wanted && i === layers - 1) [mixed, x] = [gatherRows(mixed, wanted), gatherRows(x, wanted)];
-      x = layer.rest(mixed, x);
+      let [normed, kept] = layer.begin(x);
+      let mixed = attend(layer.projected(normed, positions), i);
+      if (wanted && i === layers - 1) [mixed, kept] = [gatherRows(mixed, wanted), gatherRows(kept, wanted)];
+      x = layer.rest(mixed, kept);
     }
     return norm(model, 'norm', x);
   });

@@ -54,7 +54,7 @@ export function preferenceObjective(
   return (lm: CausalLM, pairs: readonly Preference[], maxTokens: number) => {
     const widths = pairs.map(({ chosen, rejected }) => 2 * Math.max(chosen.length, rejected.length));
     const tokens = pairs.reduce((sum, { chosen, rejected }) => sum + chosen.length + rejected.length, 0);
-    let loss = 0;
+    const losses: tf.Scalar[] = [];
     let grads: tf.Tensor[] | null = null;
     for (const part of rectangles(widths, maxTokens)) {
       const n = part.length;
@@ -63,12 +63,12 @@ export function preferenceObjective(
       const fresh = hiddenGrads(lm, rectangle, (h) => {
         const [yes, no] = tf.split(embed(answers, null, lm.head, null), 2) as [tf.Tensor2D, tf.Tensor2D];
         const rewards: tf.Tensor1D = tf.sum(tf.mul(gatherRows(h, last), tf.sub(yes, no)), 1);
-        const losses = LOSSES[form](tf.slice(rewards, 0, n), tf.slice(rewards, n, n));
-        return tf.div<tf.Scalar>(tf.sum(losses), pairs.length);
+        const each = LOSSES[form](tf.slice(rewards, 0, n), tf.slice(rewards, n, n));
+        return tf.div<tf.Scalar>(tf.sum(each), pairs.length);
       });
-      loss += fresh.loss;
+      losses.push(fresh.loss);
       grads = addGrads(grads, fresh.grads);
     }
-    return { loss, tokens, grads };
+    return { losses, tokens, grads };
   };
 }

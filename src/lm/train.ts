@@ -15,6 +15,7 @@ import {
   gatherRows,
   globalNorm,
   readMoments,
+  sumOfLosses,
   writeMoments,
 } from '../engine/fused.js';
 import * as tf from '../engine/tf.js';
@@ -99,7 +100,7 @@ export function hiddenGrads(
   lm: CausalLM,
   { ids, B, T }: Pick<Batch, 'ids' | 'B' | 'T'>,
   lossOf: (h: tf.Tensor2D) => tf.Scalar,
-): { loss: number; grads: tf.Tensor[] } {
+): { loss: tf.Scalar; grads: tf.Tensor[] } {
   const positions = lm.positions(B, T);
   return tf.tidy(() => {
     // The embedding is left out of the tape: its gradient is a few rows, added to the output projection's where that is tied.
@@ -113,21 +114,29 @@ export function hiddenGrads(
     const { dwte, dwpe } = embeddingGradient(ids, wpe && positions, dx, wte, wpe, soFar);
     of.set(wte, dwte);
     if (wpe && dwpe) of.set(wpe, dwpe);
-    return { loss: value.dataSync()[0]!, grads: [...lm.params.values()].map((v) => of.get(v)!) };
+    return { loss: value as tf.Scalar, grads: [...lm.params.values()].map((v) => of.get(v)!) };
   });
 }
 
 /** The loss of a rectangle, Σ w·ce / weight, and its gradients, in the order of lm's parameters. */
-function rectangleGrads(lm: CausalLM, batch: Batch, weight: number): { loss: number; grads: tf.Tensor[] } {
+function rectangleGrads(lm: CausalLM, batch: Batch, weight: number): { loss: tf.Scalar; grads: tf.Tensor[] } {
   const { labels } = batch;
   const weights = batch.weights.map((w) => w / weight);
+  const rows = rowsWithLoss(labels);
   return hiddenGrads(lm, batch, (h) => {
     // The vocabulary's product is worth skipping where most rows have no loss (prompts, padding).
-    const rows = Int32Array.from(labels.keys()).filter((m) => labels[m]! >= 0);
     if (rows.length > 0.75 * labels.length) return crossEntropyLoss(h, lm.head, labels, weights);
     const [l, w] = [rows.map((m) => labels[m]!), Float32Array.from(rows, (m) => weights[m]!)];
     return crossEntropyLoss(gatherRows(h, rows), lm.head, l, w);
   });
+}
+
+/** Where labels are not −1. By a loop, which a GPU waits for less than for iterators. */
+function rowsWithLoss(labels: Int32Array): Int32Array {
+  const rows = new Int32Array(labels.length);
+  let count = 0;
+  for (let m = 0; m < labels.length; m++) if (labels[m]! >= 0) rows[count++] = m;
+  return rows.subarray(0, count);
 }
 
 /** Adds a rectangle's gradients to those so far; both are disposed of. */
@@ -138,9 +147,12 @@ export function addGrads(grads: tf.Tensor[] | null, fresh: tf.Tensor[]): tf.Tens
   return sums;
 }
 
-/** A loss, and its gradients in lm's parameters in their order, which the caller disposes of; null where there is no loss. */
+/**
+ * A loss as the sum of its parts', which are read only when the step is over (descend), and its gradients in lm's parameters in their
+ * order; the caller disposes of both. No parts and null where there is no loss.
+ */
 export interface LossAndGrads {
-  loss: number;
+  losses: tf.Scalar[];
   /** Input tokens, without padding. */
   tokens: number;
   grads: tf.Tensor[] | null;
@@ -161,48 +173,52 @@ export function lossAndGrads(
     maxTokens,
   );
   let tokens = 0;
-  let loss = 0;
+  const losses: tf.Scalar[] = [];
   let grads: tf.Tensor[] | null = null;
   for (const part of parts) {
     const batch = toBatch(part.map((i) => examples[i]!));
     tokens += batch.tokens;
     if (batch.labels.every((label) => label < 0)) continue;
     const fresh = rectangleGrads(lm, batch, weight);
-    loss += fresh.loss;
+    losses.push(fresh.loss);
     grads = addGrads(grads, fresh.grads);
   }
-  return { loss, tokens, grads };
+  return { losses, tokens, grads };
 }
 
 /**
- * One optimizer step along these gradients, which are disposed of. Updates lm and state. @returns their norm before clipping
+ * One optimizer step along these gradients, which are disposed of with the losses. Updates lm and state. @returns the loss, and the
+ * gradients' norm before clipping
  * @throws UserError where the loss, a gradient or a weight after it is not finite
  */
 export function descend(
   lm: CausalLM,
-  { loss, grads }: Omit<LossAndGrads, 'tokens'>,
+  { losses, grads }: Omit<LossAndGrads, 'tokens'>,
   state: AdamState,
   lr: number,
   options: Pick<TrainOptions, 'weightDecay' | 'betas' | 'eps' | 'clip'>,
-): number {
+): { loss: number; gradNorm: number } {
   if (grads === null) {
     state.step++;
-    return 0;
+    return { loss: 0, gradNorm: 0 };
   }
-  const gradNorm = globalNorm(grads);
-  if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
-    tf.dispose(grads);
-    throw diverged(state.step + 1, `the loss is ${loss}, the gradient's norm ${gradNorm}`);
-  }
-  const gradScale = options.clip > 0 && gradNorm > options.clip ? options.clip / gradNorm : 1;
+  const step = state.step + 1;
   const vars = [...lm.params.values()];
   const decay = vars.map((v) => (v.rank >= 2 ? options.weightDecay : 0));
   const [beta1, beta2] = options.betas;
-  adamw(vars, grads, state, decay, { lr, beta1, beta2, eps: options.eps, gradScale });
-  tf.dispose(grads);
-  if (!Number.isFinite(globalNorm(vars)))
-    throw diverged(state.step, 'the weights after it are too large, or no numbers');
-  return gradNorm;
+  const { eps, clip } = options;
+  const { loss, gradNorm, finite } = adamw(vars, grads, losses, state, decay, {
+    lr,
+    beta1,
+    beta2,
+    eps,
+    clip,
+  });
+  tf.dispose([...grads, ...losses]);
+  if (!Number.isFinite(loss) || !Number.isFinite(gradNorm))
+    throw diverged(step, `the loss is ${loss}, the gradient's norm ${gradNorm}`);
+  if (!finite) throw diverged(step, 'the weights after it are too large, or no numbers');
+  return { loss, gradNorm };
 }
 
 const diverged = (step: number, how: string): UserError =>
@@ -213,15 +229,16 @@ const diverged = (step: number, how: string): UserError =>
  * @throws UserError where it is not finite
  */
 function checkEnd<E>(lm: CausalLM, objective: Objective<E>, examples: readonly E[], step: number): void {
-  const { loss, grads } = objective(lm, examples.slice(0, 1), TRAIN_DEFAULTS.maxTokens);
-  if (grads) tf.dispose(grads);
+  const { losses, grads } = objective(lm, examples.slice(0, 1), TRAIN_DEFAULTS.maxTokens);
+  const loss = sumOfLosses(losses);
+  tf.dispose([...losses, ...(grads ?? [])]);
   if (!Number.isFinite(loss)) throw diverged(step, `the loss after it is ${loss}`);
 }
 
 /** The mean cross-entropy of examples by their weights: what `train` minimises unless told otherwise. */
 export const crossEntropy: Objective<Example> = (lm, examples, maxTokens) => {
   const weight = totalWeight(examples);
-  return weight > 0 ? lossAndGrads(lm, examples, weight, maxTokens) : { loss: 0, tokens: 0, grads: null };
+  return weight > 0 ? lossAndGrads(lm, examples, weight, maxTokens) : { losses: [], tokens: 0, grads: null };
 };
 
 /** What a step minimises on its examples, of whatever kind. */
@@ -286,8 +303,8 @@ export async function trainOn<E>(
       const lr = learningRate(full, step, steps);
       const examples =
         typeof source === 'function' ? await source(step) : plan![step]!.map((i) => source[i]!);
-      const { loss, tokens, grads } = objective(lm, examples, full.maxTokens);
-      const gradNorm = descend(lm, { loss, grads }, state, lr, full);
+      const { tokens, ...along } = objective(lm, examples, full.maxTokens);
+      const { loss, gradNorm } = descend(lm, along, state, lr, full);
       const tokensPerSecond = tokens / ((performance.now() - started) / 1000);
       last = examples;
       const info = { step: step + 1, steps, loss, lr, gradNorm, tokens, tokensPerSecond, state };

@@ -70,7 +70,7 @@ describe.each(backends.filter((b) => b !== 'js'))('tfjs on %s', (backend) => {
   });
 
   test('AdamW follows its formula and globalNorm is the norm', () => {
-    const hyper: AdamHyper = { lr: 0.01, beta1: 0.9, beta2: 0.98, eps: 1e-6, gradScale: 0.5 };
+    const hyper: AdamHyper = { lr: 0.01, beta1: 0.9, beta2: 0.98, eps: 1e-6, clip: 0 };
     const shapes = [[40, 30], [7]];
     const decay = [0.1, 0];
     const before = tf.memory().numTensors;
@@ -84,11 +84,15 @@ describe.each(backends.filter((b) => b !== 'js'))('tfjs on %s', (backend) => {
       const grads = shapes.map((s, i) => tf.tensor(raw[i]!, s));
       const norm = Math.sqrt(raw.reduce((sum, g) => sum + g.reduce((a, x) => a + x * x, 0), 0));
       expect(Math.abs(globalNorm(grads) / norm - 1)).toBeLessThan(1e-6);
-      adamw(params, grads, state, decay, hyper);
-      tf.dispose(grads);
+      // Cut to half of its length the first two times, the last time not.
+      hyper.clip = step === 3 ? 2 * norm : norm / 2;
+      const losses = [1.5, -0.25].map((x) => tf.scalar(x));
+      const outcome = adamw(params, grads, losses, state, decay, hyper);
+      expect(outcome).toEqual({ loss: 1.25, gradNorm: expect.closeTo(norm, 4), finite: true });
+      tf.dispose([...grads, ...losses]);
       p.forEach((x, k) => {
         for (let i = 0; i < x.length; i++) {
-          const g = raw[k]![i]! * 0.5;
+          const g = raw[k]![i]! * (step === 3 ? 1 : 0.5);
           m[k]![i] = 0.9 * m[k]![i]! + 0.1 * g;
           v[k]![i] = 0.98 * v[k]![i]! + 0.02 * g * g;
           const update = m[k]![i]! / (1 - 0.9 ** step) / (Math.sqrt(v[k]![i]! / (1 - 0.98 ** step)) + 1e-6);
@@ -102,6 +106,34 @@ describe.each(backends.filter((b) => b !== 'js'))('tfjs on %s', (backend) => {
     disposeAdamState(state);
     tf.dispose(params);
     expect(tf.memory().numTensors).toBe(before);
+  });
+
+  test('AdamW changes nothing where the loss or a gradient is no number, and tells what it made infinite', () => {
+    const hyper: AdamHyper = { lr: 0.01, beta1: 0.9, beta2: 0.98, eps: 1e-6, clip: 1 };
+    const param = tf.tidy(() => tf.variable(random([40, 30], 1)));
+    const state = createAdamState([param]);
+    const all = () => [param, state.m[0]!, state.v[0]!].map((x) => [...x.dataSync()]);
+    const before = all();
+    const good = tf.tidy(() => random([40, 30], 2));
+    const one = tf.scalar(1);
+    const cases: [loss: tf.Scalar, grad: tf.Tensor][] = [
+      [tf.scalar(Number.NaN), good],
+      [tf.scalar(Number.POSITIVE_INFINITY), good],
+      [one, tf.fill([40, 30], Number.NaN)],
+      [one, tf.fill([40, 30], Number.NEGATIVE_INFINITY)],
+    ];
+    for (const [loss, grad] of cases) {
+      const outcome = adamw([param], [grad], [loss], state, [0.1], hyper);
+      expect(Number.isFinite(outcome.loss) && Number.isFinite(outcome.gradNorm)).toBe(false);
+      expect(outcome.finite).toBe(true);
+      expect(state.step).toBe(0);
+      expect(all()).toEqual(before);
+    }
+    const outcome = adamw([param], [good], [one], state, [0.1], { ...hyper, lr: 3e38 * 100 });
+    expect(outcome).toMatchObject({ loss: 1, finite: false });
+    expect(state.step).toBe(1);
+    tf.dispose([param, one, good, cases]);
+    disposeAdamState(state);
   });
 });
 
@@ -141,7 +173,7 @@ describe.runIf(hasAddon)('pooled buffers', () => {
     const copy = seen.slice();
     const grads = [tf.ones([64, 64])];
     const state = createAdamState([v]);
-    adamw([v], grads, state, [0], { lr: 0.1, beta1: 0.9, beta2: 0.9, eps: 1e-8, gradScale: 1 });
+    adamw([v], grads, [], state, [0], { lr: 0.1, beta1: 0.9, beta2: 0.9, eps: 1e-8, clip: 0 });
     expect(clone.dataSync()).toEqual(copy);
     expect(seen).toEqual(copy);
     expect(v.dataSync()).not.toEqual(copy);

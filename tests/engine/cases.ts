@@ -7,11 +7,13 @@ import {
   gatherRows,
   glu,
   layerNorm,
+  layerNormBranch,
   linear,
   linearCrossEntropy,
   linearKL,
   type Rotation,
   rmsNorm,
+  rmsNormBranch,
   rotary,
 } from '../../src/engine/fused.js';
 import { linearCrossEntropyComposed } from '../../src/engine/ops/linear-cross-entropy.js';
@@ -46,6 +48,11 @@ function attentionByPosition(packed: tf.Tensor, shape: AttentionShape): tf.Tenso
 
 const geluPlain = (x: tf.Tensor) =>
   x.mul(0.5).mul(tf.tanh(x.add(x.mul(x).mul(x).mul(0.044715)).mul(0.7978845608)).add(1));
+
+function layerNormPlain(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor): tf.Tensor {
+  const { mean, variance } = tf.moments(x, 1, true);
+  return x.sub(mean).div(variance.add(1e-5).sqrt()).mul(gamma).add(beta);
+}
 
 const places = Int32Array.of(0, 5, 9, 0, 5, 9);
 const halves: Rotation = { frequencies: [1, 0.1, 0.01, 0.001], interleaved: false, scale: 1 };
@@ -123,16 +130,37 @@ export const cases: Case[] = [
     name: 'layerNorm',
     shapes: [[5, 16], [16], [16]],
     op: (x, g, b) => layerNorm(x as T2, g as T1, b as T1, 1e-5),
-    plain: (x, g, b) => {
-      const { mean, variance } = tf.moments(x!, 1, true);
-      return x!.sub(mean).div(variance.add(1e-5).sqrt()).mul(g!).add(b!);
-    },
+    plain: (x, g, b) => layerNormPlain(x!, g!, b!),
   },
   {
     name: 'rmsNorm',
     shapes: [[5, 16], [16]],
     op: (x, g) => rmsNorm(x as T2, g as T1, 1e-5),
     plain: (x, g) => x!.div(x!.square().mean(1, true).add(1e-5).sqrt()).mul(g!),
+  },
+  {
+    name: 'layerNormBranch',
+    shapes: [[5, 16], [16], [16]],
+    op: (x, g, b) => {
+      const [normed, itself] = layerNormBranch(x as T2, g as T1, b as T1, 1e-5);
+      return tf.concat([normed.square(), itself.mul(3)], 1);
+    },
+    plain: (x, g, b) => tf.concat([layerNormPlain(x!, g!, b!).square(), x!.mul(3)], 1),
+  },
+  {
+    name: 'layerNormBranch, of which one is used',
+    shapes: [[5, 16], [16], [16]],
+    op: (x, g, b) => layerNormBranch(x as T2, g as T1, b as T1, 1e-5)[0],
+    plain: (x, g, b) => layerNormPlain(x!, g!, b!),
+  },
+  {
+    name: 'rmsNormBranch as a residual connection',
+    shapes: [[5, 16], [16]],
+    op: (x, g) => {
+      const [normed, itself] = rmsNormBranch(x as T2, g as T1, 1e-5);
+      return normed.square().add(itself);
+    },
+    plain: (x, g) => x!.div(x!.square().mean(1, true).add(1e-5).sqrt()).mul(g!).square().add(x!),
   },
   {
     name: 'causalAttention',

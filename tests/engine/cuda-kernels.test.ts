@@ -43,6 +43,21 @@ const ops: [string, Op][] = [
   ['min', () => tf.min(random([5, 7, 3], 1), [1, 2])],
   ['transpose', () => tf.transpose(random([2, 3, 4, 5], 1), [2, 0, 3, 1])],
   ['slice', () => tf.slice(random([4, 5, 6], 1), [1, 2, 3], [2, 3, -1])],
+  ['split, the middle part', () => tf.split(random([4, 9, 3], 1), 3, 1)[1]!],
+  ['split into unequal parts', () => tf.concat(tf.split(random([4, 9], 1), [2, 0, 6, 1], -1).reverse(), 1)],
+  [
+    'pad',
+    () =>
+      tf.pad(
+        random([4, 5, 3], 1),
+        [
+          [1, 2],
+          [0, 0],
+          [0, 3],
+        ],
+        1.5,
+      ),
+  ],
   ['concat', () => tf.concat([random([2, 3, 4], 1), random([2, 5, 4], 2), random([2, 0, 4], 3)], 1)],
   ['fill', () => tf.fill([3, 4], 1.5)],
   ['softmax', () => tf.softmax(random([4, 9], 1))],

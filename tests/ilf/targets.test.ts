@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { posteriorWeights } from '../../src/bayes/posterior.js';
+import { sumOfLosses } from '../../src/engine/fused.js';
 import { startEngine } from '../../src/engine/index.js';
 import { toExample } from '../../src/ilf/finetune.js';
 import { targetKind, targetKinds } from '../../src/ilf/target-kinds.js';
@@ -258,8 +259,9 @@ describe('the loss', () => {
   it('is −Σ ω log π_θ of the targets, over the weight of their tokens', async () => {
     const targets = targetsOf('posterior', data, how);
     const examples = targets.map((target) => toExample(model, prompts, target, 0));
-    const { loss, grads } = crossEntropy(model.lm, examples, 4096);
-    for (const grad of grads!) grad.dispose();
+    const { losses, grads } = crossEntropy(model.lm, examples, 4096);
+    const loss = sumOfLosses(losses);
+    for (const each of [...losses, ...grads!]) each.dispose();
     const items = targets.map(({ context, written: { ids } }) => ({
       prompt: tokenizer.encode(prompts.write(context.text)),
       completion: Array.from(ids),

@@ -122,26 +122,36 @@ underEverySetting('bfloat16 norm', (use) => {
     ] as const)
       it(`forward and backward, kind ${kind}, [${M},${D}]`, () => {
         use();
-        const [x, dy] = [both(M * D, 1, 3), both(M * D, 2)];
+        const [x, dy, residual] = [both(M * D, 1, 3), both(M * D, 2), both(M * D, 5)];
         const [gamma, beta] = [random(D, 3), kind === 0 ? random(D, 4) : null];
         const results = (['floats', 'halves'] as const).map((type) => {
           const out = (n: number) => (type === 'floats' ? blank(n) : blankHalves(n));
-          const [y, dx] = [out(M * D), out(M * D)];
+          const [y, dx, dxOfBoth] = [out(M * D), out(M * D), out(M * D)];
           const [mean, rstd] = [kind === 0 ? blank(M) : null, blank(M)];
           const [dgamma, dbeta] = [blank(D), beta && blank(D)];
           native.normForward(kind, M, D, 1e-5, x[type], gamma, beta, y, mean, rstd);
-          native.normBackward(kind, M, D, x[type], gamma, mean, rstd, dy[type], dx, dgamma, dbeta);
-          return { y, dx, mean, rstd, dgamma, dbeta };
-        }) as [{ y: Float32Array; dx: Float32Array } & Sums, { y: Uint16Array; dx: Uint16Array } & Sums];
+          native.normBackward(kind, M, D, x[type], gamma, mean, rstd, dy[type], null, dx, dgamma, dbeta);
+          const from = [kind, M, D, x[type], gamma, mean, rstd, dy[type]] as const;
+          native.normBackward(...from, residual[type], dxOfBoth, blank(D), beta && blank(D));
+          return { y, dx, dxOfBoth, mean, rstd, dgamma, dbeta };
+        }) as [Of<Float32Array> & Sums, Of<Uint16Array> & Sums];
         const [floats, halves] = results;
         expectRounded(halves.y, floats.y);
         expectRounded(halves.dx, floats.dx);
+        // On the CPU the norm's own is rounded before the other is added.
+        expectRounded(halves.dxOfBoth, floats.dxOfBoth, { inner: isCuda() ? 0 : 1 });
         // Sums in float32 of the same numbers: not a bit of difference, but a GPU's threads have as many bytes each.
         for (const sum of ['mean', 'rstd', 'dgamma', 'dbeta'] as const)
           if (floats[sum] && isCuda()) expectClose(halves[sum]!, floats[sum], 1e-5);
           else if (floats[sum]) expectSameBits(halves[sum]!, floats[sum]);
       });
 });
+
+interface Of<T> {
+  y: T;
+  dx: T;
+  dxOfBoth: T;
+}
 
 interface Sums {
   mean: Float32Array | null;

@@ -138,6 +138,29 @@ underEverySetting('weighted cross entropy', (use) => {
     }
   });
 
+  it('gives the same by one chunk of logits and by several', () => {
+    use();
+    // On CUDA a chunk is of at least 128 rows, which fill it here.
+    const [M, V, D, chunk] = [300, 2100, 5, 100];
+    const [h, w] = [random(M * D, 5), random(V * D, 6)];
+    const { labels, weights } = targets(M, V);
+    const [loss, dh, dw] = [blank(M), blank(M * D), blank(V * D)];
+    native.crossEntropyLoss(M, V, D, h, w, labels, weights, loss, dh, dw);
+    const sum = new Float64Array(V * D);
+    for (let from = 0; from < M; from += chunk) {
+      const rows = (x: Float32Array, n: number) => x.subarray(from * n, (from + chunk) * n);
+      const [lossPart, dhPart, dwPart] = [blank(chunk), blank(chunk * D), blank(V * D)];
+      const those = labels.subarray(from, from + chunk);
+      native.crossEntropyLoss(chunk, V, D, rows(h, D), w, those, rows(weights, 1), lossPart, dhPart, dwPart);
+      expectClose(rows(loss, 1), lossPart);
+      expectClose(rows(dh, D), dhPart);
+      dwPart.forEach((x, i) => {
+        sum[i]! += x;
+      });
+    }
+    expectClose(dw, sum);
+  });
+
   it('gives zeros where no row counts', () => {
     use();
     for (const [labels, weights] of [

@@ -32,7 +32,7 @@ for (const [type, none] of [
       outs.push(blank(n));
       return outs.at(-1)!;
     };
-    native.normBackward(0, 0, 3, none, f(3), f(0), f(0), none, none, out(3), out(3));
+    native.normBackward(0, 0, 3, none, f(3), f(0), f(0), none, none, none, out(3), out(3));
     native.embedBackward(0, 2, ids, ids, none, out(4), out(2), false);
     native.crossEntropyBackward(0, 2, 3, none, f(6), ids, f(0), f(0), none, out(6));
     native.crossEntropyLoss(0, 2, 3, none, f(6), ids, f(0), f(0), none, out(6));

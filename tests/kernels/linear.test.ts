@@ -60,6 +60,20 @@ underEverySetting('linear', (use) => {
         expectSameBits(alone, dw);
       });
 
+  it('sums the gradient of a bias over more rows than are summed in parallel', () => {
+    use();
+    // On CUDA 41 parts of 256 rows, of which 32 are added up at a time.
+    const [M, N, K] = [40 * 256 + 5, 35, 1];
+    const dy = random(M * N, 8);
+    const dbias = blank(N);
+    native.linearBackward(M, N, K, random(M, 5), random(N, 6), false, 0, null, dy, null, null, dbias);
+    const expected = new Float64Array(N);
+    dy.forEach((x, i) => {
+      expected[i % N]! += x;
+    });
+    expectClose(dbias, expected, 2e-5);
+  });
+
   it('does not depend on the batch', () => {
     use();
     const [M, N, K] = [40, 150, 300];

@@ -39,8 +39,18 @@ const cases: [what: string, call: () => void][] = [
   ],
   ['normForward: y', () => native.normForward(1, 2, 3, 1e-5, h(6), f(3), null, f(6), null, f(2))],
   ['normForward: rstd', () => native.normForward(1, 2, 3, 1e-5, h(6), f(3), null, h(6), null, h(2) as never)],
-  ['normBackward: dy', () => native.normBackward(1, 2, 3, h(6), f(3), null, f(2), f(6), h(6), f(3), null)],
-  ['normBackward: dx', () => native.normBackward(1, 2, 3, f(6), f(3), null, f(2), f(6), h(6), f(3), null)],
+  [
+    'normBackward: dy',
+    () => native.normBackward(1, 2, 3, h(6), f(3), null, f(2), f(6), null, h(6), f(3), null),
+  ],
+  [
+    'normBackward: residual',
+    () => native.normBackward(1, 2, 3, h(6), f(3), null, f(2), h(6), f(6), h(6), f(3), null),
+  ],
+  [
+    'normBackward: dx',
+    () => native.normBackward(1, 2, 3, f(6), f(3), null, f(2), f(6), null, h(6), f(3), null),
+  ],
   [
     'attentionForward: k',
     () => native.attentionForward(1, 2, 1, 1, 2, ...apart(h(4), f(4), h(4), 1, 2), h(4), f(2)),

@@ -53,13 +53,51 @@ underEverySetting('norm', (use) => {
         const [y, mean, rstd] = [blank(M * D), blank(M), blank(M)];
         native.normForward(kind, M, D, eps, x, gamma, beta, y, kind === 0 ? mean : null, rstd);
         const [dx, dgamma, dbeta] = [blank(M * D), blank(D), kind === 0 ? blank(D) : null];
-        native.normBackward(kind, M, D, x, gamma, kind === 0 ? mean : null, rstd, dy, dx, dgamma, dbeta);
+        native.normBackward(
+          kind,
+          M,
+          D,
+          x,
+          gamma,
+          kind === 0 ? mean : null,
+          rstd,
+          dy,
+          null,
+          dx,
+          dgamma,
+          dbeta,
+        );
         const [x64, g64] = [Float64Array.from(x), Float64Array.from(gamma)];
         const b64 = beta && Float64Array.from(beta);
         const loss = () => dot(norm(kind, M, D, eps, x64, g64, b64).y, dy);
-        expectGradient(dx, differences(x64, loss, strideX));
+        const slopes = differences(x64, loss, strideX);
+        expectGradient(dx, slopes);
         expectGradient(dgamma, differences(g64, loss, strideG));
         if (dbeta && b64) expectGradient(dbeta, differences(b64, loss, strideG));
+
+        // Of x as it is, beside its norm, comes another gradient.
+        const residual = random(M * D, 8);
+        const both = blank(M * D);
+        const sums = [blank(D), kind === 0 ? blank(D) : null] as const;
+        native.normBackward(
+          kind,
+          M,
+          D,
+          x,
+          gamma,
+          kind === 0 ? mean : null,
+          rstd,
+          dy,
+          residual,
+          both,
+          ...sums,
+        );
+        expectGradient(
+          both,
+          slopes.map((slope, i) => slope + residual[i]!),
+        );
+        expectSameBits(sums[0], dgamma);
+        if (dbeta) expectSameBits(sums[1]!, dbeta);
       });
 
   it('does not depend on the batch', () => {
@@ -80,10 +118,10 @@ it('names the argument of a wrong length', () => {
   expect(() => native.normForward(0, 2, 3, eps, f(6), f(4), f(3), f(6), f(2), f(2))).toThrow(
     new RangeError('normForward: gamma must have 3 elements, has 4'),
   );
-  expect(() => native.normBackward(0, 2, 3, f(6), f(3), null, f(2), f(6), f(6), f(3), f(3))).toThrow(
+  expect(() => native.normBackward(0, 2, 3, f(6), f(3), null, f(2), f(6), null, f(6), f(3), f(3))).toThrow(
     /normBackward: mean is needed/,
   );
-  expect(() => native.normBackward(1, 2, 3, f(6), f(3), null, f(1), f(6), f(6), f(3), null)).toThrow(
+  expect(() => native.normBackward(1, 2, 3, f(6), f(3), null, f(1), f(6), null, f(6), f(3), null)).toThrow(
     /normBackward: rstd must have 2/,
   );
 });

@@ -67,7 +67,7 @@ describe.each(settings)('another architecture on %s', (backend) => {
 
   test.runIf(!isRounded)('has the gradient that finite differences give, parameter by parameter', () => {
     const lm = model();
-    const { grads } = hiddenGrads(lm, batch, (h) => lossOf(lm, h));
+    const { loss, grads } = hiddenGrads(lm, batch, (h) => lossOf(lm, h));
     [...lm.params.values()].forEach((v, i) => {
       const grad = grads[i]!.dataSync() as Float32Array;
       const value = v.dataSync() as Float32Array;
@@ -87,7 +87,7 @@ describe.each(settings)('another architecture on %s', (backend) => {
       }
       tf.tidy(() => v.assign(tf.tensor(value, v.shape)));
     });
-    tf.dispose(grads);
+    tf.dispose([loss, ...grads]);
     lm.dispose();
   });
 

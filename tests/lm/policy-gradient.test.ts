@@ -1,5 +1,6 @@
 // The policy gradient through a whole model, against differences of the expected reward over all completions.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sumOfLosses } from '../../src/engine/fused.js';
 import * as tf from '../../src/engine/tf.js';
 import type { CausalLM } from '../../src/lm/model.js';
 import { policyGradient } from '../../src/lm/policy-gradient.js';
@@ -49,7 +50,7 @@ describe.each(backends.filter((name) => name !== 'webgpu'))('the policy gradient
     }));
     // In one rectangle and in many.
     for (const maxTokens of [4096, 4]) {
-      const { grads } = policyGradient(lm, rollouts, maxTokens);
+      const { losses, grads } = policyGradient(lm, rollouts, maxTokens);
       for (const [p, [name, v]] of [...lm.params].entries()) {
         const grad = grads![p]!.dataSync() as Float32Array;
         const size = Math.sqrt(grad.reduce((sum, x) => sum + x * x, 0));
@@ -70,7 +71,7 @@ describe.each(backends.filter((name) => name !== 'webgpu'))('the policy gradient
         tf.tidy(() => v.assign(tf.tensor(value, v.shape)));
         expect(Math.abs(slope + size), name).toBeLessThan(1e-4 + 2e-3 * size);
       }
-      tf.dispose(grads!);
+      tf.dispose([...losses, ...grads!]);
     }
     lm.dispose();
   });
@@ -80,8 +81,9 @@ describe.each(backends.filter((name) => name !== 'webgpu'))('the policy gradient
     const short = { prompt, completion: [0], advantage: 1 };
     const long = { prompt, completion: [2, 3, 4, 1], advantage: -2 };
     const of = (rollouts: (typeof short)[]) => {
-      const { loss, grads } = policyGradient(lm, rollouts, 4096);
-      tf.dispose(grads ?? []);
+      const { losses, grads } = policyGradient(lm, rollouts, 4096);
+      const loss = sumOfLosses(losses);
+      tf.dispose([...losses, ...(grads ?? [])]);
       return loss;
     };
     expect(of([short, long])).toBeCloseTo((of([short]) + of([long])) / 2, 5);

@@ -1,6 +1,6 @@
 /** Both losses on comparisons: by hand, by finite differences, and however many rectangles they are computed in. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { disposeAdamState } from '../../src/engine/fused.js';
+import { disposeAdamState, sumOfLosses } from '../../src/engine/fused.js';
 import * as tf from '../../src/engine/tf.js';
 import type { CausalLM } from '../../src/lm/model.js';
 import { type Preference, preferenceObjective } from '../../src/lm/preference.js';
@@ -34,9 +34,10 @@ function reward(lm: CausalLM, ids: readonly number[]): number {
 }
 
 function lossAndGradients(lm: CausalLM, form: (typeof FORMS)[number], of: Preference[], maxTokens = 1000) {
-  const { loss, tokens, grads } = preferenceObjective(form, YES, NO)(lm, of, maxTokens);
+  const { losses, tokens, grads } = preferenceObjective(form, YES, NO)(lm, of, maxTokens);
   const read = grads!.map((grad) => grad.dataSync() as Float32Array);
-  tf.dispose(grads!);
+  const loss = sumOfLosses(losses);
+  tf.dispose([...losses, ...grads!]);
   return { loss, tokens, grads: read };
 }
 

@@ -1,14 +1,24 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { disposeAdamState } from '../../src/engine/fused.js';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { NativeBackend } from '../../src/engine/backend.js';
+import { type AdamState, disposeAdamState } from '../../src/engine/fused.js';
 import * as tf from '../../src/engine/tf.js';
 import type { Example } from '../../src/lm/batch.js';
+import type { CausalLM } from '../../src/lm/model.js';
+import { preferenceObjective } from '../../src/lm/preference.js';
 import { learningRate } from '../../src/lm/schedule.js';
-import { loadTrainState, saveTrainState, type TrainOptions, train } from '../../src/lm/train.js';
+import {
+  loadTrainState,
+  type StepInfo,
+  saveTrainState,
+  type TrainOptions,
+  train,
+  trainOn,
+} from '../../src/lm/train.js';
 import { UserError } from '../../src/store/errors.js';
-import { difference, settings, use } from '../engine/harness.js';
+import { cudas, difference, settings, use } from '../engine/harness.js';
 import { texts, tinyLM, weightsOf } from './helpers.js';
 
 const options: Partial<TrainOptions> = { lr: 1e-2, warmup: 3, stepSize: { sequences: 8 }, seed: 5 };
@@ -87,6 +97,39 @@ describe.each(settings)('training on %s', (backend) => {
     const before = tf.memory().numTensors;
     await run(texts(16), { epochs: 1, maxTokens: 40 });
     expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+describe.each(cudas)('a step on %s', (backend) => {
+  beforeAll(() => use(backend));
+  afterAll(() => use('js'));
+
+  const pairs = texts(16).map(({ ids }, i, all) => ({ ids, chosen: ids, rejected: all[(i + 1) % 16]!.ids }));
+  type OnStep = (info: StepInfo) => void;
+  const kinds: [
+    what: string,
+    train: (lm: CausalLM, how: Partial<TrainOptions>, f: OnStep) => Promise<AdamState>,
+  ][] = [
+    ['texts', (lm, how, onStep) => train(lm, texts(16), how, onStep)],
+    [
+      'comparisons',
+      (lm, how, onStep) => trainOn(lm, preferenceObjective('bradley-terry', 4, 9), pairs, how, onStep),
+    ],
+  ];
+  test.each(kinds)('on %s reads nothing from the GPU before its end, in many rectangles', async (_, run) => {
+    const lm = tinyLM();
+    const read = vi.spyOn((tf.backend() as NativeBackend).storage, 'read');
+    const losses: number[] = [];
+    const state = await run(lm, { ...options, epochs: 2, maxTokens: 40 }, ({ loss }) => {
+      losses.push(loss);
+      expect(read).not.toHaveBeenCalled();
+    });
+    expect(losses.length).toBe(4);
+    // The loss of the last weights.
+    expect(read).toHaveBeenCalledOnce();
+    read.mockRestore();
+    disposeAdamState(state);
+    lm.dispose();
   });
 });
 

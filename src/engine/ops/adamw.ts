@@ -1,15 +1,17 @@
 import { activeNative, type NativeBackend } from '../backend.js';
 import { applyAdam } from '../engines/tensorflow/adam.js';
 import { activeTensorflow, type NodeBackend } from '../engines/tensorflow/node-backend.js';
+import type { AdamOutcome } from '../native.js';
 import * as tf from '../tf.js';
+import { globalNormComposed } from './global-norm.js';
 
 export interface AdamHyper {
   lr: number;
   beta1: number;
   beta2: number;
   eps: number;
-  /** Gradients are multiplied by this first: clip / norm, or 1. */
-  gradScale: number;
+  /** Gradients whose norm, of all together, is above this are cut down to it first; 0: none are. */
+  clip: number;
 }
 
 /**
@@ -60,35 +62,63 @@ export function disposeAdamState(state: AdamState): void {
   tf.dispose([...state.m, ...state.v]);
 }
 
+/** The sum of scalars that are the losses of a step's parts. */
+export const sumOfLosses = (losses: readonly tf.Scalar[]): number =>
+  losses.reduce((sum, loss) => sum + loss.dataSync()[0]!, 0);
+
 /**
  * One AdamW step over all parameters (Loshchilov & Hutter 2019, algorithm 2, decay scaled by the learning
  * rate as PyTorch does): params, m and v change, state.step counts up. grads like params; weightDecay: one
- * number per parameter.
+ * number per parameter. Where the losses' sum or the gradients' norm is not finite, nothing changes.
  */
 export function adamw(
   params: readonly tf.Variable[],
   grads: readonly tf.Tensor[],
+  losses: readonly tf.Scalar[],
   state: AdamState,
   weightDecay: readonly number[],
   hyper: AdamHyper,
-): void {
-  state.step++;
-  const backend = activeNative('adamw');
-  const tensorflow = activeTensorflow();
-  if (backend) adamwNative(backend, params, grads, state, weightDecay, hyper);
-  else if (tensorflow) adamwTensorflow(tensorflow, params, grads, state, weightDecay, hyper);
-  else adamwComposed(params, grads, state, weightDecay, hyper);
+): AdamOutcome {
+  const backend = activeNative('clippedAdamw');
+  const outcome = backend
+    ? adamwNative(backend, params, grads, losses, state, weightDecay, hyper)
+    : adamwComposed(params, grads, losses, state, weightDecay, hyper);
+  if (holds(outcome)) state.step++;
+  return outcome;
 }
+
+const holds = ({ loss, gradNorm }: Omit<AdamOutcome, 'finite'>) =>
+  Number.isFinite(loss) && Number.isFinite(gradNorm);
 
 function adamwComposed(
   params: readonly tf.Variable[],
   grads: readonly tf.Tensor[],
+  losses: readonly tf.Scalar[],
   state: AdamState,
   weightDecay: readonly number[],
-  { lr, beta1, beta2, eps, gradScale }: AdamHyper,
+  hyper: AdamHyper,
+): AdamOutcome {
+  const before = { loss: sumOfLosses(losses), gradNorm: globalNormComposed(grads) };
+  if (!holds(before)) return { ...before, finite: true };
+  const { clip } = hyper;
+  const gradScale = clip > 0 && before.gradNorm > clip ? clip / before.gradNorm : 1;
+  const tensorflow = activeTensorflow();
+  if (tensorflow) updateTensorflow(tensorflow, params, grads, gradScale, state, weightDecay, hyper);
+  else updateComposed(params, grads, gradScale, state, weightDecay, hyper);
+  return { ...before, finite: Number.isFinite(globalNormComposed(params)) };
+}
+
+function updateComposed(
+  params: readonly tf.Variable[],
+  grads: readonly tf.Tensor[],
+  gradScale: number,
+  state: AdamState,
+  weightDecay: readonly number[],
+  { lr, beta1, beta2, eps }: AdamHyper,
 ): void {
-  const stepSize = lr / (1 - beta1 ** state.step);
-  const vScale = 1 / (1 - beta2 ** state.step);
+  const step = state.step + 1;
+  const stepSize = lr / (1 - beta1 ** step);
+  const vScale = 1 / (1 - beta2 ** step);
   params.forEach((param, i) => {
     tf.tidy(() => {
       const g = grads[i]!.mul(gradScale);
@@ -103,16 +133,18 @@ function adamwComposed(
 }
 
 /** All parameters as one flat vector: a few operations a step, and three or four cheap ones a parameter. */
-function adamwTensorflow(
+function updateTensorflow(
   backend: NodeBackend,
   params: readonly tf.Variable[],
   grads: readonly tf.Tensor[],
+  gradScale: number,
   state: AdamState,
   weightDecay: readonly number[],
-  { lr, beta1, beta2, eps, gradScale }: AdamHyper,
+  { lr, beta1, beta2, eps }: AdamHyper,
 ): void {
-  const stepSize = lr / (1 - beta1 ** state.step);
-  const vScale = 1 / (1 - beta2 ** state.step);
+  const step = state.step + 1;
+  const stepSize = lr / (1 - beta1 ** step);
+  const vScale = 1 / (1 - beta2 ** step);
   const flatten = (list: readonly tf.Tensor[]) => tf.concat(list.map((x) => x.reshape([x.size])));
   tf.tidy(() => {
     const decayed = params.map((p, i) => (weightDecay[i] ? p.mul(1 - lr * weightDecay[i]) : p));
@@ -136,14 +168,16 @@ function adamwNative(
   backend: NativeBackend,
   params: readonly tf.Variable[],
   grads: readonly tf.Tensor[],
+  losses: readonly tf.Scalar[],
   state: AdamState,
   weightDecay: readonly number[],
-  { lr, beta1, beta2, eps, gradScale }: AdamHyper,
-): void {
+  { lr, beta1, beta2, eps, clip }: AdamHyper,
+): AdamOutcome {
+  const raw = (list: readonly tf.Tensor[]) => list.map((t) => backend.raw(t));
   const writable = (list: readonly tf.Variable[]) => list.map((v) => backend.writable(v));
-  backend.native.adamw(
+  return backend.native.clippedAdamw(
     writable(params),
-    grads.map((g) => backend.raw(g)),
+    raw(grads),
     writable(state.m),
     writable(state.v),
     Float64Array.from(weightDecay),
@@ -151,7 +185,8 @@ function adamwNative(
     beta1,
     beta2,
     eps,
-    state.step,
-    gradScale,
+    state.step + 1,
+    clip,
+    raw(losses),
   );
 }

@@ -80,13 +80,14 @@ function crossEntropyLossNative(
     const dw = backend.floats(V * D);
     native.crossEntropyLoss(M, V, D, backend.activations(h), backend.raw(w), labels, each, loss, dh, dw);
     save([backend.tensor(dh, [M, D]), backend.tensor(dw, [V, D])]);
-    const total = backend.storage.read(loss).reduce((sum, x) => sum + x, 0);
+    const total = backend.floats(1);
+    native.sum(loss, total);
     for (const used of [loss, each]) if (used !== weights) backend.storage.give(used);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
       const by = dy.dataSync()[0]!;
       return saved.map((t) => (by === 1 ? t.clone() : t.mul(by)));
     };
-    return { value: tf.scalar(total), gradFunc };
+    return { value: backend.tensor<tf.Scalar>(total, []), gradFunc };
   });
   return run(h, w) as tf.Scalar;
 }

@@ -156,6 +156,51 @@ const slice: Wrap = (next) => (args) => {
   return backend.adopt(out, shape);
 };
 
+const split: Wrap = (next) => (args) => {
+  const { x } = args.inputs as { x: tf.TensorInfo };
+  const { numOrSizeSplits, axis } = args.attrs as unknown as {
+    numOrSizeSplits: number | number[];
+    axis: number;
+  };
+  if (!fits(x)) return next(args);
+  const [along] = tf.util.parseAxisParam(axis, x.shape);
+  const sizes = tf.backend_util.prepareSplitSize(x as tf.Tensor, numOrSizeSplits, along);
+  const backend = args.backend as NativeBackend;
+  const strides = stridesOf(x.shape);
+  let at = 0;
+  return sizes.map((n) => {
+    const shape = x.shape.map((size, d) => (d === along ? n : size));
+    const out = backend.floats(sizeOf(shape));
+    const from = view(shape, strides, at * strides[along!]!);
+    if (n > 0) native(backend).copyView(from, backend.raw(x), view(shape, stridesOf(shape)), out);
+    at += n;
+    return backend.adopt(out, shape);
+  });
+};
+
+/** A slice's gradient. */
+const pad: Wrap = (next) => (args) => {
+  const { x } = args.inputs as { x: tf.TensorInfo };
+  const { paddings, constantValue } = args.attrs as unknown as {
+    paddings: [number, number][];
+    constantValue: number;
+  };
+  const shape = x.shape.map((n, d) => paddings[d]![0] + n + paddings[d]![1]);
+  if (!fits(x) || sizeOf(shape) > MOST_ELEMENTS) return next(args);
+  const backend = args.backend as NativeBackend;
+  const strides = stridesOf(shape);
+  const out = backend.floats(sizeOf(shape));
+  native(backend).fillWith(constantValue, out);
+  const offset = strides.reduce((sum, stride, d) => sum + stride * paddings[d]![0], 0);
+  native(backend).copyView(
+    view(x.shape, stridesOf(x.shape)),
+    backend.raw(x),
+    view(x.shape, strides, offset),
+    out,
+  );
+  return backend.adopt(out, shape);
+};
+
 const concat: Wrap = (next) => (args) => {
   const all = args.inputs as unknown as tf.TensorInfo[];
   const parts = all.filter((t) => sizeOf(t.shape) > 0);
@@ -201,6 +246,8 @@ export const cudaKernels: Readonly<Record<string, Wrap>> = Object.fromEntries([
   ...each(REDUCTION, reduction),
   ['Transpose', transpose],
   ['Slice', slice],
+  ['SplitV', split],
+  ['PadV2', pad],
   ['Concat', concat],
   ['Fill', fill],
 ]);

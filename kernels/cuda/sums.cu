@@ -1,5 +1,7 @@
-// The square root of the sum of squares over all arrays, in double and in a fixed order: a block sums a chunk, then one
-// block sums the chunks. As fast as memory is read (GPUs with few double units: twice the time, still nothing of a step).
+// Sums in double and in a fixed order. Of squares over arrays: a block sums a chunk, then one block sums the chunks. As fast as
+// memory is read (GPUs with few double units: twice the time, still nothing of a step).
+#include "sums.h"
+
 #include <math.h>
 
 #include "lists.h"
@@ -41,26 +43,34 @@ __global__ void chunkSquares(int arrays, const int32_t* __restrict__ first, cons
   if (threadIdx.x == 0) sums[chunk] = sum;
 }
 
-__global__ void sumChunks(int n, const double* __restrict__ sums, double* total) {
+// By one block.
+template <class From, class To>
+__global__ void sumAll(Index n, const From* __restrict__ x, To* total) {
   double sum = 0;
-  for (int i = threadIdx.x; i < n; i += kThreadsAtEnd) sum += sums[i];
+#pragma unroll 4
+  for (Index i = threadIdx.x; i < n; i += kThreadsAtEnd) sum += x[i];
   sum = sumOfBlock(sum);
-  if (threadIdx.x == 0) *total = sum;
+  if (threadIdx.x == 0) *total = static_cast<To>(sum);
 }
 
 } // namespace
 
-void globalNorm(Index arrays, const Index* lengths, const float* const* x, double* norm) {
+void sum(Index n, const float* x, float* total) { launch(sumAll<float, float>, 1, kThreadsAtEnd, 0, n, x, total); }
+
+void sumOfSquares(Index arrays, const Index* lengths, const float* const* x, double* total) {
   const std::vector<int32_t> first = firstChunks(arrays, lengths);
   const int chunks = first.back();
-  *norm = 0;
-  if (chunks == 0) return;
   const Temporary<int32_t> starts = uploaded(first.data(), arrays + 1);
   const Temporary<Index> sizes = uploaded(lengths, arrays);
   const Temporary<const float*> list = uploaded(x, arrays);
-  const Temporary<double> sums(chunks), total(1);
+  const Temporary<double> sums(chunks);
   launch(chunkSquares, static_cast<unsigned>(chunks), kThreads, 0, static_cast<int>(arrays), starts, sizes, list, sums);
-  launch(sumChunks, 1, kThreadsAtEnd, 0, chunks, sums, total);
+  launch(sumAll<double, double>, 1, kThreadsAtEnd, 0, static_cast<Index>(chunks), sums, total);
+}
+
+void globalNorm(Index arrays, const Index* lengths, const float* const* x, double* norm) {
+  const Temporary<double> total(1);
+  sumOfSquares(arrays, lengths, x, total);
   download(norm, total, sizeof(double));
   *norm = sqrt(*norm);
 }

@@ -1,4 +1,4 @@
-// Sums of squares in double, in blocks of fixed length: the same for any number of threads.
+// Sums in double, in a fixed order: the same for any number of threads.
 #include <math.h>
 
 #include "../runtime/pool.h"
@@ -16,7 +16,7 @@ constexpr Index kBlock = 16384;
 typedef double Wide __attribute__((vector_size(4 * VL)));
 typedef float Narrow __attribute__((vector_size(2 * VL), aligned(4), may_alias));
 
-// One sum for each block.
+// One sum for each block of fixed length.
 void sumSquares(Index n, const float* x, double* sums) {
   const Index blocks = (n + kBlock - 1) / kBlock;
   const auto block = [&](Index b) {
@@ -39,6 +39,12 @@ void sumSquares(Index n, const float* x, double* sums) {
 }
 
 } // namespace
+
+void sum(Index n, const float* x, float* total) {
+  double sum = 0;
+  for (Index i = 0; i < n; i++) sum += x[i];
+  *total = static_cast<float>(sum);
+}
 
 void globalNorm(Index arrays, const Index* lengths, const float* const* x, double* norm) {
   double total = 0;
