@@ -2,7 +2,7 @@
 //
 // A step is one CUDA graph: what changes is copied to the device (rows, tokens, uniform numbers), all layers and the sampler
 // run, tokens and log-probabilities are copied back; the host waits once. All that changes is read from device memory, so
-// there is one graph for a number of rows, padded to a few sizes, and it outlives the batch that it was captured in. Up to 8
+// there is a graph for a number of rows, padded to a few sizes, and for whether rows share prompts; it outlives the batch that it was captured in. Up to 8
 // rows a layer is five kernels, norms included (few_rows.cu), about 60 a step; with more rows products run on tensor cores,
 // seven kernels a layer. A step of GPT-2 124M reads 248 MB of weights: 80 µs at an H100's 3 TB/s, which at batch 1 is about
 // what it takes to start 60 kernels, so those overlap (overlap.h).
@@ -13,6 +13,7 @@
 #include <new>
 #include <numeric>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include "model.h"
@@ -48,6 +49,9 @@ struct Buffers {
   SplitKeys split;
 };
 
+// What a step's kernels depend on: its rows, padded, and how many of a prompt attend together at most.
+typedef std::pair<Index, int> StepKind;
+
 struct Graph {
   cudaGraphExec_t run = nullptr;
   int uses = 0;
@@ -67,12 +71,12 @@ struct Decoder {
   Buffers buffers = {};
   Memory bufferMemory;
   Pinned stepOnHost, drawnOnHost; // copies of buffers.step and .drawn
-  std::map<Index, Graph> graphs;  // by padded number of rows
+  std::map<StepKind, Graph> graphs;
 
   Decoder(Type type, const DecoderConfig& c, const ModelWeights& weights) : m(type, c, weights) {}
   ~Decoder() { forgetGraphs(); }
   void forgetGraphs() {
-    for (auto& [rows, graph] : graphs)
+    for (auto& [kind, graph] : graphs)
       if (graph.run) cudaGraphExecDestroy(graph.run);
     graphs.clear();
   }
@@ -259,7 +263,8 @@ void drawRows(const Model& m, Index R, const float* logits, bool byPrompt, const
 }
 
 // One token more of every row, and the next one's draw, from stepOnHost to drawnOnHost.
-void enqueueStep(const Decoder& d, Index R) {
+void enqueueStep(const Decoder& d, StepKind kind) {
+  const auto [R, together] = kind;
   const Model& m = d.m;
   const Buffers& b = d.buffers;
   const unsigned char* step = b.step;
@@ -270,22 +275,22 @@ void enqueueStep(const Decoder& d, Index R) {
     launch(embedRows<T>, static_cast<unsigned>(R), kRowThreads, 0, static_cast<int>(m.c.width), rowsOf(step), m.wte, m.wpe,
            static_cast<T*>(b.a.x));
   });
-  runLayers(m, R, b.a, [&](Index layer) {
+  runLayers(m, R, b.a, [&, rows = R, most = together](Index layer) {
     const KvCache* cache = &reinterpret_cast<const StepHead*>(step)->cache;
-    turn(m, R, rowsOf(step), 1, b.a.qkv);
-    attendRows(m.type, cache, rowsOf(step), R, m.heads, layer, b.split, b.a.qkv, b.a.mixed);
-    return R;
+    turn(m, rows, rowsOf(step), 1, b.a.qkv);
+    attendRows(m.type, cache, rowsOf(step), rows, most, m.heads, layer, b.split, b.a.qkv, b.a.mixed);
+    return rows;
   });
   logitsOf(m, R, b.a.x, b.a.normed, b.logits);
   drawRows(m, R, b.logits, false, step, b.drawn);
   check(cudaMemcpyAsync(d.drawnOnHost.data(), b.drawn, drawnBytes, cudaMemcpyDeviceToHost, stream()), "copying tokens");
 }
 
-void capture(const Decoder& d, Index R, Graph& graph) {
+void capture(const Decoder& d, StepKind kind, Graph& graph) {
   cudaGraph_t captured = nullptr;
   check(cudaStreamBeginCapture(stream(), cudaStreamCaptureModeRelaxed), "capturing a step");
   try {
-    enqueueStep(d, R);
+    enqueueStep(d, kind);
   } catch (...) {
     cudaStreamEndCapture(stream(), &captured);
     if (captured) cudaGraphDestroy(captured);
@@ -297,22 +302,22 @@ void capture(const Decoder& d, Index R, Graph& graph) {
   check(status, "making a step's graph");
 }
 
-// A number of rows that comes once is not worth a graph; and what is set up when it is first used (libraries, kernels that
+// A kind of step that comes once is not worth a graph; and what is set up when it is first used (libraries, kernels that
 // are loaded then) must not be captured.
-void runStep(Decoder& d, Index R) {
-  Graph& graph = d.graphs[R];
-  if (graph.uses++ == 0) return enqueueStep(d, R);
-  if (!graph.run) capture(d, R, graph);
+void runStep(Decoder& d, StepKind kind) {
+  Graph& graph = d.graphs[kind];
+  if (graph.uses++ == 0) return enqueueStep(d, kind);
+  if (!graph.run) capture(d, kind, graph);
   check(cudaGraphLaunch(graph.run, stream()), "running a step");
 }
 
-// A step as the device reads it, with padding up to `padded` rows. tokens may be null.
-void fillStep(const Decoder& d, Index R, Index padded, const int32_t* rows, const int32_t* tokens, const float* uniform,
+// A step as the device reads it, with padding up to kind's rows. tokens may be null.
+void fillStep(const Decoder& d, Index R, StepKind kind, const int32_t* rows, const int32_t* tokens, const float* uniform,
               const Filters& filters, unsigned char* step) {
   const StepHead head = {d.cache, filters};
   memcpy(step, &head, sizeof head);
   StepRow* out = const_cast<StepRow*>(rowsOf(step));
-  const int most = mostTogether(padded, d.m.heads);
+  const auto [padded, most] = kind;
   StepRow* first = nullptr;
   for (Index i = 0; i < R; i++) {
     const int32_t prompt = static_cast<int32_t>(rows[i] / d.cache.n);
@@ -356,14 +361,15 @@ void stepDecoder(void* decoder, Index R, const int32_t* rows, const int32_t* pre
   std::vector<Drawn> drawn(R);
   if (previous) {
     const Index padded = paddedRows(R);
-    fillStep(d, R, padded, rows, previous, uniform, filters, d.stepOnHost.data());
-    runStep(d, padded);
+    const StepKind kind = {padded, togetherIn(d.cache, rows, R, padded, d.m.heads)};
+    fillStep(d, R, kind, rows, previous, uniform, filters, d.stepOnHost.data());
+    runStep(d, kind);
     check(cudaStreamSynchronize(stream()), "waiting for a step");
     memcpy(drawn.data(), d.drawnOnHost.data(), R * sizeof(Drawn));
     for (Index i = 0; i < R; i++) d.added[rows[i]]++;
   } else { // rows may be given more than once
     std::vector<unsigned char> step(stepBytes(R));
-    fillStep(d, R, R, rows, nullptr, uniform, filters, step.data());
+    fillStep(d, R, {R, 1}, rows, nullptr, uniform, filters, step.data());
     const auto stepThere = uploaded(step.data(), static_cast<Index>(step.size()));
     const Temporary<Drawn> drawnThere(R);
     drawRows(d.m, R, d.promptLogits, true, stepThere, drawnThere);
