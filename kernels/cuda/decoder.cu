@@ -2,9 +2,9 @@
 //
 // A step is one CUDA graph: what changes is copied to the device (rows, tokens, uniform numbers), all layers and the sampler
 // run, tokens and log-probabilities are copied back; the host waits once. All that changes is read from device memory, so
-// there is a graph for a number of rows, padded to a few sizes, and for whether rows share prompts; it outlives the batch that it was captured in. Up to 8
-// rows a layer is five kernels, norms included (few_rows.cu), about 60 a step; with more rows products run on tensor cores,
-// seven kernels a layer. A step of GPT-2 124M reads 248 MB of weights: 80 µs at an H100's 3 TB/s, which at batch 1 is about
+// there is a graph for a number of rows, padded to a few sizes, and for whether rows share prompts; it outlives the batch that
+// it was captured in. Up to 8 rows, and up to 64 in bfloat16, a layer is five kernels, norms included (few_rows.cu,
+// skinny.cu), about 60 a step; with more rows the library multiplies, seven kernels a layer. A step of GPT-2 124M reads 248 MB of weights: 80 µs at an H100's 3 TB/s, which at batch 1 is about
 // what it takes to start 60 kernels, so those overlap (overlap.h).
 #include <string.h>
 

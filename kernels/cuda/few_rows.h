@@ -1,4 +1,4 @@
-// Layers of few rows, as a decoder has them: their cost is reading the weights.
+// Layers of few rows, as a decoder has them: their cost is reading the weights. Up to 8 rows are here, up to 64 in skinny.h.
 #pragma once
 #include "device.h"
 

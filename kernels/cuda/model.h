@@ -6,6 +6,7 @@
 #include "glu.h"
 #include "held.h"
 #include "kv_cache.h"
+#include "skinny.h"
 
 namespace ilf::cuda {
 
@@ -25,6 +26,7 @@ struct Model {
   const float *wte, *wpe; // [V,D]; [positions,D] or null; floats, so that sums of them are rounded once
   NormOf norm;
   Weights head;  // [paddedVocab,D], zeros behind the vocabulary, so that every row of logits begins at 256 bytes
+  SplitSums sums;
   Memory memory; // what all of this lies in
 
   // weights as in createDecoder, on the device; they are copied. Throws std::bad_alloc.

@@ -265,6 +265,54 @@ underEverySetting('decoder', (use) => {
     decoder.close();
   });
 
+  it('does so for each way in which products are computed, by the number of rows', () => {
+    use();
+    // Sums over a width that several blocks share, and outputs enough for each warp to have its own.
+    const wide = { ...gpt2(1, 2, 32, 250, 6), inner: 1100 };
+    const shapes = [wide, { ...config, layers: 1 }, { ...other, layers: 1 }];
+    for (const shape of isCuda() ? shapes : [shapes[0]!])
+      for (const bfloat16 of [false, true]) {
+        const weights = shape === wide ? quarters(weightsFor(shape)) : weightsFor(shape);
+        const decoder = native.createDecoder(shape, weights, bfloat16);
+        for (const rows of [1, 8, 9, 16, 33, 64, 65])
+          expectForwardPass(decoder, weights, new Array(rows).fill(2), 1, 2, {
+            dropEvery: 2,
+            shape,
+            bfloat16,
+          });
+        decoder.close();
+      }
+  });
+
+  it('does so for 512 rows, of as many prompts and of a quarter of them', () => {
+    use();
+    const shape = gpt2(1, 2, 16, 40, 6);
+    const weights = weightsFor(shape);
+    const decoder = native.createDecoder(shape, weights, true);
+    for (const n of [1, 4])
+      expectForwardPass(decoder, weights, new Array(512 / n).fill(2), n, 2, {
+        ...{ dropEvery: 2, shape, bfloat16: true },
+      });
+    decoder.close();
+  });
+
+  it('gives a row the same logits beside 8 other rows and beside 63', () => {
+    use();
+    const shape = { ...gpt2(1, 30, 240, 300, 4), inner: 300 };
+    const decoder = native.createDecoder(shape, weightsFor(shape), true);
+    const drawn = (rows: number) => {
+      const all = Int32Array.from({ length: rows }, (_, i) => i);
+      decoder.prefill(all, new Int32Array(rows).fill(1), 1, 2);
+      return [null, all, all].map((tokens) => step(decoder, all, tokens, shape));
+    };
+    const expected = drawn(64);
+    for (const rows of [9, 16, 17, 33])
+      drawn(rows).forEach((logits, s) => {
+        expectSameBits(logits, expected[s]!.subarray(0, rows * shape.vocab));
+      });
+    decoder.close();
+  });
+
   it('does so for heads of other widths, of many rows and of few', () => {
     use();
     for (const [heads, width] of [
