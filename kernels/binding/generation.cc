@@ -35,6 +35,7 @@ struct Decoder {
   void* inner = nullptr;
   DecoderConfig config;
   napi_env env;
+  std::vector<bool> there;     // of the weights that a model may have
   napi_ref embeddings[2] = {}; // wte, wpe: read in place
   int64_t n = 0, maxNew = 0;
   std::vector<int32_t> lengths, added; // of the open batch: per prompt, per row
@@ -44,6 +45,18 @@ struct Decoder {
   void close() {
     if (inner) made->destroyDecoder(inner);
     inner = nullptr;
+    letGo();
+  }
+  // Of a JavaScript list of weights, keeps what is read in place.
+  void hold(napi_value list, const ModelWeights& weights) {
+    letGo();
+    for (uint32_t i = 0; i < (weights.wpe ? 2 : 1); i++) {
+      napi_value value;
+      napi_get_element(env, list, i, &value);
+      napi_create_reference(env, value, 1, &embeddings[i]);
+    }
+  }
+  void letGo() {
     for (napi_ref& ref : embeddings) {
       if (ref) napi_delete_reference(env, ref);
       ref = nullptr;
@@ -111,6 +124,13 @@ napi_value step(Args& args) {
   return nullptr;
 }
 
+napi_value closeBatch(Args& args) {
+  Decoder& d = open(args);
+  d.lengths.clear();
+  d.made->closeBatch(d.inner);
+  return nullptr;
+}
+
 napi_value closeDecoder(Args& args) {
   static_cast<Decoder*>(args.data)->close();
   return nullptr;
@@ -173,11 +193,11 @@ DecoderConfig configOf(Args& args) {
   return c;
 }
 
-// The list of arrays as ModelWeights; checks which are there, and their lengths.
+// Argument `at`, a list of arrays, as ModelWeights; checks which are there, and their lengths.
 class WeightList {
  public:
-  WeightList(Args& args, const DecoderConfig& c) : args_(args), layers_(c.layers) {
-    args.floatList(1, "weights", data_, lengths_, true);
+  WeightList(Args& args, int at, const DecoderConfig& c) : args_(args), layers_(c.layers) {
+    args.floatList(at, "weights", data_, lengths_, true);
     const int64_t expected = 5 + 20 * c.layers;
     if (static_cast<int64_t>(data_.size()) != expected)
       args.outOfRange("weights", "must be " + std::to_string(expected) + " arrays or null, are " + std::to_string(data_.size()));
@@ -204,6 +224,7 @@ class WeightList {
     all.head = takeOrNull(times(c.vocab, D));
   }
   ModelWeights all;
+  std::vector<bool> there() const { return {data_.begin(), data_.end()}; }
 
  private:
   float* takeOrNull(int64_t length) {
@@ -233,25 +254,38 @@ class WeightList {
   size_t next_ = 0;
 };
 
+napi_value renew(Args& args) {
+  Decoder& d = open(args);
+  const WeightList weights(args, 0, d.config);
+  if (weights.there() != d.there) args.outOfRange("weights", "must be there where the decoder has them, and only there");
+  d.lengths.clear();
+  bool ok = false;
+  d.made->renewDecoder(d.inner, weights.all, &ok);
+  if (!ok) {
+    d.close();
+    throw std::bad_alloc();
+  }
+  d.hold(args.value(0), weights.all);
+  return nullptr;
+}
+
 napi_value createDecoder(Args& args) {
   const DecoderConfig c = configOf(args);
-  const WeightList weights(args, c);
+  const WeightList weights(args, 1, c);
   const auto d = std::make_shared<Decoder>();
   d->made = kernels;
   d->config = c;
   d->config.rotation.frequencies = nullptr; // the call's
+  d->there = weights.there();
   d->env = args.env;
   d->made->createDecoder(args.flag(2) ? kBfloat16 : kFloat32, c, weights.all, &d->inner);
   if (!d->inner) throw std::bad_alloc();
-  for (uint32_t i = 0; i < (weights.all.wpe ? 2 : 1); i++) {
-    napi_value value;
-    napi_get_element(args.env, args.value(1), i, &value);
-    napi_create_reference(args.env, value, 1, &d->embeddings[i]);
-  }
+  d->hold(args.value(1), weights.all);
   napi_value object;
   napi_create_object(args.env, &object);
-  static const Function methods[] = {{"prefill", prefill}, {"step", step}, {"close", closeDecoder}};
-  define(args.env, object, methods, 3, d);
+  static const Function methods[] = {
+      {"prefill", prefill}, {"step", step}, {"renew", renew}, {"closeBatch", closeBatch}, {"close", closeDecoder}};
+  define(args.env, object, methods, sizeof methods / sizeof *methods, d);
   return object;
 }
 

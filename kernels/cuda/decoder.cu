@@ -340,6 +340,15 @@ void createDecoder(Type type, const DecoderConfig& c, const ModelWeights& weight
   }
 }
 
+// Graphs stay: the weights lie where they lay.
+void renewDecoder(void* decoder, const ModelWeights& weights, bool* ok) {
+  static_cast<Decoder*>(decoder)->m.renew(weights);
+  *ok = true;
+}
+
+// Graphs stay: they find the cache by what a step says.
+void closeBatch(void* decoder) { static_cast<Decoder*>(decoder)->cacheMemory.free(); }
+
 void destroyDecoder(void* decoder) { delete static_cast<Decoder*>(decoder); }
 
 void prefillDecoder(void* decoder, Index P, Index T, const int32_t* prompts, const int32_t* lengths, Index n, Index maxNew,

@@ -130,6 +130,10 @@ Model::Model(Type type, const DecoderConfig& config, const ModelWeights& weights
   });
 }
 
+void Model::renew(const ModelWeights& weights) {
+  withType(type, [&](auto t) { takeWeights<decltype(t)>(*this, weights, memory.data()); });
+}
+
 Activations takeActivations(const Model& m, Index M, Pieces& pieces) {
   const auto take = [&](Index width) { return pieces.take(M * width * m.elementSize()); };
   Activations a;

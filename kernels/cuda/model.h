@@ -31,6 +31,8 @@ struct Model {
 
   // weights as in createDecoder, on the device; they are copied. Throws std::bad_alloc.
   Model(Type type, const DecoderConfig& config, const ModelWeights& weights);
+  // Copies other weights of the same shapes to where those were.
+  void renew(const ModelWeights& weights);
 
   Index elementSize() const { return type == kFloat32 ? 4 : 2; }
   Index paddedVocab() const { return head.N; }

@@ -348,7 +348,7 @@ export interface Native {
   /** A decoder of a model of these layers (x + attention(norm(x)), then x + mlp(norm(x))) with its KV caches. `weights`, null where the
    * model has none: wte [V,D], wpe [positions,D]; per layer weight and bias of the parts norm, qkv, q, k, v, out (of
    * attention), norm, gate, up, down (of the MLP); weight and bias of the last norm; the head [V,D], null for wte. The
-   * products' weights are packed into copies: open a new decoder after they change. wte and wpe are read in place until the
+   * products' weights are packed into copies: renew them after they change. wte and wpe are read in place until the
    * decoder is closed. Logits have the same bits as the forward functions above give for the whole text. */
   createDecoder(
     config: DecoderConfig,
@@ -416,5 +416,10 @@ export interface NativeDecoder {
     logprob: Float32Array,
     logits?: Float32Array | null,
   ): void;
+  /** Takes the weights anew, those that createDecoder was given or others of the same shapes; no batch is open then. What was
+   * set up for steps stays. */
+  renew(weights: (FloatArray | null)[]): void;
+  /** Gives the memory of the open batch back. */
+  closeBatch(): void;
   close(): void;
 }

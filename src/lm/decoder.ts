@@ -35,6 +35,7 @@ export function openLMDecoder(lm: CausalLM): Decoder {
     openDecoder(
       lm.description,
       weights.map((w) => w ?? null),
+      lm,
     ) ?? hostDecoder(lm)
   );
 }

@@ -361,6 +361,27 @@ underEverySetting('decoder', (use) => {
     }
   });
 
+  it('takes other weights, and gives the memory of a batch back', () => {
+    use();
+    for (const shape of [config, other])
+      for (const bfloat16 of [false, true]) {
+        const weights = weightsFor(shape);
+        const [changed, options] = [quarters(weights), { shape, bfloat16 }];
+        const decoder = native.createDecoder(shape, weights, bfloat16);
+        expectForwardPass(decoder, weights, [4, 2], 2, 4, options);
+        const before = native.bytes();
+        decoder.closeBatch();
+        expect(native.bytes()).toBeLessThan(before);
+        expect(() => step(decoder, [0], null, shape)).toThrow(/step: rows \[0\]/);
+        decoder.renew(changed);
+        expectForwardPass(decoder, changed, [4, 2], 2, 4, options);
+        decoder.renew(weights);
+        expect(() => step(decoder, [0], null, shape)).toThrow(/step: rows \[0\]/);
+        expectForwardPass(decoder, weights, [3, 5, 1], 3, 4, options);
+        decoder.close();
+      }
+  });
+
   it('draws what sample draws from the same logits', () => {
     use();
     const V = config.vocab;
@@ -424,4 +445,14 @@ it('can be used again and refuses what it cannot do', () => {
   refuse(16, blank(51 * 204), 'weights must have a gate in all layers, or in none');
   refuse(-1, null, 'config .heads must be a multiple of kvHeads', { ...config, kvHeads: 2 });
   refuse(-1, null, 'config .act must be 1 without gates', { ...config, act: 2 });
+  const renewed = native.createDecoder(config, weights);
+  expect(() => renewed.renew(weights.with(5, blank(3)))).toThrow(
+    new RangeError('renew: weights [5] must have 153 elements, has 3'),
+  );
+  expect(() => renewed.renew(weights.with(1, null))).toThrow(
+    new RangeError('renew: weights must be there where the decoder has them, and only there'),
+  );
+  renewed.close();
+  expect(() => renewed.renew(weights)).toThrow(/closed/);
+  expect(() => renewed.closeBatch()).toThrow(/closed/);
 });
