@@ -1,4 +1,5 @@
 // Sampling and the decoder object.
+#include <deque>
 #include <new>
 
 #include "function.h"
@@ -39,9 +40,14 @@ struct Decoder {
   napi_ref embeddings[2] = {}; // wte, wpe: read in place
   int64_t n = 0, maxNew = 0;
   std::vector<int32_t> lengths, added; // of the open batch: per prompt, per row
-  std::vector<bool> seen;
+  std::vector<bool> seen, drew;        // rows of the call, of the last step
+  std::deque<int64_t> unread;          // steps that were started: their rows
 
   ~Decoder() { close(); }
+  void closeBatch() {
+    lengths.clear();
+    unread.clear();
+  }
   void close() {
     if (inner) made->destroyDecoder(inner);
     inner = nullptr;
@@ -86,7 +92,7 @@ napi_value prefill(Args& args) {
                                     " tokens passes the model's " + std::to_string(d.config.positions) + " positions");
   }
   times(times(P, n), times(d.config.layers, times(maxNew + T, 2 * d.config.kvHeads * d.config.headDim)));
-  d.lengths.clear();
+  d.closeBatch();
   bool ok = false;
   d.made->prefillDecoder(d.inner, P, T, prompts, lengths, n, maxNew, &ok);
   if (!ok) throw std::bad_alloc();
@@ -95,7 +101,29 @@ napi_value prefill(Args& args) {
   d.lengths.assign(lengths, lengths + P);
   d.added.assign(P * n, 0);
   d.seen.assign(P * n, false);
+  d.drew.assign(P * n, false);
   return nullptr;
+}
+
+// Rows that exist, each once, and with room for a token more where they get one.
+void checkRows(Args& args, Decoder& d, const int32_t* rows, int64_t R, bool once, bool appended) {
+  args.checkIds("rows", rows, R, 0, static_cast<int64_t>(d.lengths.size()) * d.n);
+  d.seen.assign(d.seen.size(), false);
+  for (int64_t i = 0; once && i < R; i++) {
+    if (d.seen[rows[i]]) args.outOfRange("rows", "has row " + std::to_string(rows[i]) + " twice");
+    d.seen[rows[i]] = true;
+    if (appended && d.added[rows[i]] >= d.maxNew)
+      args.outOfRange("rows", ": row " + std::to_string(rows[i]) + " has all of its maxNew = " + std::to_string(d.maxNew) +
+                                  " tokens");
+  }
+}
+
+void count(Decoder& d, const int32_t* rows, int64_t R, bool appended) {
+  d.drew.assign(d.drew.size(), false);
+  for (int64_t i = 0; i < R; i++) {
+    d.drew[rows[i]] = true;
+    if (appended) d.added[rows[i]]++;
+  }
 }
 
 napi_value step(Args& args) {
@@ -108,25 +136,47 @@ napi_value step(Args& args) {
   int32_t* tokens = args.ints(6, "tokens", R);
   float* logprob = args.hostFloats(7, "logprob", R);
   float* logits = args.isNull(8) ? nullptr : args.hostFloats(8, "logits", times(R, d.config.vocab));
-  args.checkIds("rows", rows, R, 0, static_cast<int64_t>(d.lengths.size()) * d.n);
+  if (!d.unread.empty()) throw ArgumentError{ArgumentError::kOther, "step: a step that was started is to be read first"};
   if (previous) args.checkIds("previous", previous, R, 0, d.config.vocab);
-  d.seen.assign(d.seen.size(), false);
-  for (int64_t i = 0; previous && i < R; i++) {
-    if (d.seen[rows[i]]) args.outOfRange("rows", "has row " + std::to_string(rows[i]) + " twice");
-    d.seen[rows[i]] = true;
-    if (d.added[rows[i]] >= d.maxNew)
-      args.outOfRange("rows", ": row " + std::to_string(rows[i]) + " has all of its maxNew = " + std::to_string(d.maxNew) +
-                                  " tokens");
-  }
+  checkRows(args, d, rows, R, previous, previous);
   if (R == 0) return nullptr;
   d.made->stepDecoder(d.inner, R, rows, previous, f.temperature, f.topK, f.topP, uniform, tokens, logprob, logits);
-  for (int64_t i = 0; previous && i < R; i++) d.added[rows[i]]++;
+  count(d, rows, R, previous);
+  return nullptr;
+}
+
+napi_value start(Args& args) {
+  Decoder& d = open(args);
+  int64_t R;
+  const int32_t* rows = args.intsOfAnyLength(0, "rows", &R);
+  const bool first = args.flag(1);
+  const Filters f = filters(args, 2);
+  const float* uniform = args.hostFloats(5, "uniform", R);
+  if (!d.made->startStep) throw ArgumentError{ArgumentError::kOther, "start: these kernels do not run on their own"};
+  if (d.unread.size() == 2) throw ArgumentError{ArgumentError::kOther, "start: two steps are to be read first"};
+  if (R == 0) args.outOfRange("rows", "must not be empty");
+  checkRows(args, d, rows, R, true, !first);
+  for (int64_t i = 0; !first && i < R; i++)
+    if (!d.drew[rows[i]]) args.outOfRange("rows", ": row " + std::to_string(rows[i]) + " has drawn nothing in the last step");
+  d.made->startStep(d.inner, R, rows, first, f.temperature, f.topK, f.topP, uniform);
+  count(d, rows, R, !first);
+  d.unread.push_back(R);
+  return nullptr;
+}
+
+napi_value read(Args& args) {
+  Decoder& d = open(args);
+  if (d.unread.empty()) throw ArgumentError{ArgumentError::kOther, "read: no step has been started"};
+  int32_t* tokens = args.ints(0, "tokens", d.unread.front());
+  float* logprob = args.hostFloats(1, "logprob", d.unread.front());
+  d.made->readStep(d.inner, tokens, logprob);
+  d.unread.pop_front();
   return nullptr;
 }
 
 napi_value closeBatch(Args& args) {
   Decoder& d = open(args);
-  d.lengths.clear();
+  d.closeBatch();
   d.made->closeBatch(d.inner);
   return nullptr;
 }
@@ -258,7 +308,7 @@ napi_value renew(Args& args) {
   Decoder& d = open(args);
   const WeightList weights(args, 0, d.config);
   if (weights.there() != d.there) args.outOfRange("weights", "must be there where the decoder has them, and only there");
-  d.lengths.clear();
+  d.closeBatch();
   bool ok = false;
   d.made->renewDecoder(d.inner, weights.all, &ok);
   if (!ok) {
@@ -284,7 +334,9 @@ napi_value createDecoder(Args& args) {
   napi_value object;
   napi_create_object(args.env, &object);
   static const Function methods[] = {
-      {"prefill", prefill}, {"step", step}, {"renew", renew}, {"closeBatch", closeBatch}, {"close", closeDecoder}};
+      {"prefill", prefill}, {"step", step},   {"start", start},
+      {"read", read},       {"renew", renew}, {"closeBatch", closeBatch},
+      {"close", closeDecoder}};
   define(args.env, object, methods, sizeof methods / sizeof *methods, d);
   return object;
 }

@@ -5,6 +5,8 @@
 // less than starting its kernels one after another takes.
 #include "few_rows.h"
 
+#include <algorithm>
+
 #include "gelu.h"
 #include "norm_row.h"
 #include "overlap.h"
@@ -176,9 +178,18 @@ void start(const FewRows& f) {
 
 } // namespace
 
+size_t sharedUpTo(size_t wanted) {
+  static const size_t most = [] {
+    int bytes = 0;
+    check(cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, 0), "the device's attributes");
+    return static_cast<size_t>(bytes) - 1024; // for what a kernel declares
+  }();
+  return std::min(wanted, most);
+}
+
 bool isFewRows(Type type, Index rows, Index K) {
   const size_t bytes = paddedWidth(K) * (kFewRows * (type == kFloat32 ? 4 : 2) + 8);
-  return rows <= kFewRows && bytes <= kMostShared;
+  return rows <= kFewRows && bytes <= sharedUpTo(kMostShared);
 }
 
 void fewRows(Type type, const FewRows& f) {

@@ -35,6 +35,9 @@ struct FewRows {
   bool floats = false;
 };
 
+// `wanted` bytes of shared memory for a block's rows, or as many as a block of this GPU may have.
+size_t sharedUpTo(size_t wanted);
+
 // Up to this many rows, where they fit into shared memory, this is taken instead of multiply().
 constexpr Index kFewRows = 8;
 bool isFewRows(Type type, Index rows, Index K);

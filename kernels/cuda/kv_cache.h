@@ -17,7 +17,7 @@ struct StepRow {
   int32_t token;
   float uniform;
   int32_t together; // so many rows of one prompt, from this on, attend together; 0: an earlier row takes this one along
-  int32_t unused;
+  int32_t drawn;    // the row of the last step whose draw is the token, instead of `token`; or −1
 };
 
 struct Heads {

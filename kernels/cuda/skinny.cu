@@ -30,7 +30,6 @@ constexpr int kTile = 32;                 // outputs of a warp
 constexpr int kChunk = 32;                // of K: two products
 constexpr int kStretch = kWarps * kChunk; // of K, that blocks share in whole ones
 constexpr int kApart = kTile + 4;         // floats between a row's sums in shared memory, so that a warp's do not share banks
-constexpr size_t kMostShared = 160 << 10; // bytes; a multiprocessor of an A100 has 164 KB
 
 // Elements between rows in shared memory: a quarter of a warp reads two of them at once, from all banks.
 __host__ __device__ constexpr int rowStride(int n) { return (n + 63) / 64 * 64 + 32; }
@@ -163,6 +162,9 @@ Index tilesOf(const Weights& w) { return (w.N + kTile - 1) / kTile; }
 // Whether each warp has outputs of its own.
 bool whole(const Weights& w) { return tilesOf(w) >= 4 * multiprocessors(); }
 
+// Bytes for rows; a multiprocessor of an A100 has 164 KB.
+size_t mostShared() { return sharedUpTo(160 << 10); }
+
 size_t sharedBytes(int rows, const Weights& w, Index each, bool normed) {
   const size_t read = static_cast<size_t>(rows) * rowStride(static_cast<int>(each)) * sizeof(bf16);
   const size_t all = read + (normed ? 2 * w.ld * sizeof(float) : 0);
@@ -174,7 +176,7 @@ Index stretch(const Weights& w, bool normed) {
   if (normed || whole(w)) return w.K;
   const Index all = (w.K + kStretch - 1) / kStretch, wanted = 2 * multiprocessors() / (2 * tilesOf(w));
   Index splits = std::min(std::max<Index>(wanted, 1), all);
-  while (splits < all && sharedBytes(32, w, (all + splits - 1) / splits * kStretch, false) > kMostShared) splits++;
+  while (splits < all && sharedBytes(32, w, (all + splits - 1) / splits * kStretch, false) > mostShared()) splits++;
   return std::min(w.K, (all + splits - 1) / splits * kStretch);
 }
 
@@ -201,13 +203,13 @@ Index splitSumsDone(const Weights& w) { return 2 * tilesOf(w); }
 
 bool isSkinny(Type type, Index rows, const Weights& w, bool normed) {
   return type == kBfloat16 && rows > kFewRows && rows <= kSkinnyRows &&
-         sharedBytes(32, w, stretch(w, normed), normed) <= kMostShared;
+         sharedBytes(32, w, stretch(w, normed), normed) <= mostShared();
 }
 
 void skinnyRows(const FewRows& f, const SplitSums& sums) {
   const bool all = whole(f.weights);
   if (f.rows <= 16) return all ? start<2, true>(f, sums) : start<2, false>(f, sums);
-  const bool wide = f.rows > 32 && all && sharedBytes(64, f.weights, f.weights.K, f.norm.gamma) <= kMostShared;
+  const bool wide = f.rows > 32 && all && sharedBytes(64, f.weights, f.weights.K, f.norm.gamma) <= mostShared();
   if (wide) start<8, true>(f, sums);
   else all ? start<4, true>(f, sums) : start<4, false>(f, sums);
 }

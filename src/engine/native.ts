@@ -416,6 +416,19 @@ export interface NativeDecoder {
     logprob: Float32Array,
     logits?: Float32Array | null,
   ): void;
+  /** A step in two halves, where the kernels run on their own (a GPU's): it is started, and then read when its numbers are
+   * wanted. At most two are started and not read. Each row has what it drew in the step before appended to it; `first`: draws
+   * what follows its prompt. Otherwise as step. */
+  start(
+    rows: Int32Array,
+    first: boolean,
+    temperature: number,
+    topK: number,
+    topP: number,
+    uniform: Float32Array,
+  ): void;
+  /** What the earliest started step drew. */
+  read(tokens: Int32Array, logprob: Float32Array): void;
   /** Takes the weights anew, those that createDecoder was given or others of the same shapes; no batch is open then. What was
    * set up for steps stays. */
   renew(weights: (FloatArray | null)[]): void;

@@ -16,6 +16,7 @@ import {
   decodeBandwidth,
   decodeBytes,
   forwardFlops,
+  meanContext,
   parameters,
   peakBandwidth,
   peakFlops,
@@ -102,6 +103,8 @@ describe('what a model needs', () => {
   it('a step of decoding reads weights, keys and values', () => {
     expect(decodeBytes(small, 0, 0)).toBe(2 * 123_653_376);
     expect(decodeBytes(small, 64, 128) - decodeBytes(small, 0, 0)).toBe(64 * 128 * 12 * 2 * 768 * 2);
+    // 4 steps, over 11 to 14 positions.
+    expect(meanContext({ prompts: 2, promptLength: 10, newTokens: 5 })).toBe(12.5);
   });
 
   it('the prefill is no step of decoding', () => {

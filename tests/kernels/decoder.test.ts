@@ -361,6 +361,87 @@ underEverySetting('decoder', (use) => {
     }
   });
 
+  it('draws the same in steps that are started before the one before them is read', () => {
+    use();
+    const all = Int32Array.from({ length: 12 }, (_, r) => r);
+    // Rows leave, and change places.
+    const steps = [
+      all,
+      all,
+      all.slice().reverse(),
+      all.filter((r) => r % 3 !== 1),
+      all.filter((r) => r % 3 === 0),
+    ];
+    steps.push(steps[4]!, Int32Array.of(9, 3), Int32Array.of(3));
+    const lengths = Int32Array.of(4, 2, 6, 1);
+    for (const shape of [config, other])
+      for (const bfloat16 of [false, true]) {
+        const decoder = native.createDecoder(shape, weightsFor(shape), bfloat16);
+        const prompts = randomIds(24, shape.vocab, 1);
+        const uniform = steps.map((rows, s) => random(rows.length, s).map((x) => Math.abs(x) * 0.99));
+        const [drawn, logprobs] = [
+          steps.map((rows) => new Int32Array(rows.length)),
+          steps.map((r) => blank(r.length)),
+        ];
+        decoder.prefill(prompts, lengths, 3, steps.length);
+        const last = new Int32Array(all.length);
+        steps.forEach((rows, s) => {
+          const previous = s === 0 ? null : rows.map((r) => last[r]!);
+          decoder.step(rows, previous, 0.9, 30, 0.95, uniform[s]!, drawn[s]!, logprobs[s]!);
+          rows.forEach((r, i) => {
+            last[r] = drawn[s]![i]!;
+          });
+        });
+        decoder.prefill(prompts, lengths, 3, steps.length);
+        const start = (s: number) => decoder.start(steps[s]!, s === 0, 0.9, 30, 0.95, uniform[s]!);
+        if (isCuda()) {
+          start(0);
+          steps.forEach((rows, s) => {
+            if (s + 1 < steps.length) start(s + 1);
+            const [tokens, logprob] = [new Int32Array(rows.length), blank(rows.length)];
+            decoder.read(tokens, logprob);
+            expect(tokens).toEqual(drawn[s]);
+            expectSameBits(logprob, logprobs[s]!);
+          });
+        } else expect(() => start(0)).toThrow(/do not run on their own/);
+        decoder.close();
+      }
+  });
+
+  it('refuses to start or read what it cannot', () => {
+    use();
+    if (!isCuda()) return;
+    const decoder = native.createDecoder(config, weightsFor(config));
+    const start = (rows: number[], first: boolean) =>
+      decoder.start(Int32Array.from(rows), first, 1, 0, 1, blank(rows.length).fill(0.5));
+    const read = (rows: number) => decoder.read(new Int32Array(rows), blank(rows));
+    const prompts = [randomIds(6, config.vocab, 1), Int32Array.of(3, 2), 2, 2] as const;
+    expect(() => start([0], true)).toThrow(RangeError);
+    decoder.prefill(...prompts);
+    expect(() => read(1)).toThrow(/no step has been started/);
+    expect(() => start([0], false)).toThrow(/row 0 has drawn nothing in the last step/);
+    expect(() => start([], true)).toThrow(/rows must not be empty/);
+    expect(() => start([1, 1], true)).toThrow(/row 1 twice/);
+    start([0, 1, 3], true);
+    expect(() => start([0, 2], false)).toThrow(/row 2 has drawn nothing/);
+    start([3, 0], false);
+    expect(() => start([3], false)).toThrow(/two steps are to be read first/);
+    expect(() => step(decoder, [0], null)).toThrow(/is to be read first/);
+    expect(() => read(2)).toThrow(/tokens must have 3/);
+    read(3);
+    start([3], false);
+    read(2);
+    expect(() => start([3], false)).toThrow(/row 3 has all of its maxNew = 2/);
+    decoder.prefill(...prompts); // what was not read is gone
+    expect(() => read(1)).toThrow(/no step has been started/);
+    start([1], true);
+    decoder.closeBatch();
+    expect(() => read(1)).toThrow(/no step has been started/);
+    decoder.prefill(...prompts);
+    start([2], true);
+    decoder.close();
+  });
+
   it('takes other weights, and gives the memory of a batch back', () => {
     use();
     for (const shape of [config, other])

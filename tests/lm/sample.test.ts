@@ -86,6 +86,28 @@ describe.each(settings)('sampling on %s', (backend) => {
     lm.dispose();
   });
 
+  test('samples what plain JavaScript samples, of rows that end at different steps', async () => {
+    if (backend.endsWith('bfloat16')) return; // other numbers
+    const o = { ...options, topP: 0.95, stopIds: [5, 6, 7] };
+    const many = [...prompts, new Array(TINY.n_positions - 3).fill(2)];
+    const drawn = async (engine: string) => {
+      await use(engine);
+      const lm = tinyLM(3);
+      const completions = (await sample(lm, many, 4, o)).flat();
+      lm.dispose();
+      return completions;
+    };
+    const expected = await drawn('js');
+    const actual = await drawn(backend);
+    expect(actual.map(({ ids, finished }) => ({ ids, finished }))).toEqual(
+      expected.map(({ ids, finished }) => ({ ids, finished })),
+    );
+    actual.forEach(({ logprobs }, i) => {
+      expect(difference(logprobs, expected[i]!.logprobs)).toBeLessThan(1e-4);
+    });
+    expect(new Set(actual.map(({ ids }) => ids.length)).size).toBeGreaterThan(3);
+  });
+
   test('a model that has been trained meanwhile samples as a new one of the same weights', async () => {
     const lm = tinyLM(3);
     const params = [...lm.params.values()];

@@ -4,8 +4,59 @@ import type * as tf from '../tf.js';
 import { ACTIVATION_CODES, type GluActivation } from './glu.js';
 import type { Rotation } from './rotary.js';
 
-/** See NativeDecoder. close ends its use; a new one is opened after the weights change. */
-export type Decoder = Pick<NativeDecoder, 'prefill' | 'step' | 'close'>;
+/** How the next token is drawn. */
+export interface Drawing {
+  temperature: number;
+  topK: number;
+  topP: number;
+}
+
+/**
+ * Rows that continue their prompts, token by token. Ids and rows as in NativeDecoder. It is closed before the weights change.
+ */
+export interface Decoder {
+  prefill: NativeDecoder['prefill'];
+  /** Whether a step may be started before the one before it is read: then the GPU computes while the host looks at tokens. */
+  readonly ahead: boolean;
+  /**
+   * Starts a step: each of rows has what it drew in the step before appended to it, or, in a batch's first step, nothing, and
+   * draws its next token. uniform: a number in [0,1) for each row.
+   */
+  start(rows: Int32Array, drawing: Drawing, uniform: Float32Array): void;
+  /** What the earliest started step drew, like its rows: tokens, and their log-probabilities. */
+  read(tokens: Int32Array, logprob: Float32Array): void;
+  close(): void;
+}
+
+/** A decoder that computes a step when it is read. */
+export function stepByStep({
+  prefill,
+  step,
+  close,
+}: Pick<NativeDecoder, 'prefill' | 'step' | 'close'>): Decoder {
+  let drawn = new Int32Array(0); // by each row, last
+  let first = true;
+  let started: Parameters<Decoder['start']>;
+  return {
+    ahead: false,
+    prefill(prompts, lengths, n, maxNew) {
+      drawn = new Int32Array(lengths.length * n);
+      first = true;
+      prefill(prompts, lengths, n, maxNew);
+    },
+    start(...step) {
+      started = step;
+    },
+    read(tokens, logprob) {
+      const [rows, { temperature, topK, topP }, uniform] = started;
+      const previous = first ? null : rows.map((r) => drawn[r]!);
+      step(rows, previous, temperature, topK, topP, uniform, tokens, logprob);
+      first = false;
+      for (const [i, r] of rows.entries()) drawn[r] = tokens[i]!;
+    },
+    close,
+  };
+}
 
 /**
  * A decoder in a GPU's memory that outlives its uses: weights in the engine's precision, buffers, and the graphs of its
@@ -51,7 +102,11 @@ export function openDecoder(
   const backend = activeNative('createDecoder');
   if (!backend) return null;
   const raw = weights.map((w) => w && backend.raw(w));
-  if (!backend.storage.onDevice || keeper.decoder?.inUse) return create(backend, shape, raw);
+  if (!backend.storage.onDevice) return stepByStep(create(backend, shape, raw));
+  if (keeper.decoder?.inUse) {
+    const other = create(backend, shape, raw);
+    return ahead(other, () => other.close());
+  }
   const { precision } = backend;
   if (keeper.decoder?.backend === backend && keeper.decoder.precision === precision)
     keeper.decoder.native.renew(raw);
@@ -62,13 +117,27 @@ export function openDecoder(
   }
   const kept = keeper.decoder;
   kept.inUse = true;
+  return ahead(kept.native, () => {
+    kept.native.closeBatch();
+    kept.inUse = false;
+  });
+}
+
+/** A decoder of kernels that run on their own. */
+function ahead(native: NativeDecoder, close: () => void): Decoder {
+  let first = true;
   return {
-    prefill: (...batch) => kept.native.prefill(...batch),
-    step: (...next) => kept.native.step(...next),
-    close() {
-      kept.native.closeBatch();
-      kept.inUse = false;
+    ahead: true,
+    prefill(...batch) {
+      first = true;
+      native.prefill(...batch);
     },
+    start(rows, { temperature, topK, topP }, uniform) {
+      native.start(rows, first, temperature, topK, topP, uniform);
+      first = false;
+    },
+    read: (tokens, logprob) => native.read(tokens, logprob),
+    close,
   };
 }
 
