@@ -5,11 +5,16 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <vector>
 
 #include "queue.h"
+
+struct EmulatedEvent {
+  size_t after = 0; // so many pieces of work
+};
 
 struct EmulatedGraph {
   std::vector<std::function<void()>> work;
@@ -21,11 +26,27 @@ namespace {
 EmulatedGraph* capturing = nullptr;
 std::map<void*, std::pair<void*, size_t>> allocations; // data: mapping and its length
 size_t inUse = 0, mostInUse = 0;
+
+// What has been enqueued runs when the host waits for it, or when too much waits: so memory of the host that is changed, or
+// read, too early shows.
+constexpr size_t kMostWaiting = 512;
+std::deque<std::function<void()>> queue;
+size_t enqueued = 0, done = 0;
+
+void runUpTo(size_t last) {
+  for (; done < last; done++) {
+    const std::function<void()> work = std::move(queue.front());
+    queue.pop_front();
+    work();
+  }
+}
 } // namespace
 
 void enqueue(std::function<void()> work) {
-  if (capturing) capturing->work.push_back(std::move(work));
-  else work();
+  if (capturing) return capturing->work.push_back(std::move(work));
+  queue.push_back(std::move(work));
+  enqueued++;
+  if (queue.size() > kMostWaiting) runUpTo(done + 1);
 }
 
 } // namespace ilf::emulated
@@ -57,16 +78,17 @@ cudaError_t cudaMemGetInfo(size_t* free, size_t* total) { *free = *total = size_
 cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* pool, int) { *pool = nullptr; return cudaSuccess; }
 cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, cudaMemPoolAttr, void*) { return cudaSuccess; }
 cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t, cudaMemPoolAttr attribute, void* value) {
+  runUpTo(enqueued); // memory may be given back
   *static_cast<uint64_t*>(value) = attribute == cudaMemPoolAttrUsedMemHigh ? mostInUse : inUse;
   return cudaSuccess;
 }
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* s, unsigned) { *s = nullptr; return cudaSuccess; }
-cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t* e, unsigned) { *e = nullptr; return cudaSuccess; }
-cudaError_t cudaEventDestroy(cudaEvent_t) { return cudaSuccess; }
-cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) { return cudaSuccess; }
-cudaError_t cudaEventSynchronize(cudaEvent_t) { return cudaSuccess; }
-cudaError_t cudaEventQuery(cudaEvent_t) { return cudaSuccess; }
+cudaError_t cudaStreamSynchronize(cudaStream_t) { runUpTo(enqueued); return cudaSuccess; }
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* e, unsigned) { *e = new EmulatedEvent; return cudaSuccess; }
+cudaError_t cudaEventDestroy(cudaEvent_t e) { delete e; return cudaSuccess; }
+cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t) { e->after = enqueued; return cudaSuccess; }
+cudaError_t cudaEventSynchronize(cudaEvent_t e) { runUpTo(e->after); return cudaSuccess; }
+cudaError_t cudaEventQuery(cudaEvent_t e) { runUpTo(e->after); return cudaSuccess; }
 
 // Ends where a page begins that cannot be touched; filled with NaN, of either type.
 cudaError_t cudaMalloc(void** memory, size_t bytes) {
@@ -108,7 +130,8 @@ cudaError_t cudaFreeAsync(void* memory, cudaStream_t) {
   if (capturing)
     for (const auto& own : capturing->memory)
       if (own.get() == memory) return cudaSuccess; // the graph's
-  return cudaFree(memory);
+  enqueue([=] { cudaFree(memory); });
+  return cudaSuccess;
 }
 cudaError_t cudaMallocHost(void** memory, size_t bytes) {
   *memory = malloc(bytes);
@@ -140,7 +163,7 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t* run, cudaGraph_t graph, unsign
   return cudaSuccess;
 }
 cudaError_t cudaGraphLaunch(cudaGraphExec_t graph, cudaStream_t) {
-  for (const auto& work : graph->work) work();
+  enqueue([kept = *graph] { for (const auto& work : kept.work) work(); });
   return cudaSuccess;
 }
 cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
