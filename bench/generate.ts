@@ -8,7 +8,7 @@ import { type Given, modelBenchOptions, settings } from './options.js';
 import type { Part } from './parts.js';
 import { gpuDecodingModes, type Mode, modes, type Peer } from './peers.js';
 import type { GenerateAmount } from './report.js';
-import { decodeBandwidth, peakBandwidth } from './roofline.js';
+import { decodeBandwidth, decodeBytes, meanContext, peakBandwidth } from './roofline.js';
 import { modelParts } from './versus.js';
 
 export const generateOptions = {
@@ -77,11 +77,21 @@ export function generate(given: GenerateGiven, peers: readonly Peer[]): Part[] {
       };
       return [{ head: 'bandwidth', of }];
     },
+    shareNote: (model, amount, gpu) => {
+      const bytes = (rows: number) => decodeBytes(sizesOf(model), rows, meanContext(amount));
+      const peak = peakBandwidth(gpu);
+      const of = peak
+        ? `${Math.round(peak / 1e9)} GB/s, by the memory's clock and bus`
+        : 'a peak that is not known';
+      return `generate, ${model}, ${amount.prompts} prompts: a step reads ${megabytes(bytes(0))} of weights and, on average, ${megabytes(bytes(amount.prompts) - bytes(0))} of keys and values; bandwidth is of ${of}`;
+    },
     notes: [
-      'generate: new tokens/s include the prefill; prefill ends with the first new token. Ours open the decoder each time.',
+      'generate: new tokens/s include the prefill; prefill ends with the first new token. Ours open the decoder each time; on a GPU it is kept, and its weights are copied anew.',
     ],
   });
 }
+
+const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
 
 /** Where a model has 128 positions, half of each. */
 const shorter = (tokens: number, model: ModelName) =>

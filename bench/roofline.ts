@@ -91,6 +91,15 @@ export function decodeBytes(sizes: Gpt2Sizes, rows: number, context: number): nu
   return 2 * parameters(sizes) + rows * context * sizes.n_layer * 2 * sizes.n_embd * 2;
 }
 
+interface Decoded {
+  prompts: number;
+  promptLength: number;
+  newTokens: number;
+}
+
+/** Positions that a row attends to, on average over the steps after the prefill: the i-th reads the prompt and i new tokens. */
+export const meanContext = ({ promptLength, newTokens }: Decoded): number => promptLength + newTokens / 2;
+
 /** Rates in tokens per second: new ones, prefill included, and the prompts' ones of the prefill alone. */
 export interface DecodeRates {
   generate: number;
@@ -98,15 +107,11 @@ export interface DecodeRates {
 }
 
 /** Bytes per second that decoding must have read; the prefill gives each row's first new token. */
-export function decodeBandwidth(
-  sizes: Gpt2Sizes,
-  { prompts, promptLength, newTokens }: { prompts: number; promptLength: number; newTokens: number },
-  rates: DecodeRates,
-): number | null {
+export function decodeBandwidth(sizes: Gpt2Sizes, amount: Decoded, rates: DecodeRates): number | null {
+  const { prompts, promptLength, newTokens } = amount;
   const prefill = (prompts * promptLength) / rates.prefill;
   const seconds = (prompts * newTokens) / rates.generate - prefill;
   const steps = newTokens - 1;
-  // The i-th step reads the prompt and i new tokens.
-  const context = promptLength + (1 + steps) / 2;
-  return seconds > 0 && steps > 0 ? (decodeBytes(sizes, prompts, context) * steps) / seconds : null;
+  const bytes = decodeBytes(sizes, prompts, meanContext(amount));
+  return seconds > 0 && steps > 0 ? (bytes * steps) / seconds : null;
 }

@@ -39,6 +39,8 @@ export interface ModelBench<Amount extends Repetitions> {
   ratios?: readonly Share[];
   /** For below the table. */
   notes?: readonly string[];
+  /** The same, of what shares are counted by. */
+  shareNote?: (model: ModelName, amount: Amount, gpu: Gpu) => string;
 }
 
 /** One model in one precision. */
@@ -149,6 +151,7 @@ async function measure<Amount extends Repetitions>(
   const ofPeak = gpu && precision === 'bfloat16' ? bench.sharesOf?.(model, amount, gpu) : undefined;
   const shares = [...(bench.ratios ?? []), ...(ofPeak ?? [])];
   outcome.tables.push(contenderTable(outcome.part, reports, works, shares));
+  if (gpu && ofPeak && bench.shareNote) outcome.notes.push(bench.shareNote(model, amount, gpu));
   outcome.notes.push(...(bench.notes ?? []), ...skipped);
   outcome.results.push({
     model,

@@ -66,6 +66,12 @@ struct Kernels {
 #define OP(name, parameters) void(*name) parameters;
 #include "ops.def"
 #undef OP
+  // A step of the decoder in two halves, where the kernels run on their own: null where they do not. At most two are started
+  // and not read. Each row has what it drew in the step before appended, or, of the first, draws what follows its prompt.
+  void (*startStep)(void* decoder, Index R, const int32_t* rows, bool first, float temperature, Index topK, float topP,
+                    const float* uniform) = nullptr;
+  // What the earliest of them drew, when it is done.
+  void (*readStep)(void* decoder, int32_t* tokens, float* logprob) = nullptr;
 };
 
 extern const Kernels* kernels; // the ones in use

@@ -1,4 +1,5 @@
 // Sampling and the decoder object.
+#include <deque>
 #include <new>
 
 #include "function.h"
@@ -35,15 +36,33 @@ struct Decoder {
   void* inner = nullptr;
   DecoderConfig config;
   napi_env env;
+  std::vector<bool> there;     // of the weights that a model may have
   napi_ref embeddings[2] = {}; // wte, wpe: read in place
   int64_t n = 0, maxNew = 0;
   std::vector<int32_t> lengths, added; // of the open batch: per prompt, per row
-  std::vector<bool> seen;
+  std::vector<bool> seen, drew;        // rows of the call, of the last step
+  std::deque<int64_t> unread;          // steps that were started: their rows
 
   ~Decoder() { close(); }
+  void closeBatch() {
+    lengths.clear();
+    unread.clear();
+  }
   void close() {
     if (inner) made->destroyDecoder(inner);
     inner = nullptr;
+    letGo();
+  }
+  // Of a JavaScript list of weights, keeps what is read in place.
+  void hold(napi_value list, const ModelWeights& weights) {
+    letGo();
+    for (uint32_t i = 0; i < (weights.wpe ? 2 : 1); i++) {
+      napi_value value;
+      napi_get_element(env, list, i, &value);
+      napi_create_reference(env, value, 1, &embeddings[i]);
+    }
+  }
+  void letGo() {
     for (napi_ref& ref : embeddings) {
       if (ref) napi_delete_reference(env, ref);
       ref = nullptr;
@@ -73,7 +92,7 @@ napi_value prefill(Args& args) {
                                     " tokens passes the model's " + std::to_string(d.config.positions) + " positions");
   }
   times(times(P, n), times(d.config.layers, times(maxNew + T, 2 * d.config.kvHeads * d.config.headDim)));
-  d.lengths.clear();
+  d.closeBatch();
   bool ok = false;
   d.made->prefillDecoder(d.inner, P, T, prompts, lengths, n, maxNew, &ok);
   if (!ok) throw std::bad_alloc();
@@ -82,7 +101,29 @@ napi_value prefill(Args& args) {
   d.lengths.assign(lengths, lengths + P);
   d.added.assign(P * n, 0);
   d.seen.assign(P * n, false);
+  d.drew.assign(P * n, false);
   return nullptr;
+}
+
+// Rows that exist, each once, and with room for a token more where they get one.
+void checkRows(Args& args, Decoder& d, const int32_t* rows, int64_t R, bool once, bool appended) {
+  args.checkIds("rows", rows, R, 0, static_cast<int64_t>(d.lengths.size()) * d.n);
+  d.seen.assign(d.seen.size(), false);
+  for (int64_t i = 0; once && i < R; i++) {
+    if (d.seen[rows[i]]) args.outOfRange("rows", "has row " + std::to_string(rows[i]) + " twice");
+    d.seen[rows[i]] = true;
+    if (appended && d.added[rows[i]] >= d.maxNew)
+      args.outOfRange("rows", ": row " + std::to_string(rows[i]) + " has all of its maxNew = " + std::to_string(d.maxNew) +
+                                  " tokens");
+  }
+}
+
+void count(Decoder& d, const int32_t* rows, int64_t R, bool appended) {
+  d.drew.assign(d.drew.size(), false);
+  for (int64_t i = 0; i < R; i++) {
+    d.drew[rows[i]] = true;
+    if (appended) d.added[rows[i]]++;
+  }
 }
 
 napi_value step(Args& args) {
@@ -95,19 +136,48 @@ napi_value step(Args& args) {
   int32_t* tokens = args.ints(6, "tokens", R);
   float* logprob = args.hostFloats(7, "logprob", R);
   float* logits = args.isNull(8) ? nullptr : args.hostFloats(8, "logits", times(R, d.config.vocab));
-  args.checkIds("rows", rows, R, 0, static_cast<int64_t>(d.lengths.size()) * d.n);
+  if (!d.unread.empty()) throw ArgumentError{ArgumentError::kOther, "step: a step that was started is to be read first"};
   if (previous) args.checkIds("previous", previous, R, 0, d.config.vocab);
-  d.seen.assign(d.seen.size(), false);
-  for (int64_t i = 0; previous && i < R; i++) {
-    if (d.seen[rows[i]]) args.outOfRange("rows", "has row " + std::to_string(rows[i]) + " twice");
-    d.seen[rows[i]] = true;
-    if (d.added[rows[i]] >= d.maxNew)
-      args.outOfRange("rows", ": row " + std::to_string(rows[i]) + " has all of its maxNew = " + std::to_string(d.maxNew) +
-                                  " tokens");
-  }
+  checkRows(args, d, rows, R, previous, previous);
   if (R == 0) return nullptr;
   d.made->stepDecoder(d.inner, R, rows, previous, f.temperature, f.topK, f.topP, uniform, tokens, logprob, logits);
-  for (int64_t i = 0; previous && i < R; i++) d.added[rows[i]]++;
+  count(d, rows, R, previous);
+  return nullptr;
+}
+
+napi_value start(Args& args) {
+  Decoder& d = open(args);
+  int64_t R;
+  const int32_t* rows = args.intsOfAnyLength(0, "rows", &R);
+  const bool first = args.flag(1);
+  const Filters f = filters(args, 2);
+  const float* uniform = args.hostFloats(5, "uniform", R);
+  if (!d.made->startStep) throw ArgumentError{ArgumentError::kOther, "start: these kernels do not run on their own"};
+  if (d.unread.size() == 2) throw ArgumentError{ArgumentError::kOther, "start: two steps are to be read first"};
+  if (R == 0) args.outOfRange("rows", "must not be empty");
+  checkRows(args, d, rows, R, true, !first);
+  for (int64_t i = 0; !first && i < R; i++)
+    if (!d.drew[rows[i]]) args.outOfRange("rows", ": row " + std::to_string(rows[i]) + " has drawn nothing in the last step");
+  d.made->startStep(d.inner, R, rows, first, f.temperature, f.topK, f.topP, uniform);
+  count(d, rows, R, !first);
+  d.unread.push_back(R);
+  return nullptr;
+}
+
+napi_value read(Args& args) {
+  Decoder& d = open(args);
+  if (d.unread.empty()) throw ArgumentError{ArgumentError::kOther, "read: no step has been started"};
+  int32_t* tokens = args.ints(0, "tokens", d.unread.front());
+  float* logprob = args.hostFloats(1, "logprob", d.unread.front());
+  d.made->readStep(d.inner, tokens, logprob);
+  d.unread.pop_front();
+  return nullptr;
+}
+
+napi_value closeBatch(Args& args) {
+  Decoder& d = open(args);
+  d.closeBatch();
+  d.made->closeBatch(d.inner);
   return nullptr;
 }
 
@@ -173,11 +243,11 @@ DecoderConfig configOf(Args& args) {
   return c;
 }
 
-// The list of arrays as ModelWeights; checks which are there, and their lengths.
+// Argument `at`, a list of arrays, as ModelWeights; checks which are there, and their lengths.
 class WeightList {
  public:
-  WeightList(Args& args, const DecoderConfig& c) : args_(args), layers_(c.layers) {
-    args.floatList(1, "weights", data_, lengths_, true);
+  WeightList(Args& args, int at, const DecoderConfig& c) : args_(args), layers_(c.layers) {
+    args.floatList(at, "weights", data_, lengths_, true);
     const int64_t expected = 5 + 20 * c.layers;
     if (static_cast<int64_t>(data_.size()) != expected)
       args.outOfRange("weights", "must be " + std::to_string(expected) + " arrays or null, are " + std::to_string(data_.size()));
@@ -204,6 +274,7 @@ class WeightList {
     all.head = takeOrNull(times(c.vocab, D));
   }
   ModelWeights all;
+  std::vector<bool> there() const { return {data_.begin(), data_.end()}; }
 
  private:
   float* takeOrNull(int64_t length) {
@@ -233,25 +304,40 @@ class WeightList {
   size_t next_ = 0;
 };
 
+napi_value renew(Args& args) {
+  Decoder& d = open(args);
+  const WeightList weights(args, 0, d.config);
+  if (weights.there() != d.there) args.outOfRange("weights", "must be there where the decoder has them, and only there");
+  d.closeBatch();
+  bool ok = false;
+  d.made->renewDecoder(d.inner, weights.all, &ok);
+  if (!ok) {
+    d.close();
+    throw std::bad_alloc();
+  }
+  d.hold(args.value(0), weights.all);
+  return nullptr;
+}
+
 napi_value createDecoder(Args& args) {
   const DecoderConfig c = configOf(args);
-  const WeightList weights(args, c);
+  const WeightList weights(args, 1, c);
   const auto d = std::make_shared<Decoder>();
   d->made = kernels;
   d->config = c;
   d->config.rotation.frequencies = nullptr; // the call's
+  d->there = weights.there();
   d->env = args.env;
   d->made->createDecoder(args.flag(2) ? kBfloat16 : kFloat32, c, weights.all, &d->inner);
   if (!d->inner) throw std::bad_alloc();
-  for (uint32_t i = 0; i < (weights.all.wpe ? 2 : 1); i++) {
-    napi_value value;
-    napi_get_element(args.env, args.value(1), i, &value);
-    napi_create_reference(args.env, value, 1, &d->embeddings[i]);
-  }
+  d->hold(args.value(1), weights.all);
   napi_value object;
   napi_create_object(args.env, &object);
-  static const Function methods[] = {{"prefill", prefill}, {"step", step}, {"close", closeDecoder}};
-  define(args.env, object, methods, 3, d);
+  static const Function methods[] = {
+      {"prefill", prefill}, {"step", step},   {"start", start},
+      {"read", read},       {"renew", renew}, {"closeBatch", closeBatch},
+      {"close", closeDecoder}};
+  define(args.env, object, methods, sizeof methods / sizeof *methods, d);
   return object;
 }
 

@@ -264,6 +264,12 @@ void createDecoder(Type type, const DecoderConfig& c, const ModelWeights& weight
   *result = d;
 }
 
+void renewDecoder(void* decoder, const ModelWeights& weights, bool* ok) {
+  *ok = renewModel(*static_cast<Decoder*>(decoder), weights);
+}
+
+void closeBatch(void* decoder) { closeCache(static_cast<Decoder*>(decoder)->cache); }
+
 void destroyDecoder(void* decoder) {
   Decoder* d = static_cast<Decoder*>(decoder);
   closeCache(d->cache);

@@ -52,6 +52,7 @@ bool packWeights(Model& m, const ModelWeights& w) {
   const DecoderConfig& c = m.c;
   const Index D = c.width, I = c.inner, ofK = c.kvHeads * c.headDim;
   Pieces pieces = {m.memory};
+  pieces.take(2 * c.rotation.pairs); // the frequencies
   bool ok = true;
   const auto copy = [&](const float* from, Index n) {
     if (!from) return static_cast<float*>(nullptr);
@@ -91,9 +92,6 @@ bool packWeights(Model& m, const ModelWeights& w) {
   float* head = pieces.take(packedSize<T>(c.vocab, D));
   packBShared<T>(c.vocab, D, w.head ? w.head : w.wte, D, true, head);
   m.head = head;
-  double* frequencies = reinterpret_cast<double*>(pieces.take(2 * c.rotation.pairs));
-  if (c.rotation.pairs > 0) memcpy(frequencies, c.rotation.frequencies, c.rotation.pairs * sizeof(double));
-  m.c.rotation.frequencies = frequencies;
   return ok;
 }
 
@@ -117,8 +115,18 @@ bool openModel(Model& m, Type type, const DecoderConfig& c, const ModelWeights& 
   withType(type, [&](auto t) {
     typedef decltype(t) T;
     m.memory = allocateFloats(weightsSize<T>(c, m.gated), &m.held);
-    ok = m.layers && m.memory && packWeights<T>(m, weights);
+    if (!m.layers || !m.memory) return;
+    double* frequencies = reinterpret_cast<double*>(m.memory);
+    if (c.rotation.pairs > 0) memcpy(frequencies, c.rotation.frequencies, c.rotation.pairs * sizeof(double));
+    m.c.rotation.frequencies = frequencies;
+    ok = packWeights<T>(m, weights);
   });
+  return ok;
+}
+
+bool renewModel(Model& m, const ModelWeights& weights) {
+  bool ok = false;
+  withType(m.type, [&](auto t) { ok = packWeights<decltype(t)>(m, weights); });
   return ok;
 }
 

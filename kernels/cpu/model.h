@@ -37,6 +37,8 @@ struct Model {
 
 // False where memory runs out; either way closeModel frees. m is zeros before.
 bool openModel(Model& m, Type type, const DecoderConfig& c, const ModelWeights& weights);
+// Other weights of the same shapes in the memory of the last ones. False where memory to pack them runs out.
+bool renewModel(Model& m, const ModelWeights& weights);
 void closeModel(Model& m);
 
 } // namespace ILF_NS

@@ -1,10 +1,11 @@
 // Generation: prompts, then a token per row and step.
 //
-// A step is one CUDA graph: what changes is copied to the device (rows, tokens, uniform numbers), all layers and the sampler
-// run, tokens and log-probabilities are copied back; the host waits once. All that changes is read from device memory, so
-// there is one graph for a number of rows, padded to a few sizes, and it outlives the batch that it was captured in. Up to 8
-// rows a layer is five kernels, norms included (few_rows.cu), about 60 a step; with more rows products run on tensor cores,
-// seven kernels a layer. A step of GPT-2 124M reads 248 MB of weights: 80 µs at an H100's 3 TB/s, which at batch 1 is about
+// What changes with a step is copied to the device (rows, uniform numbers), all layers and the sampler run, tokens and
+// log-probabilities are copied back. The next step may be started before these are read: its rows find their tokens on the
+// device, and the GPU need not wait for the host to look at them. The kernels of a step are one CUDA graph. All that changes
+// is read from device memory, so there is a graph for a number of rows, padded to a few sizes, and for whether rows share prompts; it outlives the batch that
+// it was captured in. Up to 8 rows, and up to 64 in bfloat16, a layer is five kernels, norms included (few_rows.cu,
+// skinny.cu), about 60 a step; with more rows the library multiplies, seven kernels a layer. A step of GPT-2 124M reads 248 MB of weights: 80 µs at an H100's 3 TB/s, which at batch 1 is about
 // what it takes to start 60 kernels, so those overlap (overlap.h).
 #include <string.h>
 
@@ -13,6 +14,7 @@
 #include <new>
 #include <numeric>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include "blas.h"
@@ -50,9 +52,22 @@ struct Buffers {
   SplitKeys split;
 };
 
+// What a step's kernels depend on: its rows, padded, and how many of a prompt attend together at most.
+typedef std::pair<Index, int> StepKind;
+
 struct Graph {
   cudaGraphExec_t run = nullptr;
   int64_t ranAfter = -1; // timesAlgorithmsForgotten() when such a step last ran without a graph
+};
+
+// The host's side of a step that has been started. There are two, in turn.
+struct Step {
+  Pinned rows, drawn; // copies of buffers.step and .drawn
+  cudaEvent_t done = nullptr;
+  Index R = 0;
+  ~Step() {
+    if (done) cudaEventDestroy(done);
+  }
 };
 
 struct Decoder {
@@ -62,19 +77,31 @@ struct Decoder {
   KvCache cache = {};
   float* promptLogits = nullptr;       // [P,paddedVocab] at each prompt's last token
   std::vector<int32_t> lengths, added; // of prompts, of rows: tokens
+  std::vector<int32_t> places;         // of rows in the last step; −1: not there
   Memory cacheMemory;
 
   // For steps of up to so many rows, a padded number.
   Index mostRows = 0;
   Buffers buffers = {};
   Memory bufferMemory;
-  Pinned stepOnHost, drawnOnHost; // copies of buffers.step and .drawn
-  std::map<Index, Graph> graphs;  // by padded number of rows
+  Step steps[2];
+  unsigned started = 0, read = 0; // steps
+  std::map<StepKind, Graph> graphs;
 
-  Decoder(Type type, const DecoderConfig& c, const ModelWeights& weights) : m(type, c, weights) {}
-  ~Decoder() { forgetGraphs(); }
+  Decoder(Type type, const DecoderConfig& c, const ModelWeights& weights) : m(type, c, weights) {
+    for (Step& step : steps) check(cudaEventCreateWithFlags(&step.done, cudaEventDisableTiming), "creating an event");
+  }
+  ~Decoder() {
+    forgetSteps();
+    forgetGraphs();
+  }
+  // Of steps that nobody will read, the host's memory may still be in use.
+  void forgetSteps() {
+    if (read != started) cudaStreamSynchronize(stream());
+    read = started;
+  }
   void forgetGraphs() {
-    for (auto& [rows, graph] : graphs)
+    for (auto& [kind, graph] : graphs)
       if (graph.run) cudaGraphExecDestroy(graph.run);
     graphs.clear();
   }
@@ -183,6 +210,7 @@ void openCache(Decoder& d, Index P, Index longest, const int32_t* lengths, Index
   lay(d.cacheMemory.data());
   d.lengths.assign(lengths, lengths + P);
   d.added.assign(P * n, 0);
+  d.places.assign(P * n, -1);
 }
 
 // Buffers for steps of R rows.
@@ -203,14 +231,17 @@ void makeRoom(Decoder& d, Index R) {
   d.bufferMemory.atLeast(lay(nullptr));
   lay(d.bufferMemory.data());
   fill(d.buffers.split.done, 0, splitDoneBytes());
-  d.stepOnHost.resize(stepBytes(R));
-  d.drawnOnHost.resize(R * sizeof(Drawn));
+  for (Step& step : d.steps) {
+    step.rows.resize(stepBytes(R));
+    step.drawn.resize(R * sizeof(Drawn));
+  }
   d.mostRows = R;
 }
 
 // Prompts of similar lengths run together.
 template <class T>
 void prefill(Decoder& d, Index P, Index longest, const int32_t* prompts, const int32_t* lengths, Index n, Index maxNew) {
+  d.forgetSteps();
   openCache(d, P, longest, lengths, n, maxNew);
   makeRoom(d, paddedRows(P * n));
   const Index D = d.m.c.width;
@@ -231,13 +262,13 @@ void prefill(Decoder& d, Index P, Index longest, const int32_t* prompts, const i
 
 // --- Steps
 
-// x [R,D] = wte[token] + wpe[position]. grid: R
+// x [R,D] = wte[token] + wpe[position]. drawn: by the last step. grid: R
 template <class T>
-__global__ void embedRows(int D, const StepRow* rows, const float* wte, const float* wpe, T* x) {
+__global__ void embedRows(int D, const StepRow* rows, const Drawn* drawn, const float* wte, const float* wpe, T* x) {
   const StepRow row = rows[blockIdx.x];
   letNextStart();
   if (row.row < 0) return;
-  const float* token = wte + row.token * static_cast<Index>(D);
+  const float* token = wte + (row.drawn < 0 ? row.token : drawn[row.drawn].token) * static_cast<Index>(D);
   const float* place = wpe ? wpe + static_cast<Index>(row.length + row.added) * D : nullptr;
   T* to = x + static_cast<Index>(blockIdx.x) * D;
   for (int j = threadIdx.x; j < D; j += blockDim.x) to[j] = fromFloat<T>(token[j] + (place ? place[j] : 0.f));
@@ -260,34 +291,32 @@ void drawRows(const Model& m, Index R, const float* logits, bool byPrompt, const
               m.paddedVocab(), logits, byPrompt, shared > 0, step, drawn);
 }
 
-// One token more of every row, and the next one's draw, from stepOnHost to drawnOnHost.
-void enqueueStep(const Decoder& d, Index R) {
+// One token more of every row, and the next one's draw.
+void enqueueStep(const Decoder& d, StepKind kind) {
+  const Index R = kind.first;
   const Model& m = d.m;
   const Buffers& b = d.buffers;
   const unsigned char* step = b.step;
-  const size_t drawnBytes = R * sizeof(Drawn);
-  check(cudaMemcpyAsync(b.step, d.stepOnHost.data(), stepBytes(R), cudaMemcpyHostToDevice, stream()), "copying a step");
   withType(m.type, [&](auto t) {
     typedef decltype(t) T;
-    launch(embedRows<T>, static_cast<unsigned>(R), kRowThreads, 0, static_cast<int>(m.c.width), rowsOf(step), m.wte, m.wpe,
-           static_cast<T*>(b.a.x));
+    launch(embedRows<T>, static_cast<unsigned>(R), kRowThreads, 0, static_cast<int>(m.c.width), rowsOf(step), b.drawn,
+           m.wte, m.wpe, static_cast<T*>(b.a.x));
   });
   runLayers(m, R, b.a, [&](Index layer) {
     const KvCache* cache = &reinterpret_cast<const StepHead*>(step)->cache;
     turn(m, R, rowsOf(step), 1, b.a.qkv);
-    attendRows(m.type, cache, rowsOf(step), R, m.heads, layer, b.split, b.a.qkv, b.a.mixed);
+    attendRows(m.type, cache, rowsOf(step), R, kind.second, m.heads, layer, b.split, b.a.qkv, b.a.mixed);
     return R;
   });
   logitsOf(m, R, b.a.x, b.a.normed, b.logits);
   drawRows(m, R, b.logits, false, step, b.drawn);
-  check(cudaMemcpyAsync(d.drawnOnHost.data(), b.drawn, drawnBytes, cudaMemcpyDeviceToHost, stream()), "copying tokens");
 }
 
-void capture(const Decoder& d, Index R, Graph& graph) {
+void capture(const Decoder& d, StepKind kind, Graph& graph) {
   cudaGraph_t captured = nullptr;
   check(cudaStreamBeginCapture(stream(), cudaStreamCaptureModeRelaxed), "capturing a step");
   try {
-    enqueueStep(d, R);
+    enqueueStep(d, kind);
   } catch (...) {
     cudaStreamEndCapture(stream(), &captured);
     if (captured) cudaGraphDestroy(captured);
@@ -299,34 +328,69 @@ void capture(const Decoder& d, Index R, Graph& graph) {
   check(status, "making a step's graph");
 }
 
-// A number of rows that comes once is not worth a graph; and what is set up when it is first used (libraries, kernels that
+// A kind of step that comes once is not worth a graph; and what is set up when it is first used (libraries, kernels that
 // are loaded then, the library's algorithms) must not be captured.
-void runStep(Decoder& d, Index R) {
-  if (!switches().graphs) return enqueueStep(d, R);
-  Graph& graph = d.graphs[R];
+void runStep(Decoder& d, StepKind kind) {
+  if (!switches().graphs) return enqueueStep(d, kind);
+  Graph& graph = d.graphs[kind];
   if (!graph.run && graph.ranAfter != timesAlgorithmsForgotten()) {
     graph.ranAfter = timesAlgorithmsForgotten();
-    return enqueueStep(d, R);
+    return enqueueStep(d, kind);
   }
-  if (!graph.run) capture(d, R, graph);
+  if (!graph.run) capture(d, kind, graph);
   check(cudaGraphLaunch(graph.run, stream()), "running a step");
 }
 
-// A step as the device reads it, with padding up to `padded` rows. tokens may be null.
-void fillStep(const Decoder& d, Index R, Index padded, const int32_t* rows, const int32_t* tokens, const float* uniform,
+// A step as the device reads it, with padding up to kind's rows. tokens: null where rows have what they drew last.
+void fillStep(const Decoder& d, Index R, StepKind kind, const int32_t* rows, const int32_t* tokens, const float* uniform,
               const Filters& filters, unsigned char* step) {
   const StepHead head = {d.cache, filters};
   memcpy(step, &head, sizeof head);
   StepRow* out = const_cast<StepRow*>(rowsOf(step));
-  const int most = mostTogether(padded, d.m.heads);
+  const auto [padded, most] = kind;
   StepRow* first = nullptr;
   for (Index i = 0; i < R; i++) {
     const int32_t prompt = static_cast<int32_t>(rows[i] / d.cache.n);
-    out[i] = {rows[i], prompt, d.lengths[prompt], d.added[rows[i]], tokens ? tokens[i] : 0, uniform[i], 0, 0};
+    out[i] = {rows[i], prompt, d.lengths[prompt], d.added[rows[i]], tokens ? tokens[i] : 0, uniform[i], 0,
+              tokens ? -1 : d.places[rows[i]]};
     if (!first || first->prompt != prompt || first->together == most) first = out + i;
     first->together++;
   }
   for (Index i = R; i < padded; i++) out[i] = {-1, 0, 0, 0, 0, 0, 0, 0};
+}
+
+// Of the first step rows may be given more than once; of others tokens may be null, see fillStep.
+void start(Decoder& d, Index R, const int32_t* rows, const int32_t* tokens, bool first, const Filters& filters,
+           const float* uniform) {
+  const Index padded = paddedRows(R);
+  makeRoom(d, padded);
+  const StepKind kind = {padded, first ? 1 : togetherIn(d.cache, rows, R, padded, d.m.heads)};
+  Step& step = d.steps[d.started % 2];
+  const Buffers& b = d.buffers;
+  fillStep(d, R, kind, rows, tokens, uniform, filters, step.rows.data());
+  check(cudaMemcpyAsync(b.step, step.rows.data(), stepBytes(padded), cudaMemcpyHostToDevice, stream()), "copying a step");
+  if (first) drawRows(d.m, padded, d.promptLogits, true, b.step, b.drawn);
+  else runStep(d, kind);
+  check(cudaMemcpyAsync(step.drawn.data(), b.drawn, R * sizeof(Drawn), cudaMemcpyDeviceToHost, stream()), "copying tokens");
+  check(cudaEventRecord(step.done, stream()), "recording an event");
+  step.R = R;
+  d.started++;
+  d.places.assign(d.places.size(), -1);
+  for (Index i = 0; i < R; i++) {
+    d.places[rows[i]] = static_cast<int32_t>(i);
+    if (!first) d.added[rows[i]]++;
+  }
+}
+
+void read(Decoder& d, int32_t* tokens, float* logprob) {
+  const Step& step = d.steps[d.read % 2];
+  check(cudaEventSynchronize(step.done), "waiting for a step");
+  d.read++;
+  const Drawn* drawn = reinterpret_cast<const Drawn*>(step.drawn.data());
+  for (Index i = 0; i < step.R; i++) {
+    tokens[i] = drawn[i].token;
+    logprob[i] = drawn[i].logprob;
+  }
 }
 
 } // namespace
@@ -339,6 +403,19 @@ void createDecoder(Type type, const DecoderConfig& c, const ModelWeights& weight
     *result = new Decoder(type, c, weights);
   } catch (const std::bad_alloc&) {
   }
+}
+
+// Graphs stay: the weights lie where they lay.
+void renewDecoder(void* decoder, const ModelWeights& weights, bool* ok) {
+  static_cast<Decoder*>(decoder)->m.renew(weights);
+  *ok = true;
+}
+
+// Graphs stay: they find the cache by what a step says.
+void closeBatch(void* decoder) {
+  Decoder& d = *static_cast<Decoder*>(decoder);
+  d.forgetSteps();
+  d.cacheMemory.free();
 }
 
 void destroyDecoder(void* decoder) { delete static_cast<Decoder*>(decoder); }
@@ -354,31 +431,19 @@ void prefillDecoder(void* decoder, Index P, Index T, const int32_t* prompts, con
   }
 }
 
+void startStep(void* decoder, Index R, const int32_t* rows, bool first, float temperature, Index topK, float topP,
+               const float* uniform) {
+  start(*static_cast<Decoder*>(decoder), R, rows, nullptr, first, {temperature, topP, topK}, uniform);
+}
+
+void readStep(void* decoder, int32_t* tokens, float* logprob) { read(*static_cast<Decoder*>(decoder), tokens, logprob); }
+
 void stepDecoder(void* decoder, Index R, const int32_t* rows, const int32_t* previous, float temperature, Index topK,
                  float topP, const float* uniform, int32_t* tokens, float* logprob, float* logits) {
   Decoder& d = *static_cast<Decoder*>(decoder);
+  start(d, R, rows, previous, !previous, {temperature, topP, topK}, uniform);
+  read(d, tokens, logprob);
   const Index V = d.m.c.vocab, ld = d.m.paddedVocab();
-  const Filters filters = {temperature, topP, topK};
-  std::vector<Drawn> drawn(R);
-  if (previous) {
-    const Index padded = paddedRows(R);
-    fillStep(d, R, padded, rows, previous, uniform, filters, d.stepOnHost.data());
-    runStep(d, padded);
-    check(cudaStreamSynchronize(stream()), "waiting for a step");
-    memcpy(drawn.data(), d.drawnOnHost.data(), R * sizeof(Drawn));
-    for (Index i = 0; i < R; i++) d.added[rows[i]]++;
-  } else { // rows may be given more than once
-    std::vector<unsigned char> step(stepBytes(R));
-    fillStep(d, R, R, rows, nullptr, uniform, filters, step.data());
-    const auto stepThere = uploaded(step.data(), static_cast<Index>(step.size()));
-    const Temporary<Drawn> drawnThere(R);
-    drawRows(d.m, R, d.promptLogits, true, stepThere, drawnThere);
-    download(drawn.data(), drawnThere, R * sizeof(Drawn));
-  }
-  for (Index i = 0; i < R; i++) {
-    tokens[i] = drawn[i].token;
-    logprob[i] = drawn[i].logprob;
-  }
   for (Index i = 0; logits && i < R; i++) {
     const float* row = previous ? d.buffers.logits + i * ld : d.promptLogits + rows[i] / d.cache.n * ld;
     download(logits + i * V, row, V * sizeof(float));

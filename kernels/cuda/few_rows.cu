@@ -5,7 +5,10 @@
 // less than starting its kernels one after another takes.
 #include "few_rows.h"
 
+#include <algorithm>
+
 #include "gelu.h"
+#include "norm_row.h"
 #include "overlap.h"
 
 namespace ilf::cuda {
@@ -13,47 +16,6 @@ namespace {
 
 constexpr int kThreads = 256, kWarps = kThreads / 32;
 constexpr size_t kMostShared = 128 << 10; // bytes of rows and of what norms them; a multiprocessor of an A100 has 164 KB
-
-// A warp norms a row [D] in shared memory in place. gamma and beta, which may be null, can be read up to a multiple of 8.
-// What is normed is rounded to T, as the norm of a forward pass is.
-template <int kUnroll, class T>
-__device__ __forceinline__ void normRow(int D, bool isRms, float eps, T* x, const float* gamma, const float* beta) {
-  constexpr int L = Pack<T>::kLength;
-  const int first = threadIdx.x % 32 * L;
-  float sum = 0, squares = 0;
-#pragma unroll kUnroll
-  for (int k = first; !isRms && k < D; k += 32 * L) {
-    const Pack<T> p = *reinterpret_cast<const Pack<T>*>(x + k);
-#pragma unroll
-    for (int j = 0; j < L; j++) sum += k + j < D ? toFloat(p.at[j]) : 0.f;
-  }
-  const float mean = isRms ? 0.f : warpSum(sum) / D;
-#pragma unroll kUnroll
-  for (int k = first; k < D; k += 32 * L) {
-    const Pack<T> p = *reinterpret_cast<const Pack<T>*>(x + k);
-#pragma unroll
-    for (int j = 0; j < L; j++) {
-      const float d = k + j < D ? toFloat(p.at[j]) - mean : 0.f;
-      squares += d * d;
-    }
-  }
-  const float rstd = 1.f / sqrtf(warpSum(squares) / D + eps);
-#pragma unroll kUnroll
-  for (int k = first; k < D; k += 32 * L) {
-    Pack<T> p = *reinterpret_cast<const Pack<T>*>(x + k);
-#pragma unroll
-    for (int i = 0; i < L; i += 4) {
-      const Pack<float> g = *reinterpret_cast<const Pack<float>*>(gamma + k + i);
-      const Pack<float> b = beta ? *reinterpret_cast<const Pack<float>*>(beta + k + i) : Pack<float>{};
-#pragma unroll
-      for (int j = 0; j < 4; j++) {
-        const float y = (toFloat(p.at[i + j]) - mean) * rstd * g.at[j] + b.at[j];
-        p.at[i + j] = fromFloat<T>(k + i + j < D ? y : 0.f);
-      }
-    }
-    *reinterpret_cast<Pack<T>*>(x + k) = p;
-  }
-}
 
 // `threads` copy rows [rows,n] to rows that lie ld apart, with zeros behind n; kDeep packs of each are on their way at once.
 // Both addresses are aligned to 16 bytes.
@@ -216,9 +178,18 @@ void start(const FewRows& f) {
 
 } // namespace
 
+size_t sharedUpTo(size_t wanted) {
+  static const size_t most = [] {
+    int bytes = 0;
+    check(cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, 0), "the device's attributes");
+    return static_cast<size_t>(bytes) - 1024; // for what a kernel declares
+  }();
+  return std::min(wanted, most);
+}
+
 bool isFewRows(Type type, Index rows, Index K) {
   const size_t bytes = paddedWidth(K) * (kFewRows * (type == kFloat32 ? 4 : 2) + 8);
-  return rows <= kFewRows && bytes <= kMostShared;
+  return rows <= kFewRows && bytes <= sharedUpTo(kMostShared);
 }
 
 void fewRows(Type type, const FewRows& f) {

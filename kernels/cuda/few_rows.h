@@ -1,4 +1,4 @@
-// Layers of few rows, as a decoder has them: their cost is reading the weights.
+// Layers of few rows, as a decoder has them: their cost is reading the weights. Up to 8 rows are here, up to 64 in skinny.h.
 #pragma once
 #include "device.h"
 
@@ -34,6 +34,9 @@ struct FewRows {
   void* y = nullptr;              // [rows,N], of the type of x or, if floats, float
   bool floats = false;
 };
+
+// `wanted` bytes of shared memory for a block's rows, or as many as a block of this GPU may have.
+size_t sharedUpTo(size_t wanted);
 
 // Up to this many rows, where they fit into shared memory, this is taken instead of multiply().
 constexpr Index kFewRows = 8;

@@ -8,14 +8,17 @@ namespace ilf::cuda {
 class Memory {
  public:
   Memory() = default;
-  ~Memory() { release(data_); }
+  ~Memory() { free(); }
   Memory(const Memory&) = delete;
-  // What was in it is lost where it held less. Throws std::bad_alloc, and is empty then.
-  void atLeast(size_t bytes) {
-    if (bytes <= bytes_) return;
+  void free() {
     release(data_);
     data_ = nullptr;
     bytes_ = 0;
+  }
+  // What was in it is lost where it held less. Throws std::bad_alloc, and is empty then.
+  void atLeast(size_t bytes) {
+    if (bytes <= bytes_) return;
+    free();
     data_ = static_cast<unsigned char*>(allocate(bytes));
     bytes_ = bytes;
   }

@@ -6,6 +6,8 @@
 // an H100's 3 TB/s.
 #include "kv_cache.h"
 
+#include <algorithm>
+
 #include "overlap.h"
 
 namespace ilf::cuda {
@@ -40,6 +42,7 @@ __global__ void store(KvCache c, int queries, int heads, int Dh, int padded, Ind
 constexpr float kLog2e = 1.4426950408889634f;
 
 constexpr int kWarps = 4, kManyWarps = 16; // of a block: few blocks read with many each
+constexpr int kMostTogether = 4;           // rows
 constexpr int kMostSplits = 8;             // blocks that share a head
 
 // What a group of lanes has seen of one row: its largest score m, Σ 2^(score − m), and the same sum of values.
@@ -261,8 +264,12 @@ struct Attend {
   }
 };
 
-template <class T, int kLanes, int kPacks, int G>
-__global__ void __launch_bounds__(32 * (G == 1 ? kManyWarps : kWarps), G == 1 ? 1 : 4 - kPacks)
+// Blocks of a multiprocessor at once. A block of 4 warps has 16 KB of keys and values on their way; to keep an H100's memory
+// busy, a multiprocessor needs 20 KB (25 bytes a nanosecond, 0.8 µs).
+constexpr int residentBlocks(int warps, int G, int packs) { return warps == kManyWarps ? 1 : G > 1 ? 4 - packs : 4; }
+
+template <class T, int kLanes, int kPacks, int G, int kBlockWarps>
+__global__ void __launch_bounds__(32 * kBlockWarps, residentBlocks(kBlockWarps, G, kPacks))
     attend(const KvCache* c, const StepRow* rows, int queries, int heads, int Dh, int padded, Index layer, float scale,
            SplitKeys split, const T* qkv, T* y) {
   Attend<T, kLanes, kPacks, G>::run(*c, rows, queries, heads, Dh, padded, layer, scale, split, qkv, y);
@@ -274,22 +281,33 @@ constexpr int kMostLanes = 32, kMostPacks = 2; // of a key
 Index manyBlocks() { return 2 * multiprocessors(); }
 
 template <class T, int kLanes, int kPacks>
-void start(const KvCache* c, const StepRow* stepRows, Index rows, const Heads& h, Index layer, const SplitKeys& split,
-           const T* qkv, T* y) {
+void start(const KvCache* c, const StepRow* stepRows, Index rows, int together, const Heads& h, Index layer,
+           const SplitKeys& split, const T* qkv, T* y) {
   const bool few = rows * h.queries < manyBlocks();
-  const int together = mostTogether(rows, h), warps = few ? kManyWarps : kWarps;
+  const int warps = few ? kManyWarps : kWarps;
   const size_t shared = static_cast<size_t>(warps) * together * (h.padded() + 2) * sizeof(float);
   const dim3 grid(static_cast<unsigned>(rows), static_cast<unsigned>(h.queries), few ? kMostSplits : 1);
   const float scale = kLog2e / sqrtf(static_cast<float>(h.Dh));
-  launchEarly(together > 1 ? attend<T, kLanes, kPacks, kMostTogether> : attend<T, kLanes, kPacks, 1>, grid, warps * 32,
-              shared, c, stepRows, static_cast<int>(h.queries), static_cast<int>(h.heads), static_cast<int>(h.Dh),
-              static_cast<int>(h.padded()), layer, scale, split, qkv, y);
+  const auto kernel = together > 1 ? attend<T, kLanes, kPacks, kMostTogether, kWarps>
+                      : few        ? attend<T, kLanes, kPacks, 1, kManyWarps>
+                                   : attend<T, kLanes, kPacks, 1, kWarps>;
+  launchEarly(kernel, grid, warps * 32, shared, c, stepRows, static_cast<int>(h.queries), static_cast<int>(h.heads),
+              static_cast<int>(h.Dh), static_cast<int>(h.padded()), layer, scale, split, qkv, y);
 }
 
 } // namespace
 
-int mostTogether(Index rows, const Heads& h) {
-  return rows * h.queries >= kMostTogether * multiprocessors() && rows * h.queries >= manyBlocks() ? kMostTogether : 1;
+int togetherIn(const KvCache& c, const int32_t* rows, Index R, Index padded, const Heads& h) {
+  if (padded * h.queries < std::max<Index>(kMostTogether * multiprocessors(), manyBlocks())) return 1;
+  Index groups = 0, size = 0;
+  for (Index i = 0; i < R; i++) {
+    if (i == 0 || size == kMostTogether || rows[i] / c.n != rows[i - 1] / c.n) {
+      groups++;
+      size = 0;
+    }
+    size++;
+  }
+  return R >= 2 * groups ? kMostTogether : 1;
 }
 
 size_t splitPartsBytes(const Heads& h) { return manyBlocks() * kMostSplits * (h.padded() + 2) * sizeof(float); }
@@ -307,16 +325,16 @@ void storePrompts(Type type, const KvCache& c, const Heads& h, Index layer, Inde
   });
 }
 
-void attendRows(Type type, const KvCache* c, const StepRow* stepRows, Index rows, const Heads& h, Index layer,
+void attendRows(Type type, const KvCache* c, const StepRow* stepRows, Index rows, int together, const Heads& h, Index layer,
                 const SplitKeys& split, const void* qkv, void* y) {
   withType(type, [&](auto t) {
     typedef decltype(t) T;
     const T* from = static_cast<const T*>(qkv);
     T* to = static_cast<T*>(y);
     const Index packs = h.padded() / Pack<T>::kLength;
-    if (packs <= 8) start<T, 8, 1>(c, stepRows, rows, h, layer, split, from, to);
-    else if (packs <= 16) start<T, 16, 1>(c, stepRows, rows, h, layer, split, from, to);
-    else start<T, 32, kMostPacks>(c, stepRows, rows, h, layer, split, from, to);
+    if (packs <= 8) start<T, 8, 1>(c, stepRows, rows, together, h, layer, split, from, to);
+    else if (packs <= 16) start<T, 16, 1>(c, stepRows, rows, together, h, layer, split, from, to);
+    else start<T, 32, kMostPacks>(c, stepRows, rows, together, h, layer, split, from, to);
   });
 }
 

@@ -17,7 +17,7 @@ struct StepRow {
   int32_t token;
   float uniform;
   int32_t together; // so many rows of one prompt, from this on, attend together; 0: an earlier row takes this one along
-  int32_t unused;
+  int32_t drawn;    // the row of the last step whose draw is the token, instead of `token`; or −1
 };
 
 struct Heads {
@@ -30,9 +30,9 @@ struct Heads {
   Index perToken() const { return 2 * heads * padded(); } // elements of one layer's keys and values
 };
 
-// Rows that attend together, at most: 4 read their prompt's keys once, where there are blocks enough all the same.
-constexpr int kMostTogether = 4;
-int mostTogether(Index rows, const Heads& h);
+// How many rows of one prompt attend together, at most, in a step of these rows, padded to `padded`: 4 of one prompt read its keys
+// once, where there are blocks enough all the same, and where rows do share: the kernel computes for 4 in any case.
+int togetherIn(const KvCache& c, const int32_t* rows, Index R, Index padded, const Heads& h);
 
 // Where few rows attend to many keys, several blocks share a head; what they have found meets here.
 struct SplitKeys {
@@ -49,9 +49,9 @@ bool attends(Type type, Index Dh);
 void storePrompts(Type type, const KvCache& c, const Heads& h, Index layer, Index B, Index T, const int32_t* order,
                   const int32_t* lengths, const void* qkv);
 
-// qkv [rows,width] of new tokens: stores their keys and values, attends: y [rows,queries,Dh]. The cache and the rows are read by
-// the device when it comes to it.
-void attendRows(Type type, const KvCache* c, const StepRow* stepRows, Index rows, const Heads& h, Index layer,
+// qkv [rows,width] of new tokens: stores their keys and values, attends: y [rows,queries,Dh]. The cache and the rows, of which
+// `together` attend together at most, are read by the device when it comes to it.
+void attendRows(Type type, const KvCache* c, const StepRow* stepRows, Index rows, int together, const Heads& h, Index layer,
                 const SplitKeys& split, const void* qkv, void* y);
 
 } // namespace ilf::cuda

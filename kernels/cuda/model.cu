@@ -103,6 +103,14 @@ size_t takeWeights(Model& m, const ModelWeights& from, unsigned char* memory) {
   T* head = pieces.take<T>(rows * ld);
   if (memory) padded(V, D, rows, ld, from.head ? from.head : m.wte, head);
   m.head = {rows, D, ld, head, nullptr, nullptr};
+  Index parts = 0, done = 0;
+  for (const Weights& w : {m.layers[0].out, m.layers[0].down}) {
+    parts = std::max(parts, splitSumsParts(w));
+    done = std::max(done, splitSumsDone(w));
+  }
+  m.sums.parts = pieces.take<float>(parts);
+  m.sums.done = pieces.take<int32_t>(done);
+  if (memory) fill(m.sums.done, 0, done * sizeof(int32_t));
   return pieces.used;
 }
 
@@ -122,6 +130,10 @@ Model::Model(Type type, const DecoderConfig& config, const ModelWeights& weights
   });
 }
 
+void Model::renew(const ModelWeights& weights) {
+  withType(type, [&](auto t) { takeWeights<decltype(t)>(*this, weights, memory.data()); });
+}
+
 Activations takeActivations(const Model& m, Index M, Pieces& pieces) {
   const auto take = [&](Index width) { return pieces.take(M * width * m.elementSize()); };
   Activations a;
@@ -136,15 +148,14 @@ Activations takeActivations(const Model& m, Index M, Pieces& pieces) {
 }
 
 void linear(const Model& m, Index M, const Weights& w, const LinearOf& of, void* y) {
-  if (isFewRows(m.type, M, w.K)) {
-    FewRows f = {M, of.x, w};
-    f.norm = of.norm;
-    f.act = of.act;
-    f.residual = of.residual;
-    f.y = y;
-    f.floats = of.floats;
-    return fewRows(m.type, f);
-  }
+  FewRows f = {M, of.x, w};
+  f.norm = of.norm;
+  f.act = of.act;
+  f.residual = of.residual;
+  f.y = y;
+  f.floats = of.floats;
+  if (isFewRows(m.type, M, w.K)) return fewRows(m.type, f);
+  if (isSkinny(m.type, M, w, of.norm.gamma)) return skinnyRows(f, m.sums);
   if (of.norm.gamma) normRows(m.type, M, m.c.width, of.norm, of.x, of.normed);
   Product p = {M, w.N, w.K, of.norm.gamma ? of.normed : of.x, w.w, y};
   p.transB = true;

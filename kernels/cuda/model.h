@@ -6,6 +6,7 @@
 #include "glu.h"
 #include "held.h"
 #include "kv_cache.h"
+#include "skinny.h"
 
 namespace ilf::cuda {
 
@@ -25,10 +26,13 @@ struct Model {
   const float *wte, *wpe; // [V,D]; [positions,D] or null; floats, so that sums of them are rounded once
   NormOf norm;
   Weights head;  // [paddedVocab,D], zeros behind the vocabulary, so that every row of logits begins at 256 bytes
+  SplitSums sums;
   Memory memory; // what all of this lies in
 
   // weights as in createDecoder, on the device; they are copied. Throws std::bad_alloc.
   Model(Type type, const DecoderConfig& config, const ModelWeights& weights);
+  // Copies other weights of the same shapes to where those were.
+  void renew(const ModelWeights& weights);
 
   Index elementSize() const { return type == kFloat32 ? 4 : 2; }
   Index paddedVocab() const { return head.N; }

@@ -7,6 +7,8 @@ static const Kernels cudaKernels = {
 #define OP(name, parameters) cuda::name,
 #include "../ops.def"
 #undef OP
+    cuda::startStep,
+    cuda::readStep,
 };
 
 const Kernels* kernels = &cudaKernels;

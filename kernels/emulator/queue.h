@@ -1,4 +1,4 @@
-// What is enqueued in a stream: it runs at once, or is kept by the graph that is being captured.
+// What is enqueued in a stream: it runs later, in its order, or is kept by the graph that is being captured.
 #pragma once
 #include <cuda_runtime.h>
 

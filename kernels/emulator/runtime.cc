@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <vector>
@@ -14,6 +15,10 @@
 namespace ilf {
 extern const char* running; // ../binding/function.h
 }
+
+struct EmulatedEvent {
+  size_t after = 0; // so many pieces of work
+};
 
 struct EmulatedGraph {
   std::vector<std::function<void()>> work;
@@ -25,13 +30,29 @@ namespace {
 EmulatedGraph* capturing = nullptr;
 std::map<void*, std::pair<void*, size_t>> allocations; // data: mapping and its length
 size_t inUse = 0, mostInUse = 0;
+
+// What has been enqueued runs when the host waits for it, or when too much waits: so memory of the host that is changed, or
+// read, too early shows.
+constexpr size_t kMostWaiting = 512;
+std::deque<std::function<void()>> queue;
+size_t enqueued = 0, done = 0;
+
+void runUpTo(size_t last) {
+  for (; done < last; done++) {
+    const std::function<void()> work = std::move(queue.front());
+    queue.pop_front();
+    work();
+  }
+}
 } // namespace
 
 bool isCapturing() { return capturing; }
 
 void enqueueKernel(std::function<void()> run) {
-  if (capturing) capturing->work.push_back(std::move(run));
-  else run();
+  if (capturing) return capturing->work.push_back(std::move(run));
+  queue.push_back(std::move(run));
+  enqueued++;
+  if (queue.size() > kMostWaiting) runUpTo(done + 1);
 }
 
 void enqueue(std::function<void()> work) {
@@ -53,6 +74,13 @@ cudaError_t launching() {
   return lost();
 }
 cudaError_t lost() { return isLost ? cudaErrorIllegalAddress : cudaSuccess; }
+
+// The host waits for the first pieces of work that were enqueued.
+static cudaError_t waitUpTo(size_t last) {
+  runUpTo(last);
+  finishKernels();
+  return lost();
+}
 
 } // namespace ilf::emulated
 
@@ -98,24 +126,17 @@ cudaError_t cudaMemGetInfo(size_t* free, size_t* total) { *free = *total = size_
 cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* pool, int) { *pool = nullptr; return cudaSuccess; }
 cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, cudaMemPoolAttr, void*) { return cudaSuccess; }
 cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t, cudaMemPoolAttr attribute, void* value) {
+  runUpTo(enqueued); // memory may be given back
   *static_cast<uint64_t*>(value) = attribute == cudaMemPoolAttrUsedMemHigh ? mostInUse : inUse;
   return cudaSuccess;
 }
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* s, unsigned) { *s = nullptr; return cudaSuccess; }
-cudaError_t cudaStreamSynchronize(cudaStream_t) {
-  finishKernels();
-  return lost();
-}
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t* e, unsigned) { *e = nullptr; return cudaSuccess; }
-cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) { return lost(); }
-cudaError_t cudaEventSynchronize(cudaEvent_t) {
-  finishKernels();
-  return lost();
-}
-cudaError_t cudaEventQuery(cudaEvent_t) {
-  finishKernels();
-  return lost();
-}
+cudaError_t cudaStreamSynchronize(cudaStream_t) { return waitUpTo(enqueued); }
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* e, unsigned) { *e = new EmulatedEvent; return cudaSuccess; }
+cudaError_t cudaEventDestroy(cudaEvent_t e) { delete e; return cudaSuccess; }
+cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t) { e->after = enqueued; return lost(); }
+cudaError_t cudaEventSynchronize(cudaEvent_t e) { return waitUpTo(e->after); }
+cudaError_t cudaEventQuery(cudaEvent_t e) { return waitUpTo(e->after); }
 
 // Ends where a page begins that cannot be touched; filled with NaN, of either type.
 cudaError_t cudaMalloc(void** memory, size_t bytes) {
@@ -133,8 +154,7 @@ cudaError_t cudaMalloc(void** memory, size_t bytes) {
   if (inUse > mostInUse) mostInUse = inUse;
   return cudaSuccess;
 }
-cudaError_t cudaFree(void* memory) {
-  if (!memory) return cudaSuccess;
+static cudaError_t release(void* memory) {
   finishKernels();
   const auto at = allocations.find(memory);
   if (at == allocations.end()) {
@@ -147,10 +167,15 @@ cudaError_t cudaFree(void* memory) {
   allocations.erase(at);
   return cudaSuccess;
 }
+cudaError_t cudaFree(void* memory) {
+  if (!memory) return cudaSuccess;
+  waitUpTo(enqueued);
+  return release(memory);
+}
 cudaError_t cudaMallocAsync(void** memory, size_t bytes, cudaStream_t) {
   if (capturing) {
     const cudaError_t status = cudaMalloc(memory, bytes);
-    if (status == cudaSuccess) capturing->memory.emplace_back(*memory, [](void* p) { cudaFree(p); });
+    if (status == cudaSuccess) capturing->memory.emplace_back(*memory, [](void* p) { release(p); });
     return status;
   }
   return cudaMalloc(memory, bytes);
@@ -159,7 +184,8 @@ cudaError_t cudaFreeAsync(void* memory, cudaStream_t) {
   if (capturing)
     for (const auto& own : capturing->memory)
       if (own.get() == memory) return cudaSuccess; // the graph's
-  return cudaFree(memory);
+  enqueue([=] { release(memory); });
+  return cudaSuccess;
 }
 cudaError_t cudaMallocHost(void** memory, size_t bytes) {
   *memory = malloc(bytes);
@@ -194,8 +220,9 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t* run, cudaGraph_t graph, unsign
   return cudaSuccess;
 }
 cudaError_t cudaGraphLaunch(cudaGraphExec_t graph, cudaStream_t) {
-  for (const auto& work : graph->work) work();
-  return lost();
+  if (lost() != cudaSuccess) return lost();
+  enqueueKernel([kept = *graph] { for (const auto& work : kept.work) work(); });
+  return cudaSuccess;
 }
 cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
   delete graph;

@@ -14,7 +14,14 @@ export {
 } from './ops/adamw.js';
 export { type AttentionShape, causalAttention, type Projected } from './ops/causal-attention.js';
 export { crossEntropyLoss } from './ops/cross-entropy-loss.js';
-export { type Decoder, openDecoder, rowsTogether } from './ops/decode.js';
+export {
+  type Decoder,
+  type Drawing,
+  type KeptDecoder,
+  openDecoder,
+  rowsTogether,
+  stepByStep,
+} from './ops/decode.js';
 export { embed, embeddingGradient } from './ops/embed.js';
 export { gatherRows } from './ops/gather-rows.js';
 export { globalNorm } from './ops/global-norm.js';

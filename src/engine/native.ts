@@ -354,7 +354,7 @@ export interface Native {
   /** A decoder of a model of these layers (x + attention(norm(x)), then x + mlp(norm(x))) with its KV caches. `weights`, null where the
    * model has none: wte [V,D], wpe [positions,D]; per layer weight and bias of the parts norm, qkv, q, k, v, out (of
    * attention), norm, gate, up, down (of the MLP); weight and bias of the last norm; the head [V,D], null for wte. The
-   * products' weights are packed into copies: open a new decoder after they change. wte and wpe are read in place until the
+   * products' weights are packed into copies: renew them after they change. wte and wpe are read in place until the
    * decoder is closed. Logits have the same bits as the forward functions above give for the whole text. */
   createDecoder(
     config: DecoderConfig,
@@ -431,5 +431,23 @@ export interface NativeDecoder {
     logprob: Float32Array,
     logits?: Float32Array | null,
   ): void;
+  /** A step in two halves, where the kernels run on their own (a GPU's): it is started, and then read when its numbers are
+   * wanted. At most two are started and not read. Each row has what it drew in the step before appended to it; `first`: draws
+   * what follows its prompt. Otherwise as step. */
+  start(
+    rows: Int32Array,
+    first: boolean,
+    temperature: number,
+    topK: number,
+    topP: number,
+    uniform: Float32Array,
+  ): void;
+  /** What the earliest started step drew. */
+  read(tokens: Int32Array, logprob: Float32Array): void;
+  /** Takes the weights anew, those that createDecoder was given or others of the same shapes; no batch is open then. What was
+   * set up for steps stays. */
+  renew(weights: (FloatArray | null)[]): void;
+  /** Gives the memory of the open batch back. */
+  closeBatch(): void;
   close(): void;
 }

@@ -2,7 +2,15 @@
  * Generation token by token with cached keys and values: the engine's decoder where it has one, else one that
  * projects with tfjs ops and keeps the caches, and attends, on the host.
  */
-import { causalAttention, type Decoder, openDecoder, type Projected, sampleTokens } from '../engine/fused.js';
+import {
+  causalAttention,
+  type Decoder,
+  openDecoder,
+  type Projected,
+  sampleTokens,
+  stepByStep,
+} from '../engine/fused.js';
+import type { NativeDecoder } from '../engine/native.js';
 import * as tf from '../engine/tf.js';
 import type { LayerPart } from './description.js';
 import type { CausalLM } from './model.js';
@@ -22,7 +30,7 @@ const LAYER_PARTS: readonly LayerPart[] = [
 ];
 
 /**
- * Opens a decoder on lm (see NativeDecoder for what its methods do). lm must not be trained or disposed of
+ * Opens a decoder on lm. lm must not be trained or disposed of
  * until it is closed.
  */
 export function openLMDecoder(lm: CausalLM): Decoder {
@@ -35,7 +43,8 @@ export function openLMDecoder(lm: CausalLM): Decoder {
     openDecoder(
       lm.description,
       weights.map((w) => w ?? null),
-    ) ?? hostDecoder(lm)
+      lm,
+    ) ?? stepByStep(hostDecoder(lm))
   );
 }
 
@@ -48,7 +57,7 @@ interface Cache {
   fresh: Float32Array;
 }
 
-export function hostDecoder(lm: CausalLM): Decoder {
+export function hostDecoder(lm: CausalLM): Pick<NativeDecoder, 'prefill' | 'step' | 'close'> {
   const { layers, vocab: V, attention } = lm.description;
   const { heads: H, kvHeads: KV, headDim: Dh } = attention;
   const [ofQ, ofK] = [H * Dh, KV * Dh];

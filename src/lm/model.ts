@@ -3,7 +3,7 @@
  *
  * Dimension letters: B sequences, T positions, M = B·T rows, D width, V vocabulary.
  */
-import { causalAttention, embed } from '../engine/fused.js';
+import { causalAttention, embed, type KeptDecoder } from '../engine/fused.js';
 import * as tf from '../engine/tf.js';
 import { UserError } from '../store/errors.js';
 import type { LMConfig } from './architecture.js';
@@ -12,6 +12,8 @@ import type { Description } from './description.js';
 import { initialValues } from './init.js';
 
 export class CausalLM {
+  /** What a GPU's engine keeps for generation with this model (decoder.ts). */
+  decoder: KeptDecoder | null = null;
   private readonly byRole: ReadonlyMap<string, tf.Variable>;
 
   /** params: variables by their Hugging Face names, in the order of config.parameters. The model owns them. */
@@ -128,6 +130,8 @@ export class CausalLM {
   }
 
   dispose(): void {
+    this.decoder?.native.close();
+    this.decoder = null;
     for (const v of this.params.values()) v.dispose();
   }
 }

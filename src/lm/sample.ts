@@ -5,7 +5,6 @@
  */
 import { rowsTogether } from '../engine/fused.js';
 import { UserError } from '../store/errors.js';
-import { allFinite } from '../store/finite.js';
 import { openLMDecoder } from './decoder.js';
 import type { CausalLM } from './model.js';
 import { randomStream } from './random.js';
@@ -143,7 +142,8 @@ async function decodeGroup(
   options: SampleOptions,
   finish: (count: number) => void,
 ): Promise<void> {
-  const { temperature, topK, topP } = options;
+  const { temperature, topK, topP, stopIds } = options;
+  const drawing = { temperature, topK, topP };
   const P = prompts.length;
   const T = Math.max(...prompts.map((p) => p.length));
   const ids = new Int32Array(P * T);
@@ -152,31 +152,38 @@ async function decodeGroup(
   });
   const lengths = Int32Array.from(prompts, (p) => p.length);
   decoder.prefill(ids, lengths, n, Math.max(...rows.map((r) => r.room)));
-  let live = Int32Array.from(rows.keys());
-  let previous: Int32Array | null = null;
-  while (true) {
-    const B = live.length;
-    const tokens = new Int32Array(B);
-    const logprobs = new Float32Array(B);
+  const start = (which: Int32Array) => {
     // 24 bits, so that a float32 below 1 comes out.
-    const uniform = Float32Array.from(live, (r) => Math.floor(rows[r]!.uniform() * 2 ** 24) / 2 ** 24);
-    decoder.step(live, previous, temperature, topK, topP, uniform, tokens, logprobs);
-    // Logits that are not finite have no softmax.
-    if (!allFinite(logprobs)) throw lm.notFinite('logits');
-    const going: number[] = [];
-    live.forEach((r, i) => {
-      const { out, room } = rows[r]!;
-      const token = tokens[i]!;
-      out.ids.push(token);
-      out.logprobs.push(logprobs[i]!);
-      out.finished = options.stopIds.includes(token);
-      if (!out.finished && out.ids.length < room) going.push(i);
+    const uniform = Float32Array.from(which, (r) => Math.floor(rows[r]!.uniform() * 2 ** 24) / 2 ** 24);
+    decoder.start(which, drawing, uniform);
+    return which;
+  };
+  let step = start(Int32Array.from(rows.keys()));
+  while (true) {
+    // The next step is on its way before it is known which rows end with this one: what those draw in it is thrown away.
+    const next = step.filter((r) => !ended(rows[r]!) && rows[r]!.out.ids.length + 1 < rows[r]!.room);
+    const started = decoder.ahead && next.length > 0 ? start(next) : null;
+    const tokens = new Int32Array(step.length);
+    const logprobs = new Float32Array(step.length);
+    decoder.read(tokens, logprobs);
+    let done = 0;
+    step.forEach((r, i) => {
+      const row = rows[r]!;
+      if (ended(row)) return;
+      // Logits that are not finite have no softmax.
+      if (!Number.isFinite(logprobs[i]!)) throw lm.notFinite('logits');
+      row.out.ids.push(tokens[i]!);
+      row.out.logprobs.push(logprobs[i]!);
+      row.out.finished = stopIds.includes(tokens[i]!);
+      if (ended(row)) done++;
     });
-    finish(B - going.length);
+    finish(done);
+    const going = step.filter((r) => !ended(rows[r]!));
     if (going.length === 0) return;
-    previous = Int32Array.from(going, (i) => tokens[i]!);
-    live = Int32Array.from(going, (i) => live[i]!);
+    step = started ?? start(going);
     // Lets timers and signals in.
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
+
+const ended = ({ out, room }: Row): boolean => out.finished || out.ids.length >= room;

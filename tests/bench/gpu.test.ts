@@ -18,6 +18,7 @@ import {
   decodeBytes,
   flopShares,
   forwardFlops,
+  meanContext,
   parameters,
   peakBandwidth,
   peakFlops,
@@ -118,6 +119,8 @@ describe('what a model needs', () => {
   it('a step of decoding reads weights, keys and values', () => {
     expect(decodeBytes(small, 0, 0)).toBe(2 * 123_653_376);
     expect(decodeBytes(small, 64, 128) - decodeBytes(small, 0, 0)).toBe(64 * 128 * 12 * 2 * 768 * 2);
+    // 4 steps, over 11 to 14 positions.
+    expect(meanContext({ prompts: 2, promptLength: 10, newTokens: 5 })).toBe(12.5);
   });
 
   it('the prefill is no step of decoding', () => {

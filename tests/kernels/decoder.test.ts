@@ -265,6 +265,54 @@ underEverySetting('decoder', (use) => {
     decoder.close();
   });
 
+  it('does so for each way in which products are computed, by the number of rows', () => {
+    use();
+    // Sums over a width that several blocks share, and outputs enough for each warp to have its own.
+    const wide = { ...gpt2(1, 2, 32, 250, 6), inner: 1100 };
+    const shapes = [wide, { ...config, layers: 1 }, { ...other, layers: 1 }];
+    for (const shape of isCuda() ? shapes : [shapes[0]!])
+      for (const bfloat16 of [false, true]) {
+        const weights = shape === wide ? quarters(weightsFor(shape)) : weightsFor(shape);
+        const decoder = native.createDecoder(shape, weights, bfloat16);
+        for (const rows of [1, 8, 9, 16, 33, 64, 65])
+          expectForwardPass(decoder, weights, new Array(rows).fill(2), 1, 2, {
+            dropEvery: 2,
+            shape,
+            bfloat16,
+          });
+        decoder.close();
+      }
+  });
+
+  it('does so for 512 rows, of as many prompts and of a quarter of them', () => {
+    use();
+    const shape = gpt2(1, 2, 16, 40, 6);
+    const weights = weightsFor(shape);
+    const decoder = native.createDecoder(shape, weights, true);
+    for (const n of [1, 4])
+      expectForwardPass(decoder, weights, new Array(512 / n).fill(2), n, 2, {
+        ...{ dropEvery: 2, shape, bfloat16: true },
+      });
+    decoder.close();
+  });
+
+  it('gives a row the same logits beside 8 other rows and beside 63', () => {
+    use();
+    const shape = { ...gpt2(1, 30, 240, 300, 4), inner: 300 };
+    const decoder = native.createDecoder(shape, weightsFor(shape), true);
+    const drawn = (rows: number) => {
+      const all = Int32Array.from({ length: rows }, (_, i) => i);
+      decoder.prefill(all, new Int32Array(rows).fill(1), 1, 2);
+      return [null, all, all].map((tokens) => step(decoder, all, tokens, shape));
+    };
+    const expected = drawn(64);
+    for (const rows of [9, 16, 17, 33])
+      drawn(rows).forEach((logits, s) => {
+        expectSameBits(logits, expected[s]!.subarray(0, rows * shape.vocab));
+      });
+    decoder.close();
+  });
+
   it('does so for heads of other widths, of many rows and of few', () => {
     use();
     for (const [heads, width] of [
@@ -311,6 +359,108 @@ underEverySetting('decoder', (use) => {
       decoder.close();
       expect(native.bytes()).toBe(before);
     }
+  });
+
+  it('draws the same in steps that are started before the one before them is read', () => {
+    use();
+    const all = Int32Array.from({ length: 12 }, (_, r) => r);
+    // Rows leave, and change places.
+    const steps = [
+      all,
+      all,
+      all.slice().reverse(),
+      all.filter((r) => r % 3 !== 1),
+      all.filter((r) => r % 3 === 0),
+    ];
+    steps.push(steps[4]!, Int32Array.of(9, 3), Int32Array.of(3));
+    const lengths = Int32Array.of(4, 2, 6, 1);
+    for (const shape of [config, other])
+      for (const bfloat16 of [false, true]) {
+        const decoder = native.createDecoder(shape, weightsFor(shape), bfloat16);
+        const prompts = randomIds(24, shape.vocab, 1);
+        const uniform = steps.map((rows, s) => random(rows.length, s).map((x) => Math.abs(x) * 0.99));
+        const [drawn, logprobs] = [
+          steps.map((rows) => new Int32Array(rows.length)),
+          steps.map((r) => blank(r.length)),
+        ];
+        decoder.prefill(prompts, lengths, 3, steps.length);
+        const last = new Int32Array(all.length);
+        steps.forEach((rows, s) => {
+          const previous = s === 0 ? null : rows.map((r) => last[r]!);
+          decoder.step(rows, previous, 0.9, 30, 0.95, uniform[s]!, drawn[s]!, logprobs[s]!);
+          rows.forEach((r, i) => {
+            last[r] = drawn[s]![i]!;
+          });
+        });
+        decoder.prefill(prompts, lengths, 3, steps.length);
+        const start = (s: number) => decoder.start(steps[s]!, s === 0, 0.9, 30, 0.95, uniform[s]!);
+        if (isCuda()) {
+          start(0);
+          steps.forEach((rows, s) => {
+            if (s + 1 < steps.length) start(s + 1);
+            const [tokens, logprob] = [new Int32Array(rows.length), blank(rows.length)];
+            decoder.read(tokens, logprob);
+            expect(tokens).toEqual(drawn[s]);
+            expectSameBits(logprob, logprobs[s]!);
+          });
+        } else expect(() => start(0)).toThrow(/do not run on their own/);
+        decoder.close();
+      }
+  });
+
+  it('refuses to start or read what it cannot', () => {
+    use();
+    if (!isCuda()) return;
+    const decoder = native.createDecoder(config, weightsFor(config));
+    const start = (rows: number[], first: boolean) =>
+      decoder.start(Int32Array.from(rows), first, 1, 0, 1, blank(rows.length).fill(0.5));
+    const read = (rows: number) => decoder.read(new Int32Array(rows), blank(rows));
+    const prompts = [randomIds(6, config.vocab, 1), Int32Array.of(3, 2), 2, 2] as const;
+    expect(() => start([0], true)).toThrow(RangeError);
+    decoder.prefill(...prompts);
+    expect(() => read(1)).toThrow(/no step has been started/);
+    expect(() => start([0], false)).toThrow(/row 0 has drawn nothing in the last step/);
+    expect(() => start([], true)).toThrow(/rows must not be empty/);
+    expect(() => start([1, 1], true)).toThrow(/row 1 twice/);
+    start([0, 1, 3], true);
+    expect(() => start([0, 2], false)).toThrow(/row 2 has drawn nothing/);
+    start([3, 0], false);
+    expect(() => start([3], false)).toThrow(/two steps are to be read first/);
+    expect(() => step(decoder, [0], null)).toThrow(/is to be read first/);
+    expect(() => read(2)).toThrow(/tokens must have 3/);
+    read(3);
+    start([3], false);
+    read(2);
+    expect(() => start([3], false)).toThrow(/row 3 has all of its maxNew = 2/);
+    decoder.prefill(...prompts); // what was not read is gone
+    expect(() => read(1)).toThrow(/no step has been started/);
+    start([1], true);
+    decoder.closeBatch();
+    expect(() => read(1)).toThrow(/no step has been started/);
+    decoder.prefill(...prompts);
+    start([2], true);
+    decoder.close();
+  });
+
+  it('takes other weights, and gives the memory of a batch back', () => {
+    use();
+    for (const shape of [config, other])
+      for (const bfloat16 of [false, true]) {
+        const weights = weightsFor(shape);
+        const [changed, options] = [quarters(weights), { shape, bfloat16 }];
+        const decoder = native.createDecoder(shape, weights, bfloat16);
+        expectForwardPass(decoder, weights, [4, 2], 2, 4, options);
+        const before = native.bytes();
+        decoder.closeBatch();
+        expect(native.bytes()).toBeLessThan(before);
+        expect(() => step(decoder, [0], null, shape)).toThrow(/step: rows \[0\]/);
+        decoder.renew(changed);
+        expectForwardPass(decoder, changed, [4, 2], 2, 4, options);
+        decoder.renew(weights);
+        expect(() => step(decoder, [0], null, shape)).toThrow(/step: rows \[0\]/);
+        expectForwardPass(decoder, weights, [3, 5, 1], 3, 4, options);
+        decoder.close();
+      }
   });
 
   it('draws what sample draws from the same logits', () => {
@@ -376,4 +526,14 @@ it('can be used again and refuses what it cannot do', () => {
   refuse(16, blank(51 * 204), 'weights must have a gate in all layers, or in none');
   refuse(-1, null, 'config .heads must be a multiple of kvHeads', { ...config, kvHeads: 2 });
   refuse(-1, null, 'config .act must be 1 without gates', { ...config, act: 2 });
+  const renewed = native.createDecoder(config, weights);
+  expect(() => renewed.renew(weights.with(5, blank(3)))).toThrow(
+    new RangeError('renew: weights [5] must have 153 elements, has 3'),
+  );
+  expect(() => renewed.renew(weights.with(1, null))).toThrow(
+    new RangeError('renew: weights must be there where the decoder has them, and only there'),
+  );
+  renewed.close();
+  expect(() => renewed.renew(weights)).toThrow(/closed/);
+  expect(() => renewed.closeBatch()).toThrow(/closed/);
 });

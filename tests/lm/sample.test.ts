@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { sampleTokens } from '../../src/engine/fused.js';
+import type { NativeBackend } from '../../src/engine/backend.js';
+import { adamw, createAdamState, disposeAdamState, sampleTokens } from '../../src/engine/fused.js';
 import * as tf from '../../src/engine/tf.js';
 import { type Completion, type SampleOptions, sample } from '../../src/lm/sample.js';
 import { scoreCompletions } from '../../src/lm/score.js';
@@ -83,6 +84,80 @@ describe.each(settings)('sampling on %s', (backend) => {
       backend.startsWith('cuda-emulated') ? 1 : 6,
     );
     lm.dispose();
+  });
+
+  test('samples what plain JavaScript samples, of rows that end at different steps', async () => {
+    if (backend.endsWith('bfloat16')) return; // other numbers
+    const o = { ...options, topP: 0.95, stopIds: [5, 6, 7] };
+    const many = [...prompts, new Array(TINY.n_positions - 3).fill(2)];
+    const drawn = async (engine: string) => {
+      await use(engine);
+      const lm = tinyLM(3);
+      const completions = (await sample(lm, many, 4, o)).flat();
+      lm.dispose();
+      return completions;
+    };
+    const expected = await drawn('js');
+    const actual = await drawn(backend);
+    expect(actual.map(({ ids, finished }) => ({ ids, finished }))).toEqual(
+      expected.map(({ ids, finished }) => ({ ids, finished })),
+    );
+    actual.forEach(({ logprobs }, i) => {
+      expect(difference(logprobs, expected[i]!.logprobs)).toBeLessThan(1e-4);
+    });
+    expect(new Set(actual.map(({ ids }) => ids.length)).size).toBeGreaterThan(3);
+  });
+
+  test('a model that has been trained meanwhile samples as a new one of the same weights', async () => {
+    const lm = tinyLM(3);
+    const params = [...lm.params.values()];
+    const state = createAdamState(params);
+    const hyper = { lr: 0.1, beta1: 0.9, beta2: 0.99, eps: 1e-8, gradScale: 1 };
+    const trains = [
+      () =>
+        tf.tidy(() => {
+          const grads = params.map((p, i) => tf.tensor(noise(p.size, i), p.shape));
+          const decay = params.map(() => 0);
+          adamw(params, grads, state, decay, hyper);
+        }),
+      () => tf.tidy(() => lm.wte.assign(lm.wte.mul(1.5))),
+    ];
+    const before = await sample(lm, prompts, 2, options);
+    for (const train of trains) {
+      train();
+      const copy = lm.clone();
+      const expected = await sample(copy, prompts, 2, options);
+      copy.dispose();
+      expect(await sample(lm, prompts, 2, options)).toEqual(expected);
+      expect(expected).not.toEqual(before);
+    }
+    disposeAdamState(state);
+    lm.dispose();
+  });
+
+  test('two samplings at a time give what they give one after the other', async () => {
+    const lm = tinyLM(3);
+    const seeds = [1, 2, 3];
+    const alone: Completion[][][] = [];
+    for (const seed of seeds) alone.push(await sample(lm, prompts, 2, { ...options, seed }));
+    const together = await Promise.all(seeds.map((seed) => sample(lm, prompts, 2, { ...options, seed })));
+    expect(together).toEqual(alone);
+    lm.dispose();
+  });
+
+  test('on a GPU the decoder is kept, as long as the model', async () => {
+    const { native, storage } = tf.backend() as Partial<NativeBackend>;
+    const lm = tinyLM(3);
+    const before = native?.bytes();
+    await sample(lm, prompts, 2, options);
+    const kept = lm.decoder;
+    expect(kept !== null).toBe(storage?.onDevice ?? false);
+    await sample(lm, prompts, 3, options);
+    expect(lm.decoder).toBe(kept);
+    lm.dispose();
+    expect(lm.decoder).toBe(null);
+    if (!native || !kept) return; // the CPU keeps scratch memory
+    expect(native.bytes()).toBe(before);
   });
 
   test('another seed gives others, and so does another place', async () => {

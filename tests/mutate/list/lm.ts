@@ -214,8 +214,8 @@ export const ofLm: readonly Mutant[] = [
   {
     id: 'lm/sample-stop',
     file: 'src/lm/sample.ts',
-    find: 'if (!out.finished && out.ids.length < room) going.push(i);',
-    replace: 'if (!out.finished && out.ids.length <= room) going.push(i);',
+    find: 'boolean => out.finished || out.ids.length >= room;',
+    replace: 'boolean => out.finished || out.ids.length > room;',
     about: 'a token more than allowed',
     tests: sample,
   },
@@ -254,7 +254,7 @@ export const ofLm: readonly Mutant[] = [
   {
     id: 'lm/sampled-finite',
     file: 'src/lm/sample.ts',
-    find: "if (!allFinite(logprobs)) throw lm.notFinite('logits');",
+    find: "if (!Number.isFinite(logprobs[i]!)) throw lm.notFinite('logits');",
     replace: '',
     about: 'texts are sampled from logits that are no numbers',
     tests: numbers,
