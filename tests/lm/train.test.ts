@@ -98,6 +98,42 @@ describe.each(settings)('training on %s', (backend) => {
     await run(texts(16), { epochs: 1, maxTokens: 40 });
     expect(tf.memory().numTensors).toBe(before);
   });
+
+  test('a training that diverges says so, and keeps nothing', async () => {
+    const lm = tinyLM();
+    const before = tf.memory().numTensors;
+    const saved: number[] = [];
+    const trained = train(
+      lm,
+      () => texts(4),
+      { steps: 1, lr: 1e39, warmup: 0 },
+      ({ step }) => {
+        saved.push(step);
+      },
+    );
+    await expect(trained).rejects.toThrow(
+      /^training diverged at step 1: the weights after it are .*\(--lr\)$/,
+    );
+    await expect(trained).rejects.toBeInstanceOf(UserError);
+    expect(tf.memory().numTensors).toBe(before);
+    // Whoever saves checkpoints is never shown such weights.
+    expect(saved).toEqual([]);
+    lm.dispose();
+  });
+
+  test('a training whose loss is no number says so, and changes nothing', async () => {
+    const lm = tinyLM();
+    const last = [...lm.params.values()].at(-1)!;
+    tf.tidy(() => last.assign(tf.fill(last.shape, Number.POSITIVE_INFINITY)));
+    const before = weightsOf(lm);
+    const tensors = tf.memory().numTensors;
+    await expect(train(lm, texts(4), { ...options, steps: 1 })).rejects.toThrow(
+      /^training diverged at step 1: the loss is \S+, the gradient's norm \S+; take a smaller learning rate \(--lr\)$/,
+    );
+    expect(weightsOf(lm)).toEqual(before);
+    expect(tf.memory().numTensors).toBe(tensors);
+    lm.dispose();
+  });
 });
 
 describe.each(cudas)('a step on %s', (backend) => {
@@ -131,27 +167,6 @@ describe.each(cudas)('a step on %s', (backend) => {
     disposeAdamState(state);
     lm.dispose();
   });
-});
-
-test('a training that diverges says so, and keeps nothing', async () => {
-  await use('js');
-  const lm = tinyLM();
-  const before = tf.memory().numTensors;
-  const saved: number[] = [];
-  const trained = train(
-    lm,
-    () => texts(4),
-    { steps: 1, lr: 1e39, warmup: 0 },
-    ({ step }) => {
-      saved.push(step);
-    },
-  );
-  await expect(trained).rejects.toThrow(/^training diverged at step 1: the weights after it are .*\(--lr\)$/);
-  await expect(trained).rejects.toBeInstanceOf(UserError);
-  expect(tf.memory().numTensors).toBe(before);
-  // Whoever saves checkpoints is never shown such weights.
-  expect(saved).toEqual([]);
-  lm.dispose();
 });
 
 test('bad options and texts are refused', async () => {
