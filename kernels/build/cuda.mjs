@@ -32,12 +32,9 @@ async function buildEmulated() {
     ...WARNINGS,
   ];
   flags.push(`-I${join(import.meta.dirname, '..', 'emulator')}`, ...napiFlags);
-  const jobs = [
-    ...sources('cuda', '.cu'),
-    ...sources('cuda'),
-    ...sources('emulator'),
-    ...binding(),
-  ].map((source) => ({ source, object: object(source), compiler, flags: [...flags, '-x', 'c++'] }));
+  const jobs = [...sources('cuda', '.cu'), ...sources('cuda'), ...sources('emulator'), ...binding()].map(
+    (source) => ({ source, object: object(source), compiler, flags: [...flags, '-x', 'c++'] }),
+  );
   return buildAddon('ilf_cuda_emulated', jobs, (objects, target) => cxxLinks(compiler, objects, target));
 }
 
