@@ -1,4 +1,5 @@
 /** bench compare: tables, with ratios, of what single processes of earlier commands reported. */
+import { resolve } from 'node:path';
 import { UserError } from '../src/store/errors.js';
 import { OURS } from './child.js';
 import { readJournals } from './journal.js';
@@ -8,10 +9,18 @@ import type { BenchTable } from './table.js';
 
 /** @throws UserError for files that are no journals, or hold nothing */
 export function compareJournals(paths: readonly string[]): BenchTable[] {
-  const all = [...readJournals(paths)];
+  const all = [...readJournals([...new Set(paths.map((path) => resolve(path)))])];
   if (all.length === 0) throw new UserError(`${paths.join(', ')}: no reports there`);
   return all.map(([part, reports]) => {
-    const works = [...reports.values()].flat().flatMap(({ rates }) => Object.keys(rates));
+    const [first, ...others] = [...reports.values()].flat();
+    const works = Object.keys(first!.rates).filter((what) => others.every(({ rates }) => rates[what]));
+    for (const [name, its] of reports) {
+      const subjects = [...new Set(its.map(({ subject }) => subject))];
+      if (subjects.length > 1)
+        throw new UserError(
+          `${part}: ${name} is ${subjects.join(' and ')}; compare what one of them measured`,
+        );
+    }
     return contenderTable(
       part,
       sameRounds(reports),

@@ -21,8 +21,10 @@ export const kernelFlags = ['--expt-relaxed-constexpr', '--expt-extended-lambda'
 const code = (arch) => (arch === '90' ? '90a' : arch);
 const portable = (arch) => arch.replace(/[af]$/, '');
 
+const newest = (list) => String(Math.max(...list.map((arch) => Number(portable(arch)))));
+
 /** -gencode options: objects for each architecture, and PTX of the newest, which later GPUs compile when they load it. */
 export const gencode = (list) => [
   ...list.map((arch) => `-gencode=arch=compute_${code(arch)},code=sm_${code(arch)}`),
-  `-gencode=arch=compute_${portable(list.at(-1))},code=compute_${portable(list.at(-1))}`,
+  `-gencode=arch=compute_${newest(list)},code=compute_${newest(list)}`,
 ];

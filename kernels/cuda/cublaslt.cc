@@ -114,6 +114,9 @@ struct Extras {
 
 int real(int type) { return type == kFloat32 ? kRealFloat32 : kRealBfloat16; }
 
+// CUBLAS_STATUS_INVALID_VALUE, _ARCH_MISMATCH, _NOT_SUPPORTED: the same the next time. Others are faults.
+bool isRefusal(int status) { return status == 7 || status == 8 || status == 15; }
+
 // The largest power of two up to 256 that an address is a multiple of.
 int alignment(const void* p) {
   const uintptr_t address = reinterpret_cast<uintptr_t>(p) | 256;
@@ -284,6 +287,7 @@ bool libraryProduct(const Product& p) {
     const int status = l.Matmul(l.handle, plan.desc, &one, p.b, plan.a, p.a, plan.b, &beta, added, plan.c, p.c, plan.c,
                                 &plan.algorithms.front(), l.workspace, kWorkspace, stream());
     if (status == 0) return true;
+    if (!isRefusal(status)) succeed(status, "a matrix product");
     plan.algorithms.erase(plan.algorithms.begin());
   }
   return false;

@@ -64,7 +64,7 @@ Temporary<T> uploaded(const T* host, Index n) {
   return copy;
 }
 
-// Lets a kernel have so many bytes of dynamic shared memory: more than 48 KB must be asked for.
+// Lets a kernel have so many bytes of dynamic shared memory: more than 48 KB, with what it has of its own, must be asked for.
 void allowShared(const void* kernel, size_t bytes);
 
 // Enqueues a kernel; an empty grid does nothing. shared: bytes of dynamic shared memory.

@@ -175,13 +175,19 @@ export function lossAndGrads(
   let tokens = 0;
   const losses: tf.Scalar[] = [];
   let grads: tf.Tensor[] | null = null;
-  for (const part of parts) {
-    const batch = toBatch(part.map((i) => examples[i]!));
-    tokens += batch.tokens;
-    if (batch.labels.every((label) => label < 0)) continue;
-    const fresh = rectangleGrads(lm, batch, weight);
-    losses.push(fresh.loss);
-    grads = addGrads(grads, fresh.grads);
+  try {
+    for (const part of parts) {
+      const batch = toBatch(part.map((i) => examples[i]!));
+      tokens += batch.tokens;
+      if (batch.labels.every((label) => label < 0)) continue;
+      const fresh = rectangleGrads(lm, batch, weight);
+      losses.push(fresh.loss);
+      grads = addGrads(grads, fresh.grads);
+    }
+  } catch (error) {
+    // Where memory was too little, the next attempt needs this.
+    tf.dispose([...losses, ...(grads ?? [])]);
+    throw error;
   }
   return { losses, tokens, grads };
 }
@@ -207,14 +213,14 @@ export function descend(
   const decay = vars.map((v) => (v.rank >= 2 ? options.weightDecay : 0));
   const [beta1, beta2] = options.betas;
   const { eps, clip } = options;
-  const { loss, gradNorm, finite } = adamw(vars, grads, losses, state, decay, {
-    lr,
-    beta1,
-    beta2,
-    eps,
-    clip,
-  });
-  tf.dispose([...grads, ...losses]);
+  const hyper = { lr, beta1, beta2, eps, clip };
+  let outcome: ReturnType<typeof adamw>;
+  try {
+    outcome = adamw(vars, grads, losses, state, decay, hyper);
+  } finally {
+    tf.dispose([...grads, ...losses]);
+  }
+  const { loss, gradNorm, finite } = outcome;
   if (!Number.isFinite(loss) || !Number.isFinite(gradNorm))
     throw diverged(step, `the loss is ${loss}, the gradient's norm ${gradNorm}`);
   if (!finite) throw diverged(step, 'the weights after it are too large, or no numbers');

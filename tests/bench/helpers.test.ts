@@ -162,6 +162,21 @@ describe('rounds', () => {
       ['peer', '5', '6.00×'],
       ['last', '3', '10.00×'],
     ]);
+    // The same file twice is once; what one of them does not measure is no column; two machines are not one.
+    expect(compareJournals([second, first, second])).toEqual([table]);
+    const [third, fourth] = [join(dir, 'c.reports.jsonl'), join(dir, 'd.reports.jsonl')];
+    const entry = (contender: string, subject: string, rates: object) =>
+      `${JSON.stringify({ part: 'kl', contender, report: { subject, rates, peakRssMiB: 1 } })}\n`;
+    appendFileSync(third, entry('ours', 'cpu', { kl: [2], score: [3] }) + entry('peer', 'peer', { kl: [1] }));
+    expect(compareJournals([third])[0]!.head).toEqual([
+      '',
+      'kl, tokens/s',
+      'ours ÷ this',
+      'in kernels',
+      'peak RSS, MiB',
+    ]);
+    appendFileSync(fourth, entry('ours', 'cuda', { kl: [9] }));
+    expect(() => compareJournals([third, fourth])).toThrow(/kl: ours is cpu and cuda; compare what one/);
     // Cut where a process was killed, and what is none.
     appendFileSync(second, '{"part": "tra');
     expect(compareJournals([second, first])).toEqual([table]);

@@ -42,12 +42,12 @@ describe.skipIf(missing)('doctor --gpu, emulated', () => {
     expect(stdout).toMatch(
       /^ {2}products made +\d+ by the library, [1-9]\d* finished .*, [1-9]\d* by ours\s+alone$/m,
     );
-    expect(stdout).toMatch(/^All 26 checks hold\.\n$/m);
+    expect(stdout).toMatch(/^All 37 checks hold\.\n$/m);
   });
 
   it('names the kernel whose error ends the context, and makes the other checks', async () => {
     const { code, stderr, found, failed } = await examined({ ILF_EMULATED_FAULT: 'klForward' });
-    expect({ code, stderr }).toEqual({ code: 1, stderr: 'error: 2 of 26 checks of the GPU fail\n' });
+    expect({ code, stderr }).toEqual({ code: 1, stderr: 'error: 2 of 37 checks of the GPU fail\n' });
     expect(failed.map(({ name }) => name)).toEqual(['KL, bfloat16', 'KL, float32']);
     for (const { error, advice } of failed) {
       expect(error).toBe('klForward: CUDA: launching a kernel: an illegal memory access was encountered');

@@ -54,6 +54,11 @@ const WITHOUT: readonly [what: string, variable: string, value: string][] = [
 /** A launch ends before the next begins, so that an error shows where it is made. */
 const BLOCKING = { CUDA_LAUNCH_BLOCKING: '1' };
 
+/** What broke a process has no check of its name where it did not break. */
+const holdsIn = (checks: readonly GpuCheck[], { name }: GpuCheck): boolean =>
+  checks.find((check) => check.name === name)?.ok ??
+  (checks.length > 0 && name.startsWith('the process of '));
+
 async function checkOperations(env: NodeJS.ProcessEnv): Promise<Found> {
   const found = await makeChecks('operations', { ...env, ...BLOCKING });
   if (found.checks.every(({ ok }) => ok)) return found;
@@ -61,7 +66,7 @@ async function checkOperations(env: NodeJS.ProcessEnv): Promise<Found> {
     if (process.env[variable] === value) continue;
     const { checks } = await makeChecks('operations', { ...env, ...BLOCKING, [variable]: value });
     for (const check of found.checks.filter(({ ok }) => !ok))
-      if (checks.find(({ name }) => name === check.name)?.ok)
+      if (holdsIn(checks, check))
         check.advice ??= `it holds without ${what}: set ${variable}=${value}, and report it`;
   }
   for (const check of found.checks.filter(({ ok }) => !ok)) check.advice ??= SEND;

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../store/atomic.js';
 import { packageDir } from '../../store/package.js';
+import { requirePlaceForFile } from '../../store/place.js';
 import { examine } from '../examine.js';
 import { examineGpu } from './examine.js';
 import { renderGpu } from './render.js';
@@ -36,10 +37,12 @@ function outputOf(
 }
 
 const NAMED = /^(?:ILF_|CUDA|CUBLAS|NVIDIA_|NV[A-Z]*$|LD_LIBRARY_PATH$|LD_PRELOAD$)/;
+/** NVIDIA_API_KEY, for one. */
+const SECRET = /KEY|TOKEN|SECRET|PASS|CREDENTIAL|AUTH/i;
 const environment = () =>
   Object.entries(process.env)
     .filter(([name]) => NAMED.test(name))
-    .map(([name, value]) => `${name}=${value}`)
+    .map(([name, value]) => `${name}=${SECRET.test(name) ? '(not shown)' : value}`)
     .sort()
     .join('\n') || 'nothing of these is set';
 
@@ -54,6 +57,7 @@ const worker = join(packageDir, 'dist', 'bench', 'worker', 'main.js');
 
 /** Writes the file, and gives back what was found. @throws UserError where it cannot be written, or a variable means nothing */
 export async function reportGpu(file: string, version: string): Promise<GpuExamination> {
+  await requirePlaceForFile(file, []);
   const scratch = mkdtempSync(join(tmpdir(), 'ilf-gpu-'));
   const logs = mkdtempSync(join(scratch, 'log-'));
   // The library's own variables; it writes %i as the process's number. Level 2: errors, and each call that starts a kernel.
@@ -73,7 +77,18 @@ export async function reportGpu(file: string, version: string): Promise<GpuExami
         ...(['float32', 'bfloat16'] as const).map((precision): [string, () => Promise<string>] => [
           `bench parity, ${precision}`,
           () => {
-            const words = ['parity', '--engine', 'cuda', '--precision', precision, '--out', scratch];
+            const words = [
+              'parity',
+              '--engine',
+              'cuda',
+              '--precision',
+              precision,
+              '--seconds',
+              '180',
+              '--out',
+              scratch,
+            ];
+            // It ends by itself, and says where it was.
             return outputOf([process.execPath, bench, ...words], 200, logging);
           },
         ]),

@@ -108,18 +108,22 @@ export function openDecoder(
     return ahead(other, () => other.close());
   }
   const { precision } = backend;
-  if (keeper.decoder?.backend === backend && keeper.decoder.precision === precision)
-    keeper.decoder.native.renew(raw);
-  else {
-    keeper.decoder?.native.close();
-    keeper.decoder = null;
+  const before = keeper.decoder;
+  // Nothing is kept of one that cannot be renewed.
+  keeper.decoder = null;
+  if (before?.backend === backend && before.precision === precision) {
+    before.native.renew(raw);
+    keeper.decoder = before;
+  } else {
+    before?.native.close();
     keeper.decoder = { backend, precision, native: create(backend, shape, raw), inUse: false };
   }
   const kept = keeper.decoder;
   kept.inUse = true;
   return ahead(kept.native, () => {
-    kept.native.closeBatch();
     kept.inUse = false;
+    // The model may have been disposed of meanwhile, and its decoder closed.
+    if (keeper.decoder === kept) kept.native.closeBatch();
   });
 }
 
