@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 
 /** These replace modules of the program (vi.mock), each by its own, so each has modules for itself; the others share what is loaded. */
 const mocking = [
+  'tests/rankers/absent-package.test.ts',
   'tests/net/{atomic,check-run,invariants,lock,net,seeds}.test.ts',
   'tests/net/experiment/*.test.ts',
 ];

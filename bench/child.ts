@@ -63,14 +63,14 @@ const LONGEST = 0x7fffffff;
 export interface Ended {
   /** What it printed, however it ended. */
   stdout: string;
-  error: ChildError | null;
+  error: ChildError | TimeUp | null;
 }
 
-/** Runs a command to its end, or to the budget's. @throws TimeUp */
+/** Runs a command to its end, or to the budget's. */
 export function runToEnd({ command, args, env }: Omit<Contender, 'name'>, { left }: Budget): Promise<Ended> {
   const seconds = left();
-  if (seconds <= 0) return Promise.reject(new TimeUp());
-  return new Promise((resolve, reject) => {
+  if (seconds <= 0) return Promise.resolve({ stdout: '', error: new TimeUp() });
+  return new Promise((resolve) => {
     const options = {
       env: { ...process.env, ...env },
       maxBuffer: 1 << 26,
@@ -81,7 +81,7 @@ export function runToEnd({ command, args, env }: Omit<Contender, 'name'>, { left
     };
     execFile(command, args, options, (error, stdout, stderr) => {
       if (!error) return resolve({ stdout, error: null });
-      if (error.killed) return reject(new TimeUp());
+      if (error.killed) return resolve({ stdout, error: new TimeUp() });
       const absent = error.code === 'ENOENT' && 'no such program';
       const why = absent || complaint(stderr, error.signal) || lastLine(error.message);
       resolve({ stdout, error: new ChildError(String(why).replace(/^error: /, ''), error.code === 2) });

@@ -86,7 +86,7 @@ export function generate(given: GenerateGiven, peers: readonly Peer[]): Part[] {
       return `generate, ${model}, ${amount.prompts} prompts: a step reads ${megabytes(bytes(0))} of weights and, on average, ${megabytes(bytes(amount.prompts) - bytes(0))} of keys and values; bandwidth is of ${of}`;
     },
     notes: [
-      'generate: new tokens/s include the prefill; prefill ends with the first new token. Ours open the decoder each time; on a GPU it is kept, and its weights are copied anew.',
+      'generate: new tokens/s include the prefill; prefill ends with the first new token. Ours open the decoder each time: on a GPU one that is kept, with the weights copied anew.',
     ],
   });
 }

@@ -5,8 +5,8 @@
  * One fault does not hide the others: a process that breaks, or whose GPU's context is lost, is that check's failure, and a new
  * one goes on behind it. On CUDA the sampler runs in processes of its own, with overlapping kernels and graphs on and off.
  */
-import type { Budget } from './budget.js';
-import { type ChildError, type Contender, ours, runChild, runToEnd } from './child.js';
+import { type Budget, TimeUp } from './budget.js';
+import { ChildError, type Contender, ours, runChild, runToEnd } from './child.js';
 import { commonOptions, type Given, settings } from './options.js';
 import type { Part } from './parts.js';
 import type { Checked, Drawn, Gpu, Job, ParityNews, Report } from './report.js';
@@ -58,7 +58,19 @@ function read(stdout: string): {
 
 const isCuda = (job: Job) => job.engine === 'cuda';
 
-/** Adds the checks as their processes end. @throws ChildError where one does not come to any check, TimeUp */
+/** Seconds that a process may take, many times what it needs: longer is a kernel that never ends. */
+const SECONDS = { parity: 300, draw: 60 };
+type Work = keyof typeof SECONDS;
+const limited = ({ left }: Budget, work: Work): Budget => ({ left: () => Math.min(SECONDS[work], left()) });
+
+/** Why a process did not come to its end. @throws TimeUp where it is because the whole command's time is up */
+function reasonOf(error: unknown, budget: Budget, work: Work): string {
+  if (error instanceof TimeUp && budget.left() > 0) return `it did not end in ${SECONDS[work]} s`;
+  if (error instanceof ChildError) return `its process ended: ${error.message}`;
+  throw error;
+}
+
+/** Adds the checks as their processes end. @throws ChildError or TimeUp where one does not come to any check */
 async function checkAll(
   job: Extract<Job, { work: 'parity' }>,
   budget: Budget,
@@ -70,19 +82,15 @@ async function checkAll(
   let report: Report | null = null;
   while (report === null || report.lost) {
     const from = checks.length;
-    const ended = await runToEnd(ours({ ...job, from }, env), budget);
-    const told = read(ended.stdout);
+    const { stdout, error } = await runToEnd(ours({ ...job, from }, env), limited(budget, job.work));
+    const told = read(stdout);
     report = told.report;
     checks.push(...told.checked);
-    if (told.begun)
-      checks.push({
-        ...told.begun,
-        difference: null,
-        ok: false,
-        error: `its process ended: ${ended.error?.message}`,
-      });
     if (report) Object.assign(to, { subject: report.subject, ...(report.gpu && { gpu: report.gpu }) });
-    if (report === null && checks.length === from) throw ended.error!;
+    if (error === null) continue;
+    const reason = reasonOf(error, budget, job.work);
+    if (told.begun) checks.push({ ...told.begun, difference: null, ok: false, error: reason });
+    else if (checks.length === from) throw error;
   }
 }
 
@@ -95,6 +103,20 @@ const COMBINATIONS = [
   { overlap: false, graphs: true },
   { overlap: true, graphs: true },
 ];
+
+/** What was drawn in one combination, held against its second pass and the first combination. */
+function compared(drawn: Drawn, first: Drawn): Omit<Checked, 'name'> {
+  const { difference, tolerance } = drawn;
+  const other = (['tokens', 'logprobs'] as const).find((what) => String(drawn[what]) !== String(first[what]));
+  // What is not finite is null in JSON.
+  const ok = other === undefined && difference !== null && difference <= tolerance;
+  return {
+    difference,
+    tolerance,
+    ok,
+    ...(other && { error: `${other} differ from the first combination's` }),
+  };
+}
 
 /** The sampler must draw the same, and say the same of it, in every combination. @throws TimeUp */
 async function checkSampler(
@@ -112,26 +134,12 @@ async function checkSampler(
       CUDA_LAUNCH_BLOCKING: undefined, // nothing would overlap
     };
     try {
-      const drawn = (await runChild(ours(job, env), budget)).drawn!;
-      const { tokens, logprobs, difference, tolerance } = drawn;
+      const drawn = (await runChild(ours(job, env), limited(budget, job.work))).drawn!;
       first ??= drawn;
-      const isSame = String(tokens) === String(first.tokens);
-      const error = !isSame
-        ? 'draws other tokens than the first combination'
-        : String(logprobs) === String(first.logprobs)
-          ? undefined
-          : 'gives other log-probabilities than the first combination';
-      const ok = error === undefined && difference <= tolerance;
-      to.checks.push({ name, difference, tolerance, ok, ...(error && { error }) });
-    } catch (error) {
-      if ((error as Error).name !== 'ChildError') throw error;
-      to.checks.push({
-        name,
-        difference: null,
-        tolerance: 0,
-        ok: false,
-        error: (error as ChildError).message,
-      });
+      to.checks.push({ name, ...compared(drawn, first) });
+    } catch (reason) {
+      const error = reasonOf(reason, budget, job.work);
+      to.checks.push({ name, difference: null, tolerance: 0, ok: false, error });
     }
   }
 }

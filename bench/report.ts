@@ -42,7 +42,9 @@ export interface Report {
 }
 
 /** What the sampler drew, and how far its log-probabilities may be from those of a second pass. */
-export interface Drawn extends OfDraw {
+export interface Drawn extends Omit<OfDraw, 'difference'> {
+  /** null where it is not finite. */
+  difference: number | null;
   tolerance: number;
 }
 

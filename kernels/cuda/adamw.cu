@@ -33,8 +33,9 @@ struct Parameters {
   float decay; // lr · weight decay
 };
 
-__global__ void begin(Index losses, const float* const* __restrict__ loss, const double* __restrict__ squares, double clip,
-                      State* state) {
+// By one thread, before the parameters' turn.
+__global__ void beginStep(Index losses, const float* const* __restrict__ loss, const double* __restrict__ squares, double clip,
+                          State* state) {
   double sum = 0;
   for (Index l = 0; l < losses; l++) sum += *loss[l];
   const double norm = sqrt(*squares);
@@ -86,7 +87,7 @@ void clippedAdamw(Index arrays, const Index* lengths, float* const* params, cons
   const Temporary<State> state(1);
   const Temporary<const float*> each = uploaded(loss, losses);
   sumOfSquares(arrays, lengths, grads, squares);
-  launch(begin, 1, 1, 0, losses, each, squares, clip, state);
+  launch(beginStep, 1, 1, 0, losses, each, squares, clip, state);
   const std::vector<int32_t> first = firstChunks(arrays, lengths);
   std::vector<Parameters> list(arrays);
   for (Index a = 0; a < arrays; a++)

@@ -13,6 +13,9 @@
 // wholly are skipped, and only those on the diagonal are masked. A query sees no later key, so the mask also hides the zeros
 // with which tiles are filled beyond T. Heads of Dh numbers are computed as 32, 64 or 128, zeros behind.
 //
+// On Hopper, heads of more than 32 numbers are multiplied by its own instructions (attention_wgmma_forward.cu and _backward.cu,
+// where a warpgroup's rows are 64), once they have given these kernels' results (hopper.h).
+//
 // Cost: 4 B·H·T²·Dh/2 flops forward, 10 backward, and about as many cycles for exponentials as for products. From memory
 // come queries, keys and values once, since a head's blocks are neighbours and find its keys and values in the second-level cache.
 #include "attention.h"

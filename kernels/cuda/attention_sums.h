@@ -5,10 +5,10 @@
 // at a time, so that of blocks which began in the order of their tickets, last keys first, each finds its turn come as a rule:
 // the one before it in turn is a tile ahead.
 //
-//   tile of keys 3           3a      The turns of each tile of queries (columns) go up from the diagonal; a, b, c, d: when each
-//   tile of keys 2       2a  2b      block gets there. 3b, say, needs 3a.
-//   tile of keys 1   1a  1b  1c
-//   tile of keys 0   0b  0c  0d      (0a is its own diagonal)
+//   tile of keys 3               a      Columns are tiles of queries, whose turns go from the diagonal down; a, b, c, d: when a
+//   tile of keys 2           a   b      block gets there, if all begin at once.
+//   tile of keys 1       a   b   c
+//   tile of keys 0   a   b   c   d
 //
 // Memory: B·H·T·D float32 (T in whole tiles, D the padded head size) for the length of a call.
 #pragma once

@@ -3,10 +3,11 @@
 // What changes with a step is copied to the device (rows, uniform numbers), all layers and the sampler run, tokens and
 // log-probabilities are copied back. The next step may be started before these are read: its rows find their tokens on the
 // device, and the GPU need not wait for the host to look at them. The kernels of a step are one CUDA graph. All that changes
-// is read from device memory, so there is a graph for a number of rows, padded to a few sizes, and for whether rows share prompts; it outlives the batch that
-// it was captured in. Up to 8 rows, and up to 64 in bfloat16, a layer is five kernels, norms included (few_rows.cu,
-// skinny.cu), about 60 a step; with more rows the library multiplies, seven kernels a layer. A step of GPT-2 124M reads 248 MB of weights: 80 µs at an H100's 3 TB/s, which at batch 1 is about
-// what it takes to start 60 kernels, so those overlap (overlap.h).
+// is read from device memory, so there is a graph for a number of rows, padded to a few sizes, and for whether rows share
+// prompts; it outlives the batch that it was captured in. Up to 8 rows, and up to 64 in bfloat16, a layer is five kernels,
+// norms included (few_rows.cu, skinny.cu), about 60 a step; with more rows the library multiplies, seven kernels a layer. A
+// step of GPT-2 124M reads 248 MB of weights: 80 µs at an H100's 3 TB/s, which at batch 1 is about what it takes to start 60
+// kernels, so those overlap (overlap.h).
 #include <string.h>
 
 #include <algorithm>
@@ -95,9 +96,9 @@ struct Decoder {
     forgetSteps();
     forgetGraphs();
   }
-  // Of steps that nobody will read, the host's memory may still be in use.
+  // Of steps that nobody will read; the host's memory of them may be in use until here.
   void forgetSteps() {
-    if (read != started) cudaStreamSynchronize(stream());
+    cudaStreamSynchronize(stream());
     read = started;
   }
   void forgetGraphs() {

@@ -43,7 +43,7 @@ std::vector<bf16> numbers(Index n, uint32_t seed) {
     uint32_t whole;
     memcpy(&whole, &number, sizeof whole);
     const uint16_t bits = static_cast<uint16_t>(whole >> 16);
-    memcpy(&each, &bits, sizeof bits);
+    memcpy(static_cast<void*>(&each), &bits, sizeof bits);
   }
   return x;
 }

@@ -1,10 +1,10 @@
 // Products of 9 to 64 rows: too few for the library's kernels to be bound by anything but reading weights and by starting, too
 // many for dot products.
 //
-// A warp computes 32 outputs, as rows of mma's first operand, for all rows of its block, its second operand's columns. Weights go
-// from memory to the registers that mma reads them from: which k comes first in a sum is of no matter, so a lane's 16 bytes of a
-// row of weights are four numbers of each of two products, and the rows are read from shared memory in the same order. The first
-// weights are asked for before the kernel waits for the one before it.
+// A warp computes 32 outputs, as rows of mma's first operand, for all rows of its block, its second operand's columns.
+// Weights go from memory to the registers that mma reads them from: which k comes first in a sum is of no matter, so a lane's
+// 16 bytes of a row of weights are four numbers of each of two products, and the rows are read from shared memory in the same
+// order. The first weights are asked for before the kernel waits for the one before it.
 //
 // Few outputs: the 8 warps of a block share 32 of them, each a stretch of K, and rows come by 32 a block, so that a block reads
 // as much of its rows as of its weights (48 KB each at K = 768) and a layer of 768 to 3,072 outputs fills 132 multiprocessors.

@@ -10,7 +10,7 @@
 //
 // Matrices in shared memory are tiles of rows of 64 bfloat16, 128 bytes, which begin at multiples of 1,024 bytes, in the
 // "128-byte swizzle": a piece of 16 bytes is where tileOffset<64> (attention_tiles.h) says.
-// ../emulator/wgmma.h has the same for the CPU; tests/kernels/cuda-wgmma.test.ts holds it against the documents' layouts.
+// ../emulator/wgmma.h has the same for the CPU; tests/kernels/cuda-wgmma.cc holds it against the documents' layouts.
 #pragma once
 #include "mma.h"
 

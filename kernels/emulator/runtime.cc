@@ -126,7 +126,7 @@ cudaError_t cudaMemGetInfo(size_t* free, size_t* total) { *free = *total = size_
 cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* pool, int) { *pool = nullptr; return cudaSuccess; }
 cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, cudaMemPoolAttr, void*) { return cudaSuccess; }
 cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t, cudaMemPoolAttr attribute, void* value) {
-  runUpTo(enqueued); // memory may be given back
+  waitUpTo(enqueued); // memory may be given back
   *static_cast<uint64_t*>(value) = attribute == cudaMemPoolAttrUsedMemHigh ? mostInUse : inUse;
   return cudaSuccess;
 }

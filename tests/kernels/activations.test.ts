@@ -180,6 +180,7 @@ const attention = (use: () => void) => {
     [1, 300, 1, 64, 1],
     [2, 260, 4, 48, 2],
     [1, 257, 2, 128, 1],
+    [2, 70, 2, 44, 1],
   ] as const)
     it(`both ways, B ${B}, T ${T}, H ${H}, KV ${KV}, Dh ${Dh}`, () => {
       use();

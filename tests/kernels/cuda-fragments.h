@@ -7,6 +7,10 @@
 
 #include "../../kernels/cuda/device.h"
 
+namespace ilf {
+const char* running = nullptr; // no function of JavaScript's (kernels/binding/function.h), which the emulator asks for
+}
+
 namespace {
 
 using namespace ilf;

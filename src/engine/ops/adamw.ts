@@ -83,11 +83,11 @@ export function adamw(
   const outcome = backend
     ? adamwNative(backend, params, grads, losses, state, weightDecay, hyper)
     : adamwComposed(params, grads, losses, state, weightDecay, hyper);
-  if (holds(outcome)) state.step++;
+  if (isUsable(outcome)) state.step++;
   return outcome;
 }
 
-const holds = ({ loss, gradNorm }: Omit<AdamOutcome, 'finite'>) =>
+const isUsable = ({ loss, gradNorm }: Omit<AdamOutcome, 'finite'>) =>
   Number.isFinite(loss) && Number.isFinite(gradNorm);
 
 function adamwComposed(
@@ -99,7 +99,7 @@ function adamwComposed(
   hyper: AdamHyper,
 ): AdamOutcome {
   const before = { loss: sumOfLosses(losses), gradNorm: globalNormComposed(grads) };
-  if (!holds(before)) return { ...before, finite: true };
+  if (!isUsable(before)) return { ...before, finite: true };
   const { clip } = hyper;
   const gradScale = clip > 0 && before.gradNorm > clip ? clip / before.gradNorm : 1;
   const tensorflow = activeTensorflow();

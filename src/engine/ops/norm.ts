@@ -67,7 +67,7 @@ export function rmsNormComposed(x: tf.Tensor2D, gamma: tf.Tensor1D, eps: number)
 }
 
 /** What the native norms compute, and gradients from it: layer norm where beta is given, else RMS norm. */
-function native(
+function nativeNorm(
   backend: NativeBackend,
   x: tf.Tensor2D,
   gamma: tf.Tensor1D,
@@ -132,7 +132,7 @@ function normNative(
   beta: tf.Tensor1D | null,
   eps: number,
 ): tf.Tensor2D {
-  const { inputs, forward, gradients } = native(backend, x, gamma, beta, eps);
+  const { inputs, forward, gradients } = nativeNorm(backend, x, gamma, beta, eps);
   const run = tf.customGrad((...args) => {
     const save = args.pop() as unknown as tf.GradSaveFunc;
     const { y, saved } = forward();
@@ -149,7 +149,7 @@ function branchNative(
   beta: tf.Tensor1D | null,
   eps: number,
 ): Branches {
-  const { inputs, forward, gradients } = native(backend, x, gamma, beta, eps);
+  const { inputs, forward, gradients } = nativeNorm(backend, x, gamma, beta, eps);
   return customGradOfSeveral(
     inputs,
     () => {
