@@ -99,7 +99,7 @@ test('files that do not fit are refused in one line', async () => {
   await refused(folder(tensors, { n_positions: 33 }), /wpe\.weight has the shape \[32,16\]/);
   const head = { name: 'lm_head.weight', shape: [23, 16], data: new Float32Array(23 * 16) };
   await refused(folder([...tensors, head]), /tied/);
-  await refused(folder(tensors, { model_type: 'llama' }), /model_type/);
+  await refused(folder(tensors, { model_type: 'bert' }), /model_type/);
   await refused(folder(tensors, { n_head: 3 }), /multiple of n_head/);
   await refused(folder(tensors, { activation_function: 'relu' }), /activation_function/);
   await refused(folder(tensors, { n_layer: -1 }), /n_layer/);

@@ -197,7 +197,7 @@ describe('refuses', () => {
   });
 
   it.each([
-    ['another kind of model', '{"model_type":"llama"}', /config\.json: "model_type"/],
+    ['another kind of model', '{"model_type":"bert"}', /config\.json: "model_type"/],
     [
       'heads that do not divide',
       JSON.stringify({ ...config, model_type: 'gpt2', n_head: 3 }),
