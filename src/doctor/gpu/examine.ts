@@ -21,10 +21,11 @@ async function makeChecks(kind: KindOfChecks, env: NodeJS.ProcessEnv): Promise<F
     const told = (news: GpuNews) => {
       if ('needs' in news) found.needs = news.needs;
       else if ('begins' in news) process.begun = news.begins;
-      else if ('products' in news) [found.products, found.hopper] = [news.products, news.hopper];
+      else if ('products' in news) found.products = news.products;
       else if ('lost' in news) process.isLost = true;
       else {
         found.checks.push(news.checked);
+        if (news.hopper !== undefined) found.hopper = news.hopper;
         if (news.drawn !== undefined) found.drawn.set(news.checked.name, news.drawn);
         process.begun = null;
       }
@@ -47,7 +48,7 @@ const GRAPHS = 'ILF_CUDA_GRAPHS';
 const BLAS = 'ILF_CUDA_BLAS';
 /** What operations can do without, one of them at a time. */
 const WITHOUT: readonly [what: string, variable: string, value: string][] = [
-  ["Hopper's own products", 'ILF_CUDA_HOPPER', '0'],
+  ['Hopper’s own products', 'ILF_CUDA_HOPPER', '0'],
   ['cuBLASLt', BLAS, 'plain'],
 ];
 

@@ -26,7 +26,7 @@ export async function tryGpu(
   for (const { name, tolerance, run } of checksOf(kind as KindOfChecks).slice(Number(from))) {
     await tell({ begins: { name, tolerance } });
     try {
-      const { difference, drawn } = await run();
+      const { difference, drawn, hopper } = await run();
       const isNumber = Number.isFinite(difference);
       const checked = {
         name,
@@ -37,6 +37,7 @@ export async function tryGpu(
       await tell({
         checked: { ...checked, ...(!isNumber && { error: 'its numbers are not finite' }) },
         ...(drawn !== undefined && { drawn }),
+        ...(hopper !== undefined && { hopper }),
       });
     } catch (reason) {
       const error = String(reason instanceof Error ? reason.message : reason).split('\n')[0]!;
@@ -48,6 +49,5 @@ export async function tryGpu(
       if (isLost) return tell({ lost: true });
     }
   }
-  const native = await synchronized();
-  await tell({ products: native.products(), hopper: native.hopperState() });
+  await tell({ products: (await synchronized()).products() });
 }

@@ -30,7 +30,7 @@ export interface GpuExamination {
   checks: GpuCheck[];
   /** What computed the products of the checks; null where they did not come to their end. */
   products: ProductCounts | null;
-  /** Whether attention takes Hopper's own products, and why; null where the checks did not come to their end. */
+  /** Whether attention takes Hopper's own products, and why; null where that could not be told. */
   hopper: string | null;
   /** Why nothing could be checked; null where something was. */
   problem: string | null;
@@ -41,6 +41,6 @@ export interface GpuExamination {
 export type GpuNews =
   | { needs: Need[] }
   | { begins: Pick<GpuCheck, 'name' | 'tolerance'> }
-  | { checked: GpuCheck; drawn?: string }
-  | { products: ProductCounts; hopper: string }
+  | { checked: GpuCheck; drawn?: string; hopper?: string }
+  | { products: ProductCounts }
   | { lost: true };
