@@ -7,8 +7,7 @@ if (!existsSync(new URL('./dist/src/cli/main.js', import.meta.url))) {
   );
   process.exit(2);
 }
-const { guardStreams } = await import('./dist/src/cli/streams.js');
-const { main } = await import('./dist/src/cli/main.js');
+const { guardStreams, main } = await import('./dist/src/cli/main.js');
 
 guardStreams();
 process.exitCode = await main(process.argv.slice(2));

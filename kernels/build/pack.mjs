@@ -12,7 +12,7 @@ const { UserError } = await import('../../dist/src/store/errors.js');
 const { writeFolderAtomic } = await import('../../dist/src/store/folder.js');
 
 /** Programs of their own, which others start by their paths. */
-const PROGRAMS = ['src/cli/main', 'src/cli/streams', 'src/doctor/trial', 'bench/main', 'bench/worker/main'];
+const PROGRAMS = ['src/cli/main', 'src/doctor/trial', 'bench/main', 'bench/worker/main'];
 /** Taken from node_modules as they are, for their binaries; of onnxruntime-node, those for this system. */
 const WHOLE = ['onnxruntime-node', 'onnxruntime-common', '@bokuweb/zstd-wasm'];
 /** Bundled; of these the doctor reads the versions. */

@@ -23,6 +23,8 @@ import { scoreCommand } from './score.js';
 import { targetsCommand } from './targets.js';
 import { trainCommand } from './train.js';
 
+export { guardStreams } from './streams.js';
+
 /** What a person typed: `ilf` where it is installed as a command. */
 const NAME = basename(process.argv[1] ?? '') === 'ilf' ? 'ilf' : 'node train.js';
 
