@@ -5,6 +5,7 @@
  * One fault does not hide the others: a process that breaks, or whose GPU's context is lost, is that check's failure, and a new
  * one goes on behind it. On CUDA the sampler runs in processes of its own, with overlapping kernels and graphs on and off.
  */
+import { COMBINATIONS, GRAPHS, OVERLAP, UNBLOCKED } from '../src/engine/engines/cuda/combinations.js';
 import { type Budget, TimeUp } from './budget.js';
 import { ChildError, type Contender, ours, runChild, runToEnd } from './child.js';
 import { commonOptions, type Given, settings } from './options.js';
@@ -94,16 +95,6 @@ async function checkAll(
   }
 }
 
-const SWITCHES = { overlap: 'ILF_CUDA_OVERLAP', graphs: 'ILF_CUDA_GRAPHS' };
-
-/** In the order of suspicion: with both off nothing but the kernels themselves can be wrong. */
-const COMBINATIONS = [
-  { overlap: false, graphs: false },
-  { overlap: true, graphs: false },
-  { overlap: false, graphs: true },
-  { overlap: true, graphs: true },
-];
-
 /** What was drawn in one combination, held against its second pass and the first combination. */
 function compared(drawn: Drawn, first: Drawn): Omit<Checked, 'name'> {
   const { difference, tolerance } = drawn;
@@ -125,16 +116,11 @@ async function checkSampler(
   to: ParityResult,
 ): Promise<void> {
   let first: Drawn | null = null;
-  for (const { overlap, graphs } of COMBINATIONS) {
-    const of = (isOn: boolean) => (isOn ? 'on' : 'off');
-    const name = `sampler, ${SWITCHES.overlap} ${of(overlap)}, ${SWITCHES.graphs} ${of(graphs)}`;
-    const env = {
-      [SWITCHES.overlap]: overlap ? '1' : '0',
-      [SWITCHES.graphs]: graphs ? '1' : '0',
-      CUDA_LAUNCH_BLOCKING: undefined, // nothing would overlap
-    };
+  for (const env of COMBINATIONS) {
+    const set = Object.entries(env).map(([variable, value]) => `${variable} ${value === '1' ? 'on' : 'off'}`);
+    const name = ['sampler', ...set].join(', ');
     try {
-      const drawn = (await runChild(ours(job, env), limited(budget, job.work))).drawn!;
+      const drawn = (await runChild(ours(job, { ...env, ...UNBLOCKED }), limited(budget, job.work))).drawn!;
       first ??= drawn;
       to.checks.push({ name, ...compared(drawn, first) });
     } catch (reason) {
@@ -162,7 +148,7 @@ export function parity(given: Given): Part[] {
         if (isCuda(job)) await checkSampler({ work: 'draw', ...common }, budget, result);
         else
           outcome.notes.push(
-            `${result.subject}: the sampler ran once, ${Object.values(SWITCHES).join(' and ')} are of the engine cuda`,
+            `${result.subject}: the sampler ran once, ${OVERLAP} and ${GRAPHS} are of the engine cuda`,
           );
       } finally {
         const { checks, subject } = result;

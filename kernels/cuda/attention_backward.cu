@@ -28,12 +28,11 @@ __global__ void __launch_bounds__(kThreads, 2) backwardKernel(Heads heads, int p
                                                               const float2* stats, Sums through, Projected<bf16> to) {
   typedef Cut<D> C;
   constexpr int kM = C::kM, kTile = C::kTile, kPart = C::kPart, kN = kPart / 8, kKeys = C::kKeys;
-  const int T = heads.T, Dh = heads.Dh, tiles = (T + kKeys - 1) / kKeys, tilesOfQueries = (T + kTile - 1) / kTile;
-  const KeyTile mine = takeKeyTile(through, tiles);
-  const int head = mine.head, first = mine.keys * kKeys;
+  const int T = heads.T, Dh = heads.Dh, tiles = (T + kKeys - 1) / kKeys;
+  const QueryTiles<kTile, kKeys, kWarps> its(takeKeyTile(through, tiles), heads);
+  const int head = its.block.head, first = its.block.keys * kKeys;
   const int warp = threadIdx.x / 32, g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
   const int own = warp * 16 * kM, row = first + own; // the warp's first key, of the tile and of the sequence
-  const int firstTile = first / kTile, tilesAhead = tilesOfQueries - firstTile;
   bf16* keys = sharedMemory<bf16>();                                        // [kKeys,D]
   bf16* values = keys + kKeys * D;                                          // [kKeys,D]
   bf16* queries = values + kKeys * D;                                       // [2,kTile,D]
@@ -41,15 +40,12 @@ __global__ void __launch_bounds__(kThreads, 2) backwardKernel(Heads heads, int p
   bf16* scoresGradient = ups + 2 * kTile * D;                               // [kKeys,kTile]
   float2* rowStats = reinterpret_cast<float2*>(scoresGradient + kKeys * kTile); // [2,kTile]
 
-  // Of one head that shares the keys after another, its tiles of queries.
-  const int steps = heads.group() * tilesAhead;
+  const int steps = its.steps();
   const auto request = [&](int step) {
-    const int member = head * heads.group() + step / tilesAhead; // of the B·H
-    const int from = (firstTile + step % tilesAhead) * kTile, into = step % 2 * kTile;
-    const float2* its = stats + static_cast<Index>(member) * padded + from;
+    const int member = its.member(step), from = its.tile(step) * kTile, into = step % 2 * kTile;
     loadTile<D, kTile, kThreads>(queries + into * D, of.q + heads.ofQ(member), heads.ldq, from, T, Dh);
     loadTile<D, kTile, kThreads>(ups + into * D, dy + heads.ofY(member), heads.width(), from, T, Dh);
-    if (threadIdx.x < kTile / 2) copyAsync16(rowStats + into + 2 * threadIdx.x, its + 2 * threadIdx.x, true);
+    its.requestStats(rowStats + into, stats, padded, step);
     commitCopies();
   };
   loadTile<D, kKeys, kThreads>(keys, of.k + heads.ofK(head), heads.ldk, first, T, Dh);
@@ -57,20 +53,16 @@ __global__ void __launch_bounds__(kThreads, 2) backwardKernel(Heads heads, int p
   request(0);
   const LeftRows<D, kM, false> leftKeys(keys, own), leftValues(values, own);
 
-  const bool last = mine.keys == 0; // in turn
-  const auto turnOf = [&](int step) {
-    const int member = head * heads.group() + step / tilesAhead, tile = firstTile + step % tilesAhead;
-    return Turn{(member * tilesOfQueries + tile) * kWarps + warp, tile * kTile / kKeys - mine.keys};
-  };
+  const bool last = its.block.keys == 0; // in turn
 
   const float by = heads.scale * kLog2e;
   float dk[kM][D / 8][4] = {}, dv[kM][D / 8][4] = {};
   for (int step = 0; step < steps; step++) {
-    const int tile = firstTile + step % tilesAhead, from = tile * kTile, used = step % 2 * kTile;
+    const int from = its.tile(step) * kTile, used = step % 2 * kTile;
     waitForCopies<0>();
     __syncthreads(); // the tile is here, and nobody reads the last one, or its scores' gradient, any more
     if (step + 1 < steps) request(step + 1);
-    if (step > 0 && !last) turnOf(step - 1).end(through);
+    if (step > 0 && !last) its.turn(step - 1, warp).end(through);
     const int seen = min(from + kTile, T) - first; // keys of the block that some query of the tile sees, or more
     if (own < seen) {                              // for the whole warp
 #pragma unroll 1 // half the instructions, and no registers spilled
@@ -112,19 +104,19 @@ __global__ void __launch_bounds__(kThreads, 2) backwardKernel(Heads heads, int p
     addTransposedTimes<kTile, D, kKeys>(dq, scoresGradient, queryRow, keys, column, seen);
     constexpr int kNumbers = kTile / 32 * D / 16;
     float(&numbers)[kNumbers][4] = reinterpret_cast<float(&)[kNumbers][4]>(dq);
-    const Turn turn = turnOf(step);
+    const Turn turn = its.turn(step, warp);
     turn.wait(through);
     if (!last) {
       turn.add(through, numbers);
       continue;
     }
     turn.sum(through, numbers);
-    const int member = head * heads.group() + step / tilesAhead;
+    const int member = its.member(step);
 #pragma unroll
     for (int m = 0; m < kTile / 32; m++)
       storeQueries(dq[m], to.q + heads.ofQ(member), heads, from + queryRow + 16 * m, column);
   }
-  if (!last) turnOf(steps - 1).end(through);
+  if (!last) its.turn(steps - 1, warp).end(through);
 
 #pragma unroll
   for (int i = 0; i < kM * D / 2; i++) dk[i / (D / 2)][i / 4 % (D / 8)][i % 4] *= heads.scale;

@@ -67,6 +67,34 @@ struct Turn {
   }
 };
 
+// The tiles of queries that the block of a tile of keys goes over: from its diagonal on, of one head that shares the keys after
+// another. kTile queries, kKeys keys, kWarps warps that add to a tile's dq.
+template <int kTile, int kKeys, int kWarps>
+struct QueryTiles {
+  KeyTile block;
+  int group; // heads that share the keys
+  int all;   // tiles of queries of a head
+  __device__ __forceinline__ QueryTiles(KeyTile block, const Heads& heads)
+      : block(block), group(heads.group()), all((heads.T + kTile - 1) / kTile) {}
+
+  __device__ __forceinline__ int steps() const { return group * ahead(); }
+  // Of a step: the head, of the B·H, and its tile.
+  __device__ __forceinline__ int member(int step) const { return block.head * group + step / ahead(); }
+  __device__ __forceinline__ int tile(int step) const { return first() + step % ahead(); }
+  __device__ __forceinline__ Turn turn(int step, int warp) const {
+    return {(member(step) * all + tile(step)) * kWarps + warp, tile(step) * kTile / kKeys - block.keys};
+  }
+  // Requests the statistics of a step's queries.
+  __device__ __forceinline__ void requestStats(float2* to, const float2* stats, int padded, int step) const {
+    const float2* its = stats + static_cast<Index>(member(step)) * padded + tile(step) * kTile;
+    if (threadIdx.x < kTile / 2) copyAsync16(to + 2 * threadIdx.x, its + 2 * threadIdx.x, true);
+  }
+
+ private:
+  __device__ __forceinline__ int first() const { return block.keys * kKeys / kTile; }
+  __device__ __forceinline__ int ahead() const { return all - first(); }
+};
+
 // Scales, rounds and writes a warp's dq [16,8·kN] of a head, to rows `first`.., columns from `column` on.
 template <int kN>
 __device__ __forceinline__ void storeQueries(const float (&x)[kN][4], bf16* dq, const Heads& heads, int first, int column) {

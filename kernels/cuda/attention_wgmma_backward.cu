@@ -59,12 +59,11 @@ __global__ void __launch_bounds__(kThreads, 1) wgmmaBackwardKernel(Heads heads, 
                                                                    Projected<bf16> to) {
   typedef Cut<D> C;
   constexpr int kParts = C::kParts, kTile = C::kTile, kN = kPart / 8;
-  const int T = heads.T, Dh = heads.Dh, tiles = (T + kKeys - 1) / kKeys, tilesOfQueries = (T + kTile - 1) / kTile;
-  const KeyTile mine = takeKeyTile(through, tiles);
-  const int head = mine.head, first = mine.keys * kKeys;
+  const int T = heads.T, Dh = heads.Dh, tiles = (T + kKeys - 1) / kKeys;
+  const QueryTiles<kTile, kKeys, kWarps> its(takeKeyTile(through, tiles), heads);
+  const int head = its.block.head, first = its.block.keys * kKeys;
   const int group = threadIdx.x / kGroup, warp = threadIdx.x / 32, g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
   const int row = first + 16 * warp; // the warp's first key
-  const int firstTile = first / kTile, tilesAhead = tilesOfQueries - firstTile;
   bf16* keys = swizzledMemory();                                               // [kKeys,D]
   bf16* values = keys + kKeys * D;                                             // [kKeys,D]
   bf16* queries = values + kKeys * D;                                          // [2,kTile,D]
@@ -72,15 +71,12 @@ __global__ void __launch_bounds__(kThreads, 1) wgmmaBackwardKernel(Heads heads, 
   bf16* scoresGradient = ups + 2 * kTile * D;                                  // [kParts,kKeys,kPart]
   float2* rowStats = reinterpret_cast<float2*>(scoresGradient + kKeys * kTile); // [2,kTile]
 
-  // Of one head that shares the keys after another, its tiles of queries.
-  const int steps = heads.group() * tilesAhead;
+  const int steps = its.steps();
   const auto request = [&](int step) {
-    const int member = head * heads.group() + step / tilesAhead; // of the B·H
-    const int from = (firstTile + step % tilesAhead) * kTile, into = step % 2 * kTile;
-    const float2* its = stats + static_cast<Index>(member) * padded + from;
+    const int member = its.member(step), from = its.tile(step) * kTile, into = step % 2 * kTile;
     loadPanels<D, kTile, kThreads>(queries + into * D, of.q + heads.ofQ(member), heads.ldq, from, T, Dh);
     loadPanels<D, kTile, kThreads>(ups + into * D, dy + heads.ofY(member), heads.width(), from, T, Dh);
-    if (threadIdx.x < kTile / 2) copyAsync16(rowStats + into + 2 * threadIdx.x, its + 2 * threadIdx.x, true);
+    its.requestStats(rowStats + into, stats, padded, step);
     commitCopies();
   };
   loadPanels<D, kKeys, kThreads>(keys, of.k + heads.ofK(head), heads.ldk, first, T, Dh);
@@ -92,16 +88,12 @@ __global__ void __launch_bounds__(kThreads, 1) wgmmaBackwardKernel(Heads heads, 
   leftKeys.keep();
   leftValues.keep();
 
-  const bool last = mine.keys == 0; // in turn
-  const auto turnOf = [&](int step) {
-    const int member = head * heads.group() + step / tilesAhead, tile = firstTile + step % tilesAhead;
-    return Turn{(member * tilesOfQueries + tile) * kWarps + warp, tile * kTile / kKeys - mine.keys};
-  };
+  const bool last = its.block.keys == 0; // in turn
 
   const float by = heads.scale * kLog2e;
   float dk[D / 8][4] = {}, dv[D / 8][4] = {};
   for (int step = 0; step < steps; step++) {
-    const int tile = firstTile + step % tilesAhead, from = tile * kTile, used = step % 2 * kTile;
+    const int from = its.tile(step) * kTile, used = step % 2 * kTile;
     const bf16 *itsQueries = queries + used * D, *itsUps = ups + used * D;
     waitForCopies<0>();
     showToProducts();
@@ -115,7 +107,7 @@ __global__ void __launch_bounds__(kThreads, 1) wgmmaBackwardKernel(Heads heads, 
       beginProducts(p, ds);
       leftKeys.template request<kTile>(p, itsQueries, part * kPart);
       leftValues.template request<kTile>(ds, itsUps, part * kPart);
-      if (part == 0 && step > 0 && !last) turnOf(step - 1).end(through);
+      if (part == 0 && step > 0 && !last) its.turn(step - 1, warp).end(through);
       waitForProducts<1>(p, left, leftGradient); // and for dv and dk of the last part
 #pragma unroll
       for (int i = 0; i < 4 * kN; i++) {
@@ -156,7 +148,7 @@ __global__ void __launch_bounds__(kThreads, 1) wgmmaBackwardKernel(Heads heads, 
     for (int k = 0; k < kKeys / 16; k++)
       productAsync<true, true>(dq, rowsOf<kKeys>(scoresGradient, 16 * k, part), rowsOf<kKeys>(keys, 16 * k, panel), k > 0);
     commitProducts();
-    const Turn turn = turnOf(step);
+    const Turn turn = its.turn(step, warp);
     turn.wait(through);
     waitForProducts<0>(dq, dv, dk, left, leftGradient);
     if (!last) {
@@ -164,10 +156,10 @@ __global__ void __launch_bounds__(kThreads, 1) wgmmaBackwardKernel(Heads heads, 
       continue;
     }
     turn.sum(through, dq);
-    const int member = head * heads.group() + step / tilesAhead;
+    const int member = its.member(step);
     storeQueries(dq, to.q + heads.ofQ(member), heads, from + part * kPart + warp % 4 * 16, panel * 64);
   }
-  if (!last) turnOf(steps - 1).end(through);
+  if (!last) its.turn(steps - 1, warp).end(through);
 
 #pragma unroll
   for (int i = 0; i < D / 2; i++) dk[i / 4][i % 4] *= heads.scale;

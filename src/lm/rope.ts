@@ -61,10 +61,14 @@ export const ropeFields = {
 };
 type RopeJson = z.infer<z.ZodObject<typeof ropeFields>>;
 
-/** The way that is named, and the field that names it; an issue of zod's where it cannot be understood. */
-function wayOf(json: RopeJson): { way: Way } | { issue: { path: string[]; message: string } } {
+type Settings = z.infer<typeof settings>;
+
+/** The way that is named, and all that is said beside it; an issue of zod's where it cannot be understood. */
+function wayOf(
+  json: RopeJson,
+): { way: Way; given: Settings } | { issue: { path: string[]; message: string } } {
   const field = json.rope_parameters ? 'rope_parameters' : 'rope_scaling';
-  const given = json[field] ?? {};
+  const given: Settings = json[field] ?? {};
   const kind = given.rope_type ?? given.type ?? 'default';
   if (!Object.hasOwn(WAYS, kind))
     return {
@@ -74,7 +78,7 @@ function wayOf(json: RopeJson): { way: Way } | { issue: { path: string[]; messag
       },
     };
   const parsed = WAYS[kind as Way['kind']].safeParse(given);
-  if (parsed.success) return { way: { kind, of: parsed.data } as Way };
+  if (parsed.success) return { way: { kind, of: parsed.data } as Way, given };
   const { path, message } = parsed.error.issues[0]!;
   return { issue: { path: [field, ...path.map(String)], message } };
 }
@@ -97,12 +101,12 @@ export interface RopeSizes {
 export function rotationOf(json: RopeJson, { headDim, maxPositions }: RopeSizes): Rotation {
   const found = wayOf(json);
   if ('issue' in found) throw new Error(found.issue.message);
-  const given = json.rope_parameters ?? json.rope_scaling ?? {};
+  const { way, given } = found;
   const theta = given.rope_theta ?? json.rope_theta ?? 10_000;
   const share = given.partial_rotary_factor ?? json.partial_rotary_factor ?? 1;
   const dim = Math.floor((headDim * share) / 2) * 2;
   const plain = Array.from({ length: dim / 2 }, (_, i) => theta ** ((-2 * i) / dim));
-  const { frequencies, scale } = extended(found.way, plain, { theta, dim, maxPositions });
+  const { frequencies, scale } = extended(way, plain, { theta, dim, maxPositions });
   // As transformers has them: in float32.
   return { frequencies: frequencies.map(Math.fround), scale, interleaved: false };
 }

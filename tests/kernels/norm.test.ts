@@ -53,20 +53,11 @@ underEverySetting('norm', (use) => {
         const [y, mean, rstd] = [blank(M * D), blank(M), blank(M)];
         native.normForward(kind, M, D, eps, x, gamma, beta, y, kind === 0 ? mean : null, rstd);
         const [dx, dgamma, dbeta] = [blank(M * D), blank(D), kind === 0 ? blank(D) : null];
-        native.normBackward(
-          kind,
-          M,
-          D,
-          x,
-          gamma,
-          kind === 0 ? mean : null,
-          rstd,
-          dy,
-          null,
-          dx,
-          dgamma,
-          dbeta,
-        );
+        const backward = (
+          residual: Float32Array | null,
+          ...to: [Float32Array, Float32Array, Float32Array | null]
+        ) => native.normBackward(kind, M, D, x, gamma, kind === 0 ? mean : null, rstd, dy, residual, ...to);
+        backward(null, dx, dgamma, dbeta);
         const [x64, g64] = [Float64Array.from(x), Float64Array.from(gamma)];
         const b64 = beta && Float64Array.from(beta);
         const loss = () => dot(norm(kind, M, D, eps, x64, g64, b64).y, dy);
@@ -79,19 +70,7 @@ underEverySetting('norm', (use) => {
         const residual = random(M * D, 8);
         const both = blank(M * D);
         const sums = [blank(D), kind === 0 ? blank(D) : null] as const;
-        native.normBackward(
-          kind,
-          M,
-          D,
-          x,
-          gamma,
-          kind === 0 ? mean : null,
-          rstd,
-          dy,
-          residual,
-          both,
-          ...sums,
-        );
+        backward(residual, both, ...sums);
         expectGradient(
           both,
           slopes.map((slope, i) => slope + residual[i]!),

@@ -2,6 +2,7 @@
  * Whether a GPU computes what it should, by small checks in processes of their own: where one breaks, or the GPU's context is lost, the
  * next goes on behind it. What fails is tried again with what can be turned off, off.
  */
+import { COMBINATIONS, UNBLOCKED } from '../../engine/engines/cuda/combinations.js';
 import { missingOf } from '../../engine/engines/kind.js';
 import { checkEnvironment, setVariables } from '../../engine/environment.js';
 import { tryAside } from '../process.js';
@@ -43,8 +44,6 @@ async function makeChecks(kind: KindOfChecks, env: NodeJS.ProcessEnv): Promise<F
 
 const SEND =
   'use another engine meanwhile ("--engine cpu"), and report it with the file of "doctor --gpu --report FILE"';
-const OVERLAP = 'ILF_CUDA_OVERLAP';
-const GRAPHS = 'ILF_CUDA_GRAPHS';
 const BLAS = 'ILF_CUDA_BLAS';
 /** What operations can do without, one of them at a time. */
 const WITHOUT: readonly [what: string, variable: string, value: string][] = [
@@ -74,21 +73,12 @@ async function checkOperations(env: NodeJS.ProcessEnv): Promise<Found> {
   return found;
 }
 
-/** In the order of suspicion: with both off nothing but the kernels themselves can be wrong. */
-const COMBINATIONS = [
-  { [OVERLAP]: '0', [GRAPHS]: '0' },
-  { [OVERLAP]: '1', [GRAPHS]: '0' },
-  { [OVERLAP]: '0', [GRAPHS]: '1' },
-  { [OVERLAP]: '1', [GRAPHS]: '1' },
-];
-
 /** The sampler must draw the same, and say the same of it, in every combination. */
 async function checkSampler(added: NodeJS.ProcessEnv): Promise<GpuCheck[]> {
   const all: GpuCheck[] = [];
   let first: Found | null = null;
   for (const env of COMBINATIONS) {
-    // Nothing would overlap where launches block.
-    const found = await makeChecks('sampler', { ...added, ...env, CUDA_LAUNCH_BLOCKING: undefined });
+    const found = await makeChecks('sampler', { ...added, ...env, ...UNBLOCKED });
     first ??= found;
     const set = Object.entries(env).map(([name, value]) => `${name}=${value}`);
     const on = Object.entries(env).filter(([, value]) => value === '1');

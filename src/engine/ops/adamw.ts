@@ -108,17 +108,21 @@ function adamwComposed(
   return { ...before, finite: Number.isFinite(globalNormComposed(params)) };
 }
 
+/** What the moments' bias corrections make of the learning rate and of v at the step that comes. */
+function corrected({ step }: AdamState, { lr, beta1, beta2 }: AdamHyper) {
+  return { stepSize: lr / (1 - beta1 ** (step + 1)), vScale: 1 / (1 - beta2 ** (step + 1)) };
+}
+
 function updateComposed(
   params: readonly tf.Variable[],
   grads: readonly tf.Tensor[],
   gradScale: number,
   state: AdamState,
   weightDecay: readonly number[],
-  { lr, beta1, beta2, eps }: AdamHyper,
+  given: AdamHyper,
 ): void {
-  const step = state.step + 1;
-  const stepSize = lr / (1 - beta1 ** step);
-  const vScale = 1 / (1 - beta2 ** step);
+  const { lr, beta1, beta2, eps } = given;
+  const { stepSize, vScale } = corrected(state, given);
   params.forEach((param, i) => {
     tf.tidy(() => {
       const g = grads[i]!.mul(gradScale);
@@ -140,11 +144,10 @@ function updateTensorflow(
   gradScale: number,
   state: AdamState,
   weightDecay: readonly number[],
-  { lr, beta1, beta2, eps }: AdamHyper,
+  given: AdamHyper,
 ): void {
-  const step = state.step + 1;
-  const stepSize = lr / (1 - beta1 ** step);
-  const vScale = 1 / (1 - beta2 ** step);
+  const { lr, beta1, beta2, eps } = given;
+  const { stepSize, vScale } = corrected(state, given);
   const flatten = (list: readonly tf.Tensor[]) => tf.concat(list.map((x) => x.reshape([x.size])));
   tf.tidy(() => {
     const decayed = params.map((p, i) => (weightDecay[i] ? p.mul(1 - lr * weightDecay[i]) : p));

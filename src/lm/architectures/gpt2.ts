@@ -4,18 +4,12 @@
  */
 import { z } from 'zod';
 import { type Architecture, configOf, type LMConfig } from '../architecture.js';
-
-const count = z
-  .number()
-  .int()
-  .positive()
-  .max(1 << 24);
+import { count, layers } from './fields.js';
 
 const schema = z
   .looseObject({
     model_type: z.literal('gpt2'),
-    // Deeper ones are a mistake: their tensors' names alone would fill the memory.
-    n_layer: count.max(4096),
+    n_layer: layers,
     n_head: count,
     n_embd: count,
     n_positions: count,

@@ -6,19 +6,10 @@ import { z } from 'zod';
 import type { Architecture } from '../architecture.js';
 import type { LinearPart } from '../description.js';
 import { checkRope, ropeFields, rotationOf } from '../rope.js';
-
-const count = z
-  .number()
-  .int()
-  .positive()
-  .max(1 << 24);
-
-/** What is absent, or null, is the architecture's default. */
-const or = <T>(schema: z.ZodType<T>, value: T) => schema.nullish().transform((given) => given ?? value);
+import { count, layers, or } from './fields.js';
 
 const fields = {
-  // Deeper ones are a mistake: their tensors' names alone would fill the memory.
-  num_hidden_layers: count.max(4096),
+  num_hidden_layers: layers,
   hidden_size: count,
   intermediate_size: count,
   num_attention_heads: count,
@@ -28,9 +19,9 @@ const fields = {
   head_dim: count.nullish(),
   vocab_size: count,
   max_position_embeddings: count,
-  rms_norm_eps: z.number().positive().max(1),
+  rms_norm_eps: or(z.number().positive().max(1), 1e-6),
   hidden_act: or(z.literal('silu'), 'silu'),
-  tie_word_embeddings: z.boolean(),
+  tie_word_embeddings: or(z.boolean(), false),
   ...ropeFields,
 };
 type Fields = z.infer<z.ZodObject<typeof fields>>;
@@ -102,8 +93,6 @@ const llamaSchema = z
     model_type: z.literal('llama'),
     ...fields,
     max_position_embeddings: or(count, 2048),
-    rms_norm_eps: or(fields.rms_norm_eps, 1e-6),
-    tie_word_embeddings: or(z.boolean(), false),
     attention_bias: or(z.boolean(), false),
     mlp_bias: or(z.boolean(), false),
   })
@@ -126,8 +115,6 @@ const mistralSchema = z
     ...fields,
     num_key_value_heads: count.nullish().default(8),
     max_position_embeddings: or(count, 4096 * 32),
-    rms_norm_eps: or(fields.rms_norm_eps, 1e-6),
-    tie_word_embeddings: or(z.boolean(), false),
     /** Tokens that a token sees, itself among them; null: all before it. */
     sliding_window: count.nullish().default(4096),
   })
@@ -147,8 +134,6 @@ const qwen2Schema = z
     ...fields,
     num_key_value_heads: count.nullish().default(32),
     max_position_embeddings: or(count, 32_768),
-    rms_norm_eps: or(fields.rms_norm_eps, 1e-6),
-    tie_word_embeddings: or(z.boolean(), false),
     use_sliding_window: or(z.boolean(), false),
     sliding_window: count.nullish().default(4096),
   })
